@@ -1,0 +1,63 @@
+# A machine with Python 3.11 or newer and make needs nothing else: the virtual environment makes itself.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+
+# `platform/` is a source root, not a package: every tool that does not go through manage.py is told so here.
+export PYTHONPATH := $(CURDIR)/platform:$(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint lock
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime.stamp ## serve http://localhost:8000 with the demo's tenants, until Ctrl-C
+	@exec $(PY) manage.py up
+
+demo: $(VENV)/dev.stamp ## play the whole journey against a running server, or start one
+	@exec $(PY) -m examples.demo
+
+test: $(VENV)/dev.stamp ## the whole suite on PostgreSQL, then what SQLite can show
+	@exec $(PY) scripts/test.py
+
+# What the settings insist on, made up for each command: nothing is sealed, signed or stored here.
+lint: export REMIT_SECRET_KEY = $(shell head -c 48 /dev/urandom | base64 | tr -d '\n')
+lint: export REMIT_SEALING_KEYS = $(shell head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
+lint: export REMIT_DATABASE_URL = sqlite://:memory:
+lint: $(VENV)/dev.stamp ## style, types, the direction of imports, migrations, system checks
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check
+
+# Pins that still fit are kept. To move them: make lock MOVE=--upgrade (or MOVE="--upgrade-package django").
+MOVE ?=
+COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(MOVE)
+
+lock: ## pin what pyproject.toml asks for, with hashes (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra dev --extra demo --constraint requirements.txt --output-file requirements-dev.txt
+
+# Stamps: a second `make run` installs nothing, and a changed lock file installs again.
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	  "Remit needs Python 3.11 or newer, and '$(PYTHON)' is not. Another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+	  "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runtime.stamp: requirements.txt | $(VENV)/made.stamp
+	$(INSTALL) requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/made.stamp
+	$(INSTALL) requirements-dev.txt
+	@touch $(VENV)/runtime.stamp $@

@@ -1,0 +1,1 @@
+"""The JSON door: what an agent may call with its own token."""

@@ -1,0 +1,39 @@
+"""One holder at a time for a job of the clock, decided by the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import Lease
+from kit import identifiers
+
+
+@contextmanager
+def held(name: str, *, seconds: int = 60) -> Iterator[bool]:
+    """Yield whether this run holds the lease; a holder that dies loses it after `seconds`."""
+    holder = identifiers.make("lea")
+    mine = _take(name, holder, seconds)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _leases().filter(name=name, holder=holder).update(until=timezone.now())
+
+
+def _take(name: str, holder: str, seconds: int) -> bool:
+    now = timezone.now()
+    until = now + timedelta(seconds=seconds)
+    with transaction.atomic(using=settings.OPERATOR_ALIAS):
+        made = Lease.objects.using(settings.OPERATOR_ALIAS).bulk_create(
+            [Lease(name=name, holder=holder, until=until)], ignore_conflicts=True
+        )
+    taken = _leases().filter(name=name, until__lte=now).update(holder=holder, until=until)
+    return bool(taken) or (bool(made) and _leases().filter(name=name, holder=holder).exists())
+
+
+def _leases():  # type: ignore[no-untyped-def]
+    return Lease.objects.using(settings.OPERATOR_ALIAS)

@@ -1,0 +1,79 @@
+"""Entries, the seals that chain them, and the leases of the clock."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from kit import context, identifiers
+
+
+def _entry_id() -> str:
+    return identifiers.make("evt")
+
+
+class OfCurrentTenant(models.Manager["Entry"]):
+    def get_queryset(self) -> "models.QuerySet[Entry]":
+        return super().get_queryset().filter(tenant_id=context.require_id())
+
+
+class Entry(models.Model):
+    """One thing that happened: who, for whom, through which agent, what, to what, when, why. Never a secret."""
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_entry_id, editable=False)
+    tenant_id = models.CharField(max_length=identifiers.LENGTH)
+    at = models.DateTimeField(default=timezone.now)
+    event = models.CharField(max_length=40)
+    principal_kind = models.CharField(max_length=12)
+    principal_id = models.CharField(max_length=255)
+    principal_label = models.CharField(max_length=255, blank=True)
+    on_behalf_of = models.CharField(max_length=255, blank=True)
+    through = models.CharField(max_length=255, blank=True)
+    about_kind = models.CharField(max_length=40, blank=True)
+    about_id = models.CharField(max_length=255, blank=True)
+    about_label = models.CharField(max_length=512, blank=True)
+    reason = models.CharField(max_length=512, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    detail = models.JSONField(default=dict)
+
+    objects = OfCurrentTenant()
+    unscoped: ClassVar[models.Manager["Entry"]] = models.Manager()
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes = [models.Index(fields=["tenant_id", "id"], name="entry_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.about_kind} {self.about_id}"
+
+
+class Seal(models.Model):
+    """One link of a tenant's hash chain: the place of an entry, and the digest of everything up to it."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.CharField(max_length=identifiers.LENGTH)
+    sequence = models.BigIntegerField()
+    entry_id = models.CharField(max_length=identifiers.LENGTH, unique=True)
+    digest = models.CharField(max_length=64)
+
+    unscoped: ClassVar[models.Manager["Seal"]] = models.Manager()
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "sequence"], name="seal_sequence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.sequence}"
+
+
+class Lease(models.Model):
+    """Who runs a job of the clock just now. Two beats do no harm: one conditional UPDATE decides."""
+
+    name = models.CharField(primary_key=True, max_length=60)
+    holder = models.CharField(max_length=64)
+    until = models.DateTimeField()
+
+    objects = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,59 @@
+"""Agents: the software that acts, whose it is, for how many people, and when it last did."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from agents.filters import AgentFilter
+from agents.models import Agent
+from console.access import for_keepers
+from console.paging import page
+from console.rows import publisher
+from delegations.models import Delegation
+from delegations.sentence import in_words
+from tenants.models import Tenant
+from tokens.models import AccessToken
+
+
+@for_keepers
+def listing(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    found = AgentFilter(request.GET, Agent.objects.all())
+    agents = _with_use(found.qs, now).select_related("owner__user").prefetch_related("clients")
+    rows, pager = page(request, agents)
+    shown = [_row(agent, now=now, tenant=request.tenant) for agent in rows]
+    return render(request, "console/agents.html", {"agents": shown, "filter_form": found.form, **pager})
+
+
+def _with_use(agents, now: datetime):  # type: ignore[no-untyped-def]
+    live = Delegation.objects.live(now).filter(agent=OuterRef("pk")).order_by()
+    people = live.values("agent").annotate(number=Count("member", distinct=True)).values("number")
+    used = AccessToken.objects.filter(delegation__agent=OuterRef("pk")).order_by().values("delegation__agent")
+    return agents.annotate(
+        people_count=Coalesce(Subquery(people), 0),
+        last_used_at=Subquery(used.annotate(latest=Max("created")).values("latest")),
+    )
+
+
+def _row(agent: Agent, *, now: datetime, tenant: Tenant) -> dict[str, Any]:
+    client = next(iter(agent.clients.all()), None)
+    last = agent.last_used_at
+    return {
+        "id": agent.pk,
+        "name": agent.name,
+        "initials": agent.initials,
+        "publisher": publisher(client) if client else "",
+        "status": agent.status,
+        "status_label": agent.get_status_display(),
+        "how_registered": agent.get_registration_display(),
+        "owner": str(agent.owner) if agent.owner else "",
+        "people_count": agent.people_count,
+        "last_used_at": last,
+        "last_used": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
+        "created_at": agent.created_at,
+    }

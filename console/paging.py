@@ -1,0 +1,36 @@
+"""Keyset pages: newest first, by id; a page is as fast at the end as at the beginning."""
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+SIZE = 50
+COUNTED = 10_000
+
+
+def page(request: HttpRequest, rows: "QuerySet[Model]") -> tuple[list[Model], dict[str, object]]:
+    """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move."""
+    before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    if after:
+        found = list(rows.filter(pk__gt=after).order_by("pk")[: SIZE + 1])
+        has_newer, found = len(found) > SIZE, found[:SIZE][::-1]
+        has_older = True
+    else:
+        found = list((rows.filter(pk__lt=before) if before else rows).order_by("-pk")[: SIZE + 1])
+        has_older, found = len(found) > SIZE, found[:SIZE]
+        has_newer = bool(before)
+    newer = _url(request, after=found[0].pk) if found and has_newer else ""
+    older = _url(request, before=found[-1].pk) if found and has_older else ""
+    return found, {"newer_url": newer, "older_url": older, "count": _count(rows)}
+
+
+def _count(rows: "QuerySet[Model]") -> str:
+    number = rows.order_by()[: COUNTED + 1].count()
+    return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+
+
+def _url(request: HttpRequest, **move: str) -> str:
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    query.update(move)
+    return f"?{query.urlencode()}"

@@ -1,0 +1,1 @@
+"""Who let whom do what."""

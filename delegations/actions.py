@@ -1,0 +1,210 @@
+"""The verbs of authority: approve, allow an agent, revoke (down the tree), undo, expire."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from agents.models import Client
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import SYSTEM, Principal
+from delegations.errors import DelegationOver, TooLateToUndo
+from delegations.models import Consent, Delegation
+from delegations.rules import may_undo
+from delegations.sentence import sentence
+from tenants.models import Membership, ResourceServer
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Scopes that a person allows at one audience; no resource server means sign-in only."""
+
+    audience: str
+    scopes: frozenset[str]
+    resource_server: ResourceServer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a person agreed to on the consent page."""
+
+    member: Membership
+    client: Client
+    redirect_host: str
+    allowed: Sequence[Allowed]
+    shown: Mapping[str, Any]
+    expires_at: datetime
+
+
+@transaction.atomic
+def approve(agreement: Agreement, *, by: Principal) -> tuple[Consent, list[Delegation]]:
+    """Keep what was shown, and make or extend one delegation for each audience."""
+    shown = json.dumps(agreement.shown, sort_keys=True)
+    consent = Consent.objects.create(
+        member=agreement.member,
+        client=agreement.client,
+        redirect_host=agreement.redirect_host,
+        client_digest=agreement.client.digest,
+        shown=agreement.shown,
+        shown_digest=hashlib.sha256(shown.encode()).hexdigest(),
+        expires_at=agreement.expires_at,
+    )
+    return consent, [_extend_or_make(agreement, allowed, consent, by=by) for allowed in agreement.allowed]
+
+
+@transaction.atomic
+def allow_agent(
+    client: Client, server: ResourceServer, scopes: frozenset[str], *, by: Principal, expires_at: datetime | None = None
+) -> Delegation:
+    """Let an agent act for itself at one resource server, by an admin's hand."""
+    if client.agent is None:
+        raise ValueError("only an agent's client can be allowed anything")
+    delegation = Delegation.objects.create(
+        subject=client.agent.pk,
+        agent=client.agent,
+        client=client,
+        resource_server=server,
+        audience=server.identifier,
+        scopes=sorted(scopes),
+        expires_at=expires_at,
+        origin=Delegation.Origin.ADMIN,
+    )
+    _record(Event.DELEGATION_ALLOWED, delegation, by=by)
+    return delegation
+
+
+@transaction.atomic
+def revoke(delegation: Delegation, *, by: Principal, reason: str) -> list[Delegation]:
+    """End a delegation and everything below it; return what this call ended. Raises DelegationOver."""
+    now = timezone.now()
+    ended: list[Delegation] = []
+    level = [delegation.pk]
+    while level:
+        changed = [pk for pk in level if _end(pk, now, by=by, reason=reason)]
+        ended += Delegation.objects.filter(pk__in=changed)
+        # Children are visited under an ended parent too: a child may have been made while the parent was ending.
+        level = list(Delegation.objects.filter(parent_id__in=level).values_list("pk", flat=True))
+    if not ended:
+        raise DelegationOver(delegation.pk)
+    for each in ended:
+        _record(Event.DELEGATION_ENDED, each, by=by, reason=reason)
+    return ended
+
+
+@transaction.atomic
+def undo(delegation: Delegation, *, by: Principal) -> Delegation:
+    """Make a new delegation with the limits of one that this person just ended. The old tokens stay dead."""
+    now = timezone.now()
+    if not may_undo(delegation, by=by.id, now=now) or (delegation.expires_at and delegation.expires_at <= now):
+        raise TooLateToUndo(delegation.pk)
+    try:
+        with transaction.atomic():
+            restored = Delegation.objects.create(
+                **{name: getattr(delegation, name) for name in _LIMITS}, restored_from=delegation
+            )
+    except IntegrityError as error:
+        raise TooLateToUndo(delegation.pk) from error
+    _record(Event.DELEGATION_RESTORED, restored, by=by)
+    return restored
+
+
+@transaction.atomic
+def expire_due(now: datetime, *, limit: int = 500) -> int:
+    """Close what is over by the calendar. It was refused from its last second on; this writes it down."""
+    due = Delegation.objects.filter(ended_at=None, expires_at__lte=now).order_by("expires_at")[:limit]
+    closed = 0
+    for delegation in due:
+        if _end(delegation.pk, now, by=SYSTEM, reason="expired"):
+            _record(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason="expired")
+            closed += 1
+    return closed
+
+
+_LIMITS = (
+    "subject", "member", "agent", "client", "resource_server", "audience", "scopes", "constraints", "expires_at",
+    "origin", "consent", "parent",
+)  # fmt: skip
+
+
+def _extend_or_make(agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Principal) -> Delegation:
+    for _ in range(3):
+        found = _find(agreement, allowed, now=timezone.now())
+        if found is None:
+            try:
+                with transaction.atomic():
+                    return _make(agreement, allowed, consent, by=by)
+            except IntegrityError:
+                continue  # Another request made it first.
+        if extended := _extend(found, agreement, allowed, consent, by=by):
+            return extended
+    raise DelegationOver("the delegation kept changing while it was extended")
+
+
+def _find(agreement: Agreement, allowed: Allowed, *, now: datetime) -> Delegation | None:
+    same = Delegation.objects.filter(
+        subject=agreement.member.pk, client=agreement.client, audience=allowed.audience, parent=None, ended_at=None
+    ).first()
+    if same is not None and same.is_over(now):
+        _end(same.pk, now, by=SYSTEM, reason="expired")
+        return None
+    return same
+
+
+def _make(agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Principal) -> Delegation:
+    delegation = Delegation.objects.create(
+        subject=agreement.member.pk,
+        member=agreement.member,
+        agent=agreement.client.agent,
+        client=agreement.client,
+        resource_server=allowed.resource_server,
+        audience=allowed.audience,
+        scopes=sorted(allowed.scopes),
+        expires_at=agreement.expires_at,
+        origin=Delegation.Origin.CONSENT,
+        consent=consent,
+    )
+    _record(Event.DELEGATION_ALLOWED, delegation, by=by)
+    return delegation
+
+
+def _extend(
+    found: Delegation, agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Principal
+) -> Delegation | None:
+    # A further request adds to what was allowed (MCP, scope step-up); how long is the person's latest word.
+    scopes = sorted(found.scope_set | allowed.scopes)
+    changed = Delegation.objects.filter(pk=found.pk, ended_at=None, version=found.version).update(
+        scopes=scopes, expires_at=agreement.expires_at, consent=consent, version=F("version") + 1
+    )
+    if not changed:
+        return None
+    delegation = Delegation.objects.get(pk=found.pk)
+    _record(Event.DELEGATION_WIDENED, delegation, by=by)
+    return delegation
+
+
+def _end(pk: str, now: datetime, *, by: Principal, reason: str) -> int:
+    return Delegation.objects.filter(pk=pk, ended_at=None).update(
+        ended_at=now, ended_by=by.id, ended_reason=reason[:512], version=F("version") + 1
+    )
+
+
+def _record(event: Event, delegation: Delegation, *, by: Principal, reason: str = "") -> None:
+    named = Delegation.unscoped.select_related("member__user", "agent", "client", "resource_server").get(
+        pk=delegation.pk
+    )
+    record(
+        event,
+        by=by,
+        about=named,
+        on_behalf_of=named.subject,
+        through=named.agent_id or "",
+        reason=reason,
+        detail={"sentence": sentence(named, now=timezone.now()), "scopes": list(named.scopes)},
+    )

@@ -1,0 +1,149 @@
+"""Who let whom do what: Consent (what was shown and agreed, immutable) and Delegation (live, revocable)."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from agents.models import Agent, Client
+from kit import context, identifiers
+from tenants.models import Membership, ResourceServer
+from tenants.rules import may_see_console
+from tenants.scoping import TenantManager, TenantScoped
+
+
+def _consent_id() -> str:
+    return identifiers.make("con")
+
+
+def _delegation_id() -> str:
+    return identifiers.make("dlg")
+
+
+class Consent(TenantScoped):
+    """What a person saw and agreed to. Written once, never changed."""
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_consent_id, editable=False)
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="consents")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="consents")
+    redirect_host = models.CharField(max_length=512)
+    client_digest = models.CharField(max_length=64)
+    shown = models.JSONField(help_text="Every sentence and choice of the page.")
+    shown_digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[TenantManager] = TenantManager()
+
+    class Meta(TenantScoped.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.member_id} → {self.client_id}"
+
+
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def live(self, now: datetime) -> "DelegationQuerySet":
+        """Neither ended nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), ended_at=None)
+
+    def of(self, member: Membership) -> "DelegationQuerySet":
+        """What lets agents act for this person."""
+        return self.filter(subject=member.pk)
+
+    def visible_to(self, member: Membership) -> "DelegationQuerySet":
+        """What a member may see: their own, and everybody's for those who look after the tenant."""
+        return self if may_see_console(member) else self.of(member)
+
+    def with_names(self) -> "DelegationQuerySet":
+        """Fetch what the sentence needs."""
+        return self.select_related("member__user", "agent", "client", "resource_server").prefetch_related(
+            "resource_server__scopes"
+        )
+
+
+class DelegationManager(models.Manager["Delegation"]):
+    def get_queryset(self) -> DelegationQuerySet:
+        return DelegationQuerySet(self.model, using=self._db).filter(tenant_id=context.require_id())
+
+    def live(self, now: datetime) -> DelegationQuerySet:
+        return self.get_queryset().live(now)
+
+    def visible_to(self, member: Membership) -> DelegationQuerySet:
+        return self.get_queryset().visible_to(member)
+
+    def of(self, member: Membership) -> DelegationQuerySet:
+        return self.get_queryset().of(member)
+
+
+class Delegation(TenantScoped):
+    """Live authority: subject S lets actor A, using client C, do scopes X at audience R until E.
+
+    An agent that acts for itself is its own subject. Ended rows stay: they are the history.
+    """
+
+    class Origin(models.TextChoices):
+        CONSENT = "consent", "The person allowed this"
+        ADMIN = "admin", "The organisation allowed this"
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_delegation_id, editable=False)
+    subject = models.CharField(max_length=identifiers.LENGTH)
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="delegations")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="delegations")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="delegations")
+    resource_server = models.ForeignKey(ResourceServer, on_delete=models.PROTECT, null=True, related_name="delegations")
+    audience = models.CharField(max_length=512, help_text="The resource's identifier, or the issuer for sign-in only.")
+    scopes = models.JSONField(default=list)
+    constraints = models.JSONField(default=dict)
+    expires_at = models.DateTimeField(null=True)
+    origin = models.CharField(max_length=12, choices=Origin.choices)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, related_name="delegations")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    restored_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=255, blank=True)
+    ended_reason = models.CharField(max_length=512, blank=True)
+    version = models.PositiveBigIntegerField(default=1)
+
+    objects: ClassVar[DelegationManager] = DelegationManager()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "subject", "client", "audience"],
+                condition=Q(ended_at=None, parent=None),
+                name="one_live_delegation",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-id"], condition=Q(ended_at=None), name="delegation_newest_live"),
+            models.Index(fields=["tenant", "expires_at"], condition=Q(ended_at=None), name="delegation_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.agent_id or self.client_id} at {self.audience}"
+
+    def is_over(self, now: datetime) -> bool:
+        return self.ended_at is not None or (self.expires_at is not None and self.expires_at <= now)
+
+    @property
+    def scope_set(self) -> frozenset[str]:
+        return frozenset(self.scopes)
+
+    @property
+    def titles(self) -> list[dict[str, Any]]:
+        """The scopes in words, in the order in which the resource server lists them."""
+        if self.resource_server is None:
+            return []
+        listed = [scope for scope in self.resource_server.scopes.all() if scope.name in self.scope_set]
+        return [{"title": scope.title, "is_writing": scope.is_writing, "name": scope.name} for scope in listed]
+
+    @property
+    def cannot(self) -> list[str]:
+        """What the resource offers and this does not allow, in words."""
+        if self.resource_server is None:
+            return []
+        return [scope.title for scope in self.resource_server.scopes.all() if scope.name not in self.scope_set]

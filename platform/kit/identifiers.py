@@ -1,0 +1,25 @@
+"""Time-ordered, prefixed identifiers: `agt_…`, `dlg_…`, `evt_…`.
+
+The part behind the prefix is a UUIDv7 (RFC 9562, section 5.7) in Crockford's base 32: 26 characters that sort by time,
+so that primary keys grow at the right edge of their index.
+"""
+
+import secrets
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH = 30
+"""The longest identifier: a three-letter prefix, an underscore and 26 characters."""
+
+
+def make(prefix: str) -> str:
+    """Return a new identifier with this three-letter prefix."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds & ((1 << 48) - 1)) << 80
+    number |= 0x7 << 76 | secrets.randbits(12) << 64
+    number |= 0b10 << 62 | secrets.randbits(62)
+    characters = []
+    for _ in range(26):
+        characters.append(_ALPHABET[number & 31])
+        number >>= 5
+    return f"{prefix}_{''.join(reversed(characters))}"

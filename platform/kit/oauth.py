@@ -1,0 +1,180 @@
+"""Protocol words, and the tree of refusals that leave on the wire.
+
+OAuthError
+├── InvalidRequest            400  the request is malformed                  RFC 6749 §5.2
+│   ├── TooLarge              413  the body is over the cap
+│   ├── UnsupportedMediaType  415  the body is not a form
+│   └── MethodNotAllowed      405
+├── InvalidClient             401  client authentication failed              RFC 6749 §5.2
+├── InvalidGrant              400  the code or token is not good             RFC 6749 §5.2
+│   └── Replayed              400  … and what it bought must die             RFC 6749 §4.1.2
+├── UnauthorizedClient        400  this client may not use this grant        RFC 6749 §5.2
+├── UnsupportedGrantType      400                                            RFC 6749 §5.2
+├── UnsupportedResponseType   400                                            RFC 6749 §4.1.2.1
+├── InvalidScope              400                                            RFC 6749 §5.2
+├── InvalidTarget             400  unknown or missing resource               RFC 8707 §2
+├── AccessDenied              400  a person or a policy said no              RFC 6749 §4.1.2.1
+├── RequestNotSupported, RequestUriNotSupported                              OpenID Connect Core §3.1.2.6
+├── LoginRequired, ConsentRequired   prompt=none could not be honoured       OpenID Connect Core §3.1.2.6
+├── InvalidRedirectUri, InvalidClientMetadata                                RFC 7591 §3.2.2
+├── InvalidToken              401  a bearer token is not good                RFC 6750 §3.1
+├── InsufficientScope         403                                            RFC 6750 §3.1
+├── TemporarilyUnavailable    503
+└── ServerError               500  anything unexpected; the log says what
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class GrantType(StrEnum):
+    AUTHORIZATION_CODE = "authorization_code"
+    REFRESH_TOKEN = "refresh_token"
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+class AuthMethod(StrEnum):
+    NONE = "none"
+    SECRET_BASIC = "client_secret_basic"
+    SECRET_POST = "client_secret_post"
+
+
+OPENID = "openid"
+OFFLINE_ACCESS = "offline_access"
+IDENTITY_SCOPES = frozenset({OPENID, "profile", "email", OFFLINE_ACCESS})
+"""Scopes that name what is known of a person, or how long; they belong to no resource server."""
+
+
+class OAuthError(Exception):
+    """A refusal: `code` and the fixed `description` for the client, `reason` for the log."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+    description: ClassVar[str]
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason or self.description)
+        self.reason = reason or self.description
+
+
+class InvalidRequest(OAuthError):
+    code = "invalid_request"
+    description = "The request is malformed: a parameter is missing, repeated or not readable."
+
+
+class TooLarge(InvalidRequest):
+    status = 413
+    description = "The request body is larger than this endpoint reads."
+
+
+class UnsupportedMediaType(InvalidRequest):
+    status = 415
+    description = "This endpoint does not read bodies of this content type."
+
+
+class MethodNotAllowed(InvalidRequest):
+    status = 405
+    description = "This endpoint does not answer this HTTP method."
+
+
+class InvalidClient(OAuthError):
+    code = "invalid_client"
+    status = 401
+    description = "Client authentication failed."
+
+
+class InvalidGrant(OAuthError):
+    code = "invalid_grant"
+    description = "The authorization code or refresh token is not valid for this client, or its authority is over."
+
+
+class Replayed(InvalidGrant):
+    """A credential came back after it was used: the door revokes `family` in a transaction of its own."""
+
+    def __init__(self, reason: str, *, family: str) -> None:
+        super().__init__(reason)
+        self.family = family
+
+
+class UnauthorizedClient(OAuthError):
+    code = "unauthorized_client"
+    description = "This client may not use this grant."
+
+
+class UnsupportedGrantType(OAuthError):
+    code = "unsupported_grant_type"
+    description = "This server does not know this grant type."
+
+
+class UnsupportedResponseType(OAuthError):
+    code = "unsupported_response_type"
+    description = "This server answers response_type=code only."
+
+
+class InvalidScope(OAuthError):
+    code = "invalid_scope"
+    description = "A requested scope is unknown at this resource or more than what was allowed."
+
+
+class InvalidTarget(OAuthError):
+    code = "invalid_target"
+    description = "The resource is missing, unknown or not part of what was allowed."
+
+
+class RequestNotSupported(OAuthError):
+    code = "request_not_supported"
+    description = "This server does not read request objects."
+
+
+class RequestUriNotSupported(OAuthError):
+    code = "request_uri_not_supported"
+    description = "This server does not fetch request objects."
+
+
+class AccessDenied(OAuthError):
+    code = "access_denied"
+    description = "The request was not allowed."
+
+
+class LoginRequired(OAuthError):
+    code = "login_required"
+    description = "Nobody is signed in, and the request forbids asking."
+
+
+class ConsentRequired(OAuthError):
+    code = "consent_required"
+    description = "The person has not allowed this yet, and the request forbids asking."
+
+
+class InvalidRedirectUri(OAuthError):
+    code = "invalid_redirect_uri"
+    description = "A redirect URI must be https, a loopback address, or a private-use scheme with a dot in its name."
+
+
+class InvalidClientMetadata(OAuthError):
+    code = "invalid_client_metadata"
+    description = "The client metadata is not acceptable here."
+
+
+class InvalidToken(OAuthError):
+    code = "invalid_token"
+    status = 401
+    description = "The access token is missing, not valid, over, or for another resource."
+
+
+class InsufficientScope(OAuthError):
+    code = "insufficient_scope"
+    status = 403
+    description = "The access token lacks a scope that this needs."
+
+
+class TemporarilyUnavailable(OAuthError):
+    code = "temporarily_unavailable"
+    status = 503
+    description = "The server cannot answer right now. Try again shortly."
+
+
+class ServerError(OAuthError):
+    code = "server_error"
+    status = 500
+    description = "The server met an unexpected condition."

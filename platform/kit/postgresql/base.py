@@ -1,0 +1,54 @@
+"""Django's PostgreSQL engine, with the tenant of row-level security set before the first statement that needs it.
+
+The value is a session setting, because pages run many statements outside of transactions. It is therefore forgotten,
+and set again when next needed, at check-out of a connection and at every rollback: a setting that a rolled-back
+transaction made is undone by PostgreSQL, and one that outlived its borrower would leak to the next.
+"""
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from kit import context
+
+_UNKNOWN = object()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Sets `remit.tenant` for the application role; an alias with OPERATOR in its settings is left alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tenant_there: object = _UNKNOWN
+        self._is_operator = bool(self.settings_dict.get("OPERATOR"))
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Return a cursor of a connection that knows the current tenant."""
+        wanted = context.current_id()
+        if not self._is_operator and self._tenant_there != wanted:
+            self._tell(wanted)
+        return super().create_cursor(name)
+
+    def _tell(self, tenant_id: str) -> None:
+        cursor = super().create_cursor()
+        wrapped = self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
+        # Known before it is sent: a failure breaks the transaction, and the rollback forgets it again.
+        self._tenant_there = tenant_id
+        with wrapped:
+            wrapped.execute("SELECT set_config('remit.tenant', %s, false)", [tenant_id])
+
+    def connect(self) -> None:
+        self._tenant_there = _UNKNOWN
+        super().connect()
+
+    def close(self) -> None:
+        self._tenant_there = _UNKNOWN
+        super().close()
+
+    def _rollback(self) -> Any:
+        self._tenant_there = _UNKNOWN
+        return super()._rollback()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._tenant_there = _UNKNOWN
+        super()._savepoint_rollback(sid)

@@ -1,0 +1,47 @@
+"""JSON objects from strangers: bounded in size and depth, no repeated members, no NaN, no NUL."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_DEPTH = 8
+
+
+def parse_object(raw: bytes, *, limit: int = 64 * 1024) -> Mapping[str, Any]:
+    """Return a JSON object; raises ValueError whose message is fit for the log."""
+    if len(raw) > limit:
+        raise ValueError("too large")
+    if _depth(raw) > MAX_DEPTH:
+        raise ValueError("too deep")
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("not JSON in UTF-8") from error
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    if "\\u0000" in text:
+        raise ValueError("holds a NUL")
+    return value
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for byte in raw:
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("repeated member")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

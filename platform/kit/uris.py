@@ -1,0 +1,127 @@
+"""Redirect URIs and resource identifiers: what they may look like, and when two are the same."""
+
+from urllib.parse import SplitResult, urlsplit
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
+_FORBIDDEN = frozenset(' \\"<>^`{|}*')
+_NEVER_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss", "mailto"})
+
+
+def is_plain(uri: str) -> bool:
+    """Say whether a URI holds printable ASCII only, without characters that parsers read differently."""
+    return bool(uri) and all(" " < character < "\x7f" and character not in _FORBIDDEN for character in uri)
+
+
+def is_acceptable_redirect(uri: str) -> bool:
+    """Say whether a redirect URI may be registered: https, http on loopback, or a private-use scheme with a dot.
+
+    RFC 8252 §7, RFC 9700 §2.1: absolute, no fragment, no user information, no wildcard.
+    """
+    parts = _split(uri)
+    if parts is None or parts.fragment or "#" in uri or "@" in parts.netloc:
+        return False
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    if parts.scheme == "http":
+        return is_loopback(uri)
+    return "." in parts.scheme and parts.scheme not in _NEVER_SCHEMES and len(uri) > len(parts.scheme) + 1
+
+
+def is_loopback(uri: str) -> bool:
+    """Say whether a URI's host is the person's own computer."""
+    parts = _split(uri)
+    return parts is not None and _host(parts) in LOOPBACK_HOSTS
+
+
+def is_app_scheme(uri: str) -> bool:
+    """Say whether a URI opens an app rather than a page."""
+    parts = _split(uri)
+    return parts is None or parts.scheme not in {"http", "https"}
+
+
+def host_of(uri: str) -> str:
+    """Return the host and port that a person should see, or the scheme of an app."""
+    parts = _split(uri)
+    if parts is None:
+        return ""
+    return parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+
+
+def remembered_host(uri: str) -> str:
+    """Return what a remembered consent is keyed by: scheme and host, without the port of a loopback redirect."""
+    parts = _split(uri)
+    if parts is None:
+        return uri
+    return f"{parts.scheme}://{_host(parts) if is_loopback(uri) else parts.netloc}"
+
+
+def redirect_matches(sent: str, registered: str) -> bool:
+    """Compare byte by byte; only the port of a loopback redirect may differ (RFC 8252 §7.3)."""
+    if sent == registered:
+        return is_acceptable_redirect(sent)
+    if not (is_acceptable_redirect(sent) and is_loopback(registered) and is_loopback(sent)):
+        return False
+    return _without_port(sent) == _without_port(registered)
+
+
+def difference(sent: str, registered: str) -> str:
+    """Say in words how a redirect URI that was sent differs from one that is registered."""
+    ours, theirs = _split(registered), _split(sent)
+    if ours is None or theirs is None:
+        return "not an absolute URI in plain ASCII"
+    found = []
+    if ours.scheme != theirs.scheme:
+        found.append(f"scheme ({theirs.scheme} instead of {ours.scheme})")
+    if _host(ours) != _host(theirs):
+        found.append("host name")
+    if ours.port != theirs.port and not is_loopback(registered):
+        found.append("port")
+    if ours.path != theirs.path:
+        slash = ours.path.rstrip("/") == theirs.path.rstrip("/")
+        found.append("a slash at the end" if slash else "path")
+    if ours.query != theirs.query:
+        found.append("query")
+    if "#" in sent:
+        found.append("a fragment")
+    if "@" in theirs.netloc:
+        found.append("user information before the host")
+    words = ", and ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
+    note = " Any port is fine." if is_loopback(registered) else ""
+    return f"{words or 'nothing visible'}.{note}"
+
+
+def is_resource_identifier(uri: str) -> bool:
+    """Say whether a URI has the form of a resource identifier: absolute, no fragment (RFC 8707 §2)."""
+    parts = _split(uri)
+    return parts is not None and bool(parts.scheme) and "#" not in uri and "@" not in parts.netloc
+
+
+def canonical_resource(uri: str) -> str:
+    """Return the identifier with scheme and host in lower case; the path is left alone."""
+    parts = _split(uri)
+    if parts is None or not parts.netloc:
+        return uri
+    return uri.replace(uri[: uri.index("//") + 2 + len(parts.netloc)], f"{parts.scheme}://{parts.netloc.lower()}", 1)
+
+
+def _split(uri: str) -> SplitResult | None:
+    if not is_plain(uri):
+        return None
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme else None
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.netloc.rpartition("@")[2]
+    name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    return name.lower()
+
+
+
+def _without_port(uri: str) -> tuple[str, str, str, str]:
+    parts = urlsplit(uri)
+    return parts.scheme, _host(parts), parts.path, parts.query

@@ -1,0 +1,1 @@
+"""The Django project: wires everything, imported by nobody."""

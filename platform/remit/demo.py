@@ -1,0 +1,117 @@
+"""The demonstration's tenants, people and resource servers. Seeding again changes nothing."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from agents import actions as agent_actions
+from agents.models import Client
+from audit.principals import SYSTEM
+from delegations import actions as delegation_actions
+from kit import context
+from kit.oauth import GrantType
+from tenants import actions as tenant_actions
+from tenants.actions import ScopeWords
+from tenants.models import Membership, Tenant, User
+from tokens.opening import open_tenant
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - the demonstration's, printed in its banner
+AGENT_SECRET = "demo-only-secret-of-the-nightly-report-agent"  # noqa: S105
+INTROSPECTION_SECRET = "demo-only-secret-of-the-calendar-server"  # noqa: S105
+
+CALENDAR_SCOPES = (
+    ScopeWords("events:read", "Read your calendar", "Every event you can open", is_default=True, is_needed=True),
+    ScopeWords("events:write", "Change your calendar", "Creates, moves and cancels events", is_writing=True),
+    ScopeWords("contacts:read", "See who you meet", "Names and addresses of people in events"),
+)
+NOTES_SCOPES = (
+    ScopeWords("notes:read", "Read your notes", "Every note you wrote", is_default=True, is_needed=True),
+    ScopeWords("notes:write", "Write notes", "Creates and changes notes", is_writing=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One tenant of the demonstration; its servers listen on loopback ports of their own."""
+
+    slug: str
+    name: str
+    calendar_port: int
+    notes_port: int
+
+
+ORGANISATIONS = (
+    Organisation("acme", "Acme Robotics", 9401, 9402),
+    Organisation("globex", "Globex", 9411, 9412),
+)
+PEOPLE = (
+    ("alice", "Alice Ahrens", Membership.Role.MEMBER),
+    ("bob", "Bob Brandt", Membership.Role.MEMBER),
+    ("ada", "Ada Admin", Membership.Role.ADMIN),
+)
+
+
+def seed() -> None:
+    """Make what is not there yet."""
+    for organisation in ORGANISATIONS:
+        if not Tenant.objects.filter(slug=organisation.slug).exists():
+            _open(organisation)
+
+
+@transaction.atomic
+def _open(organisation: Organisation) -> None:
+    tenant = open_tenant(organisation.slug, organisation.name, by=SYSTEM)
+    tenant_actions.change_policy(tenant, by=SYSTEM, registration=Tenant.Registration.OPEN)
+    with context.use(tenant):
+        for name, full_name, role in PEOPLE:
+            email = f"{name}@{organisation.slug}.example"
+            user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=full_name)
+            tenant_actions.add_member(user, role, by=SYSTEM)
+        _protect(organisation)
+
+
+def _protect(organisation: Organisation) -> None:
+    domain = f"{organisation.slug}.example"
+    public = tenant_actions.add_resource_server(
+        f"https://calendar.{domain}/mcp", "Calendar", CALENDAR_SCOPES, by=SYSTEM
+    )
+    tenant_actions.add_resource_server(f"https://notes.{domain}/mcp", "Notes", NOTES_SCOPES, by=SYSTEM)
+    # The same two, as the example servers run them on this computer.
+    for port, name, scopes in (
+        (organisation.calendar_port, "Calendar on this computer", CALENDAR_SCOPES),
+        (organisation.notes_port, "Notes on this computer", NOTES_SCOPES),
+    ):
+        server = tenant_actions.add_resource_server(f"http://localhost:{port}/mcp", name, scopes, by=SYSTEM)
+        introspector, _ = agent_actions.register_introspector(server, by=SYSTEM, client_id=f"server-{port}")
+        agent_actions.change_secret(introspector, by=SYSTEM, secret=INTROSPECTION_SECRET)
+    client = _nightly_report()
+    delegation_actions.allow_agent(client, public, frozenset({"events:read"}), by=SYSTEM)
+    own_api = public.__class__.objects.get(identifier=client.tenant.api_identifier)
+    delegation_actions.allow_agent(
+        client, own_api, frozenset({"self:read", "delegations:read", "delegations:end"}), by=SYSTEM
+    )
+
+
+def _nightly_report() -> Client:
+    client, _ = agent_actions.register_agent(
+        "Nightly report", by=SYSTEM, client_id="nightly-report", grant_types=(GrantType.CLIENT_CREDENTIALS,)
+    )
+    agent_actions.change_secret(client, by=SYSTEM, secret=AGENT_SECRET)
+    return Client.objects.get(pk=client.pk)
+
+
+def banner() -> str:
+    """Say where to go and as whom, in ten lines at most."""
+    origin = settings.PUBLIC_ORIGIN
+    return "\n".join(
+        (
+            f"Remit is up at {origin}",
+            f"  people    {origin}/t/acme/me/agents           alice@acme.example, bob@acme.example",
+            f"  admins    {origin}/t/acme/console/delegations ada@acme.example",
+            f"  password  {PASSWORD}",
+            f"  a second tenant, globex, is at {origin}/t/globex (alice@globex.example, …)",
+            "  first token: the three lines of curl in README.md      whole journey: make demo",
+            "Ctrl-C stops it.",
+        )
+    )

@@ -1,0 +1,91 @@
+"""`manage.py up`: everything on one computer. Provisions, seeds, serves, and runs the clock until Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from remit import demo
+from remit.checks import refuse_unsafe_start
+
+THREADS = 4
+PATIENCE = 10
+
+
+class Command(BaseCommand):
+    help = "Serve a demonstration on this computer."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--quiet", action="store_true", help="Print no banner.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsafe_start()
+        call_command("provision")
+        demo.seed()
+        children = [self._start(command) for command in (_web(), _clock())]
+        if not options["quiet"]:
+            self.stdout.write(demo.banner())
+        try:
+            _wait_for_any(children)
+        finally:
+            _stop(children)
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join([str(settings.BASE_DIR / "platform"), str(settings.BASE_DIR)])
+        # A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            command, env={**os.environ, "PYTHONPATH": path}, cwd=settings.BASE_DIR, start_new_session=True
+        )
+
+
+def _web() -> list[str]:
+    origin = urlsplit(settings.PUBLIC_ORIGIN)
+    return [
+        str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1",
+        "--port", str(origin.port or 8000), "--blocking-threads", str(THREADS), "--log-level", "warning",
+        "remit.wsgi:application",
+    ]  # fmt: skip
+
+
+def _clock() -> list[str]:
+    return [
+        str(Path(sys.executable).with_name("celery")), "--quiet", "-A", "remit", "beat", "--loglevel", "warning",
+        "--pidfile", "",
+    ]  # fmt: skip
+
+
+def _wait_for_any(children: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until we are told to stop, or a child ends by itself, which is an error."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        while True:
+            for child in children:
+                try:
+                    code = child.wait(timeout=0.5)
+                except subprocess.TimeoutExpired:
+                    continue
+                raise CommandError(f"{Path(child.args[0]).name} ended with {code}", returncode=1)
+    except KeyboardInterrupt:
+        return
+
+
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()

@@ -1,0 +1,133 @@
+"""The first two steps of every request: give it a name, and find its tenant.
+
+Protocol endpoints are answered here, before any middleware for pages: no session, no CSRF, no third party on them.
+"""
+
+import json
+import re
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import Resolver404, get_script_prefix, resolve, set_script_prefix
+
+from kit import context, identifiers
+from tenants import directory
+from tenants.models import Tenant
+from tokens.urls import OPEN_TO_BROWSERS, PROTOCOL, WELL_KNOWN, View
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+_log = structlog.get_logger("remit.middleware")
+_TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/.*)?")
+_WELL_KNOWN = re.compile(r"/\.well-known/([a-z-]+)/t/([a-z0-9-]{2,40})(/.*)?")
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version",
+    "Access-Control-Max-Age": "3600",
+}
+
+
+class RequestIdentity:
+    """Names the request, and refuses a Host that is not ours everywhere but at /livez."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = identifiers.make("req")
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        with context.request(request_id):
+            response = self._answer(request)
+        response.headers["X-Request-Id"] = request_id
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info != "/livez":
+            try:
+                request.get_host()
+            except DisallowedHost:
+                return JsonResponse({"error": "invalid_request", "error_description": "Unknown host."}, status=400)
+        return self.get_response(request)
+
+
+class TenantGate:
+    """Enters the tenant that the path names. One that was never there and one that is gone are the same 404."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if found := _TENANT.fullmatch(request.path_info):
+            slug, path = found[1], found[2] or "/"
+            return self._enter(request, slug, path, PROTOCOL.get(path))
+        if found := _WELL_KNOWN.fullmatch(request.path_info):
+            view = WELL_KNOWN.get(found[1], {}).get(found[3] or "")
+            return self._enter(request, found[2], "", view) if view else _not_found(request)
+        if request.path_info.startswith(("/t/", "/.well-known/")):
+            return _not_found(request)
+        request.tenant = None
+        with context.use(None):
+            return self.get_response(request)
+
+    def _enter(self, request: HttpRequest, slug: str, path: str, view: View | None) -> HttpResponseBase:
+        tenant = directory.tenant_by_slug(slug)
+        if tenant is None:
+            return _not_found(request)
+        request.tenant = tenant
+        with context.use(tenant):
+            if view is not None:
+                return _protocol(request, view, is_open=not path or path in OPEN_TO_BROWSERS or "well-known" in path)
+            if path.startswith("/api/"):
+                return _api(request, tenant, path)
+            return self._page(request, tenant, path)
+
+    def _page(self, request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
+        before = get_script_prefix()
+        prefix = f"/t/{tenant.slug}"
+        request.path_info = request.META["PATH_INFO"] = path
+        request.META["SCRIPT_NAME"] = prefix
+        request.urlconf = settings.TENANT_URLCONF
+        set_script_prefix(f"{prefix}/")
+        try:
+            return self.get_response(request)
+        finally:
+            set_script_prefix(before)
+
+
+def _protocol(request: HttpRequest, view: View, *, is_open: bool) -> HttpResponseBase:
+    if is_open and request.method == "OPTIONS":
+        return HttpResponse(status=204, headers={**_PREFLIGHT, "Access-Control-Allow-Origin": "*"})
+    response = _safely(request, view)
+    if is_open:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _api(request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
+    try:
+        match = resolve(path, "api.urls")
+    except Resolver404:
+        return _not_found(request)
+    return _protocol(request, lambda found: match.func(found, *match.args, **match.kwargs), is_open=False)
+
+
+def _safely(request: HttpRequest, view: View) -> HttpResponseBase:
+    try:
+        return view(request)
+    except Exception:  # The outermost door: logged, and never shown.
+        _log.exception("unexpected")
+        content = {"error": "server_error", "error_description": f"Reference: {context.request_id()}."}
+        return HttpResponse(json.dumps(content), status=500, content_type="application/json")
+
+
+def _not_found(request: HttpRequest) -> HttpResponseBase:
+    if "text/html" in request.headers.get("Accept", ""):
+        return render(request, "404.html", status=404)
+    return JsonResponse({"error": "not_found"}, status=404)

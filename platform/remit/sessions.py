@@ -1,0 +1,56 @@
+"""One session per tenant: its cookie is named after the tenant, and its content says which tenant it entered."""
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from remit.middleware import GetResponse
+from tenants.models import Membership
+
+TENANT_KEY = "tenant"
+
+
+class TenantSessions(SessionMiddleware):
+    """Django's sessions under a cookie per tenant; a cookie that was moved to another tenant is an unknown one."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.tenant is not None:
+            key = request.COOKIES.pop(_cookie(request), "")
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+            if key and self.SessionStore(key).get(TENANT_KEY) == request.tenant.pk:
+                request.COOKIES[settings.SESSION_COOKIE_NAME] = key
+        super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        session = getattr(request, "session", None)
+        if session is not None and request.tenant is not None and session.modified and not session.is_empty():
+            session[TENANT_KEY] = request.tenant.pk
+        response = super().process_response(request, response)
+        if request.tenant is not None and settings.SESSION_COOKIE_NAME in response.cookies:
+            moved = response.cookies.pop(settings.SESSION_COOKIE_NAME)
+            response.cookies[_cookie(request)] = moved.value
+            response.cookies[_cookie(request)].update(moved)
+        return response
+
+
+class Members:
+    """Finds the member behind the session. Whoever lost their place in the tenant is signed out."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.member = None
+        if request.tenant is not None and request.user.is_authenticated:
+            active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE)
+            request.member = active.filter(user=request.user.pk, user__is_active=True).first()
+            if request.member is None:
+                request.session.flush()
+                request.user = AnonymousUser()
+        return self.get_response(request)
+
+
+def _cookie(request: HttpRequest) -> str:
+    return f"{settings.SESSION_COOKIE_NAME}-{request.tenant.slug}"

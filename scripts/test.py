@@ -1,0 +1,83 @@
+"""Run the whole suite on PostgreSQL, then on SQLite what SQLite can show, and say how many tests passed on each."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_ON_SQLITE = "not browser and not interop and not faults and not postgresql"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass of the suite over one database."""
+
+    label: str
+    database: str
+    selection: tuple[str, ...] = ()
+
+
+RUNS = (
+    Run("PostgreSQL", "postgresql"),
+    Run("SQLite", "sqlite", ("-m", NOT_ON_SQLITE)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What pytest answered, and what it counted: a run that counted nothing is no success, whatever it answered."""
+
+    status: int
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def is_success(self) -> bool:
+        return self.status == 0 and self.passed > 0 and self.failed == 0
+
+    def __str__(self) -> str:
+        if not self.passed + self.failed:
+            return f"no count (pytest ended with status {self.status})"
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def run(which: Run, report: Path) -> Outcome:
+    command = [sys.executable, "-m", "pytest", "-n", "auto", f"--junitxml={report}", *which.selection]
+    environment = os.environ | {"REMIT_TEST_DATABASE": which.database}
+    status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 (our own words)
+    return read(report, status)
+
+
+def read(report: Path, status: int) -> Outcome:
+    """Count from the report, not from the screen: the screen keeps its colours and nobody parses prose."""
+    if not report.exists():
+        return Outcome(status)
+    passed = failed = skipped = 0
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 (pytest wrote it a second ago)
+        verdicts = {verdict.tag for verdict in case}
+        if verdicts & {"failure", "error"}:
+            failed += 1
+        elif "skipped" in verdicts:
+            skipped += 1
+        else:
+            passed += 1
+    return Outcome(status, passed, failed, skipped)
+
+
+def main() -> int:
+    with TemporaryDirectory() as scratch:
+        outcomes = {which.label: run(which, Path(scratch) / f"{which.database}.xml") for which in RUNS}
+    print()
+    for label, outcome in outcomes.items():
+        print(f"{label}: {outcome}")
+    return 0 if all(outcome.is_success for outcome in outcomes.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

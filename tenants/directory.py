@@ -1,0 +1,67 @@
+"""Look-ups that every request makes, kept in process for a few seconds.
+
+What is kept may be that old; the statement that records a token checks versions and status again (`tokens.issuer`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from kit import context
+from kit.caching import TtlCache
+from tenants.models import ResourceServer, Scope, Tenant
+from tenants.rules import is_slug
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A resource server with its scopes, as a request sees it."""
+
+    server: ResourceServer
+    scopes: Mapping[str, Scope]
+
+    @property
+    def default_scopes(self) -> frozenset[str]:
+        return frozenset(name for name, scope in self.scopes.items() if scope.is_default)
+
+
+_tenants: TtlCache[str, Tenant] = TtlCache(ttl=settings.CACHE_SECONDS)
+_resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
+
+
+def tenant_by_slug(slug: str) -> Tenant | None:
+    """Return an active tenant; one that was suspended or deleted looks like one that never was."""
+    if not is_slug(slug):
+        return None
+    return _tenants.get(slug, lambda: Tenant.objects.filter(slug=slug, status=Tenant.Status.ACTIVE).first())
+
+
+def resource_servers() -> Mapping[str, Protected]:
+    """Return the current tenant's resource servers by identifier."""
+    return _resources.get(context.require_id(), _load) or {}
+
+
+def resource_server(identifier: str) -> Protected | None:
+    """Return one resource server of the current tenant by its exact identifier."""
+    return resource_servers().get(identifier)
+
+
+def forget(tenant: Tenant) -> None:
+    """Drop what this process keeps of one tenant."""
+    _tenants.forget(tenant.slug)
+    _resources.forget(tenant.pk)
+
+
+def forget_all() -> None:
+    """Drop what this process keeps; other processes follow within CACHE_SECONDS."""
+    _tenants.clear()
+    _resources.clear()
+
+
+def _load() -> Mapping[str, Protected] | None:
+    servers = ResourceServer.objects.prefetch_related("scopes").order_by("pk")
+    return {
+        server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()})
+        for server in servers
+    } or None

@@ -1,0 +1,194 @@
+"""The verbs of tokens: hold and decide authorization requests, end access, revoke."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from agents.models import Client
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import Principal
+from delegations import actions as delegation_actions
+from delegations.actions import Agreement
+from delegations.errors import AlreadyDecided, DelegationOver
+from delegations.models import Delegation
+from kit import jose, opaque
+from tenants.models import Membership, Tenant
+from tokens import families, impact
+from tokens.asking import Asked
+from tokens.formats import access_token
+from tokens.impact import Receipt
+from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, RefreshToken
+
+REQUEST_LIFE = timedelta(minutes=10)
+
+
+@transaction.atomic
+def hold_request(asked: Asked, *, member: Membership, shown: Mapping[str, Any], now: datetime) -> str:
+    """Keep a validated request while the person decides; return the handle for the page."""
+    handle = opaque.make()
+    AuthorizationRequest.objects.create(
+        handle=opaque.digest(handle),
+        member=member,
+        client=asked.client,
+        parameters={name: list(values) for name, values in asked.form.items()},
+        shown=shown,
+        expires=now + REQUEST_LIFE,
+    )
+    return handle
+
+
+@transaction.atomic
+def allow(
+    held: AuthorizationRequest, asked: Asked, agreement: Agreement, *, by: Principal, signed_in_at: datetime
+) -> str:
+    """Turn a decision into consent, delegations and a code; return the code. Raises AlreadyDecided."""
+    _decide(held)
+    consent, delegations = delegation_actions.approve(agreement, by=by)
+    AuthorizationRequest.objects.filter(pk=held.pk).update(consent=consent)
+    scopes = frozenset().union(*(allowed.scopes for allowed in agreement.allowed)) | asked.identity
+    return _code(asked, agreement.member, delegations, scopes, signed_in_at=signed_in_at)
+
+
+@transaction.atomic
+def refuse(held: AuthorizationRequest, *, by: Principal) -> None:
+    """Write down that the person said no. Raises AlreadyDecided."""
+    _decide(held)
+    record(Event.DELEGATION_REFUSED, by=by, about=held.client, on_behalf_of=held.member_id)
+
+
+@transaction.atomic
+def allow_remembered(
+    asked: Asked, member: Membership, delegations: list[Delegation], *, signed_in_at: datetime
+) -> str:
+    """Return a code for what the person allowed before and still allows."""
+    return _code(asked, member, delegations, asked.scopes, signed_in_at=signed_in_at)
+
+
+def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Delegation] | None:
+    """Return the live delegations that cover a request, or None where the person must be asked.
+
+    Keyed by person, client, redirect host, resource, scopes and the client's metadata digest, and by nothing that the
+    client sends. An app scheme is asked every time: any app can claim it (RFC 8252 §8.1).
+    """
+    if asked.returns_to_app:
+        return None
+    covering = []
+    for target in asked.targets:
+        found = (
+            Delegation.objects.live(now)
+            .filter(
+                subject=member.pk,
+                client=asked.client,
+                audience=target.audience,
+                consent__redirect_host=asked.redirect_host,
+                consent__client_digest=asked.client.digest,
+            )
+            .first()
+        )
+        if found is None or not target.scopes <= found.scope_set:
+            return None
+        covering.append(found)
+    return covering
+
+
+@transaction.atomic
+def end_delegation(delegation: Delegation, *, by: Principal, reason: str) -> Receipt:
+    """End one access and everything below it. From the commit on refresh is refused and introspection inactive."""
+    now = timezone.now()
+    ended = delegation_actions.revoke(delegation, by=by, reason=reason)
+    return Receipt(tuple(ended), impact.last_life([each.pk for each in ended], now=now))
+
+
+@transaction.atomic
+def end_all(member: Membership, *, by: Principal, reason: str) -> Receipt:
+    """End every access of a person at once."""
+    now = timezone.now()
+    ended: list[Delegation] = []
+    for delegation in Delegation.objects.of(member).live(now).filter(parent=None):
+        try:
+            ended += delegation_actions.revoke(delegation, by=by, reason=reason)
+        except DelegationOver:
+            continue
+    return Receipt(tuple(ended), impact.last_life([each.pk for each in ended], now=now))
+
+
+@transaction.atomic
+def revoke_family(family_id: str, *, by: Principal, reason: str) -> bool:
+    """Kill a token family: its refresh token, and by introspection every access token that it bought."""
+    changed = RefreshToken.objects.filter(pk=family_id, revoked=None).update(revoked=timezone.now())
+    family = RefreshToken.objects.filter(pk=family_id).first()
+    if changed and family is not None:
+        record(Event.FAMILY_REVOKED, by=by, about=family, on_behalf_of=family.subject, reason=reason)
+    return bool(changed)
+
+
+def revoke_token(token: str, tenant: Tenant, caller: Client, *, by: Principal, now: datetime) -> None:
+    """Revoke a token of the caller's (RFC 7009 §2.1); anything else is left alone, and the answer is the same.
+
+    Whatever its hint says, any token of a family ends the family.
+    """
+    if parsed := families.parse(token):
+        family = RefreshToken.objects.filter(pk=parsed.family_id, client=caller).first()
+        if family is not None and families.walk(parsed, family) is not None:
+            revoke_family(family.pk, by=by, reason="revoked by the client")
+        return
+    try:
+        claims = access_token.verify(token, tenant, audience=None, now=now)
+    except jose.BadToken:
+        return
+    row = AccessToken.objects.filter(pk=claims["jti"], client=caller).first()
+    if row is None:
+        return
+    if row.family_id:
+        revoke_family(row.family_id, by=by, reason="an access token was revoked by the client")
+        return
+    _revoke_alone(row, by=by, now=now)
+
+
+@transaction.atomic
+def forget_requests(now: datetime) -> int:
+    """Remove authorization requests that nobody can decide any more."""
+    removed, _ = AuthorizationRequest.objects.filter(expires__lt=now - timedelta(days=1)).delete()
+    return removed
+
+
+@transaction.atomic
+def _revoke_alone(row: AccessToken, *, by: Principal, now: datetime) -> None:
+    if AccessToken.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=now):
+        record(Event.TOKEN_REVOKED, by=by, about=row, on_behalf_of=row.subject)
+
+
+def _decide(held: AuthorizationRequest) -> None:
+    if not AuthorizationRequest.objects.filter(pk=held.pk, decided_at=None).update(decided_at=timezone.now()):
+        raise AlreadyDecided(held.pk)
+
+
+def _code(
+    asked: Asked,
+    member: Membership,
+    delegations: list[Delegation],
+    scopes: frozenset[str],
+    *,
+    signed_in_at: datetime,
+) -> str:
+    code = opaque.make()
+    AuthorizationCode.objects.create(
+        code=opaque.digest(code),
+        client=asked.client,
+        member=member,
+        redirect_uri=asked.redirect_uri,
+        scope=" ".join(sorted(scopes)),
+        delegations=[delegation.pk for delegation in delegations],
+        code_challenge=asked.code_challenge,
+        code_challenge_method="S256",
+        nonce=asked.nonce,
+        auth_time=signed_in_at,
+        expires=timezone.now() + timedelta(seconds=settings.CODE_SECONDS),
+    )
+    return code
+

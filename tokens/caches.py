@@ -1,0 +1,24 @@
+"""What the hot path keeps in process: dropped after `Stale`, and by tests."""
+
+from agents import directory as agents_directory
+from agents.models import Client
+from tenants import directory as tenants_directory
+from tenants.models import Tenant
+from tokens import keys
+from tokens.grants import client_credentials
+
+
+def forget(tenant: Tenant, client: Client | None) -> None:
+    """Drop what this process keeps of one tenant and client; the current tenant is `tenant`."""
+    tenants_directory.forget(tenant)
+    if client is not None:
+        agents_directory.forget(client.client_id)
+        client_credentials.forget(tenant, client)
+
+
+def forget_all() -> None:
+    """Drop what this process keeps."""
+    tenants_directory.forget_all()
+    agents_directory.forget_all()
+    keys.forget_all()
+    client_credentials.forget_all()

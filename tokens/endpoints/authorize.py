@@ -1,0 +1,170 @@
+"""`/authorize` (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207, OpenID Connect Core §3.1.2).
+
+The toolkit judges response type and PKCE; `tokens.asking` understands scope and resource. Until client and redirect
+URI are known to belong together, every refusal is a page; after that it is a redirect with `iss`. What was validated
+is held on the server: the consent form carries a handle and the person's choices, nothing else.
+"""
+
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views import View
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from agents import directory
+from agents.models import Client
+from audit.principals import Kind, Principal
+from delegations.errors import AlreadyDecided
+from kit import forms, opaque
+from kit.oauth import (
+    AccessDenied,
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    OAuthError,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from tokens import actions
+from tokens.asking import Asked, understand
+from tokens.endpoints import consent_page, freshness, problem_page, returning
+from tokens.endpoints.problem_page import Unanswerable
+from tokens.models import AuthorizationRequest
+
+HANDLES = "authorization_requests"
+MAX_QUERY = 16 * 1024
+_OF_TOOLKIT = {kind.code: kind for kind in (UnsupportedResponseType, UnauthorizedClient)}
+
+
+# No form-action on this page: the chain of redirects after the POST ends at the client, and Chromium would cut it.
+@method_decorator(csp_replace({"form-action": None}), name="dispatch")
+class AuthorizeView(OAuthLibMixin, View):
+    """Asks the person, or answers from what they allowed before."""
+
+    http_method_names = ["get", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except Unanswerable as refusal:
+            response = render(request, "oauth/error.html", {"problem": refusal.problem}, status=400)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = _read(request.META.get("QUERY_STRING", ""))
+        client, redirect_uri = _check_client(form)
+        try:
+            self._judge_protocol(request, form)
+            return _ask(request, understand(request.tenant, client, redirect_uri, form))
+        except OAuthError as refusal:
+            return returning.with_error(request, client, redirect_uri, form, refusal)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        held = _held(request)
+        if held.decided_at is not None:
+            return render(request, "oauth/decided.html", status=409)
+        if held.expires <= timezone.now():
+            raise Unanswerable(problem_page.expired())
+        form = {name: tuple(values) for name, values in held.parameters.items()}
+        client, redirect_uri = _check_client(form)
+        try:
+            return _decide(request, held, understand(request.tenant, client, redirect_uri, form))
+        except AlreadyDecided:
+            return render(request, "oauth/decided.html", status=409)
+        except OAuthError as refusal:
+            return returning.with_error(request, client, redirect_uri, form, refusal)
+
+    def _judge_protocol(self, request: HttpRequest, form: forms.Form) -> None:
+        """Let the toolkit judge response type and PKCE; raises OAuthError for what may be redirected."""
+        if "request" in form:
+            raise RequestNotSupported
+        if "request_uri" in form:
+            raise RequestUriNotSupported
+        if form.get("response_mode", ("query",)) != ("query",):
+            raise InvalidRequest("response_mode")
+        try:
+            self.validate_authorization_request(request)
+        except FatalClientError as error:
+            raise Unanswerable(problem_page.malformed(str(error.oauthlib_error))) from error
+        except OAuthToolkitError as error:
+            code = error.oauthlib_error.error
+            raise _OF_TOOLKIT.get(code, InvalidRequest)(f"{code}: {error.oauthlib_error.description}") from error
+
+
+def _ask(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Sign the person in, answer from what they allowed before, or show the page."""
+    if request.member is None or freshness.is_stale(request, asked):
+        if "none" in asked.prompts:
+            raise LoginRequired
+        return freshness.sign_in(request)
+    now = timezone.now()
+    known = actions.remembered(asked, request.member, now=now)
+    if known is not None and not asked.prompts & {"consent", "select_account"}:
+        moment = freshness.signed_in_at(request)
+        return returning.with_code(
+            request, asked, actions.allow_remembered(asked, request.member, known, signed_in_at=moment)
+        )
+    if "none" in asked.prompts:
+        raise ConsentRequired
+    page = consent_page.build(request.tenant, request.member, asked, now=now)
+    handle = actions.hold_request(asked, member=request.member, shown=page.as_shown(), now=now)
+    request.session[HANDLES] = [*request.session.get(HANDLES, [])[-9:], opaque.digest(handle)]
+    switch = f"{resolve_url('account_logout')}?{urlencode({'next': request.get_full_path()})}"
+    return render(
+        request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch}
+    )
+
+
+def _decide(request: HttpRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
+    by = Principal(Kind.USER, request.member.pk, request.member.name)
+    agreement = consent_page.agreement(request.tenant, request.POST, held, asked, request.member)
+    if agreement is None:
+        actions.refuse(held, by=by)
+        raise AccessDenied("the person said no")
+    moment = freshness.signed_in_at(request)
+    return returning.with_code(
+        request, asked, actions.allow(held, asked, agreement, by=by, signed_in_at=moment)
+    )
+
+
+def _read(query: str) -> forms.Form:
+    try:
+        if len(query) > MAX_QUERY:
+            raise InvalidRequest("query")
+        return forms.parse(query.encode("latin-1"))
+    except OAuthError as refusal:
+        raise Unanswerable(problem_page.malformed(refusal.reason)) from refusal
+
+
+def _check_client(form: forms.Form) -> tuple[Client, str]:
+    """Return the client and the redirect URI, once they are known to belong together."""
+    client_id = form.get("client_id", ("",))[0]
+    client = directory.client(client_id) if client_id else None
+    if client is None or client.status != Client.Status.ACTIVE:
+        raise Unanswerable(problem_page.unknown_client(client_id))
+    sent = form.get("redirect_uri", ("",))[0]
+    if not sent and len(client.redirect_uris) == 1:
+        return client, client.default_or_first_redirect
+    if not client.redirect_uri_allowed(sent):
+        raise Unanswerable(problem_page.unknown_redirect(sent, client.redirect_uris))
+    return client, sent
+
+
+def _held(request: HttpRequest) -> AuthorizationRequest:
+    """Return the request that this browser was shown, for the member who is signed in."""
+    handle = opaque.digest(request.POST.get("handle", ""))
+    if request.member is None or handle not in request.session.get(HANDLES, []):
+        raise Unanswerable(problem_page.expired())
+    held = AuthorizationRequest.objects.filter(handle=handle, member=request.member).first()
+    if held is None:
+        raise Unanswerable(problem_page.expired())
+    return held

@@ -1,0 +1,226 @@
+"""What the consent page says, and what a decision on it means.
+
+Nothing that the form posts is believed but the person's choices among what was asked: needed and already allowed
+scopes count whatever was posted, and nothing beyond the request ever does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from agents.models import Client
+from delegations.actions import Agreement, Allowed
+from delegations.models import Delegation
+from delegations.rules import Duration, default_duration, durations
+from delegations.sentence import clock_words, listed
+from kit import uris
+from tenants import directory
+from tenants.models import Membership, Tenant
+from tokens.asking import Asked, Target
+from tokens.models import AuthorizationRequest
+
+_NEW_FOR = timedelta(days=7)
+_IDENTITY = {"profile": "See your name", "email": "See your e-mail address", "openid": "Know that it is you"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeLine:
+    field: str
+    title: str
+    description: str
+    is_needed: bool
+    is_writing: bool
+    is_ticked: bool
+    is_already_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSection:
+    name: str
+    initials: str
+    scopes: tuple[ScopeLine, ...]
+    cannot: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    until: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """Everything that the page shows; kept word for word in the consent."""
+
+    title: str
+    agent_name: str
+    agent_initials: str
+    client_host: str
+    is_verified: bool
+    redirect_host: str
+    is_loopback: bool
+    people_count: int
+    warning: str
+    resources: tuple[ResourceSection, ...]
+    identity: tuple[str, ...]
+    durations: tuple[Choice, ...]
+    handle: str = ""
+
+    def with_handle(self, handle: str) -> "ConsentPage":
+        return replace(self, handle=handle)
+
+    def as_shown(self) -> Mapping[str, Any]:
+        shown = asdict(self)
+        del shown["handle"]
+        return shown
+
+
+def build(tenant: Tenant, member: Membership, asked: Asked, *, now: datetime) -> ConsentPage:
+    """Return the page for a request."""
+    client = asked.client
+    live = _live(asked, member, now)
+    sections = tuple(_section(target, live.get(target.audience)) for target in asked.targets if target.resource_server)
+    people = _people(client, now)
+    return ConsentPage(
+        title=_title(client, sections, tenant),
+        agent_name=client.name,
+        agent_initials=client.agent.initials if client.agent else client.name[:2].upper(),
+        client_host=uris.host_of(client.metadata.get("client_uri", "")),
+        is_verified=_is_verified(client),
+        redirect_host=uris.host_of(asked.redirect_uri),
+        is_loopback=uris.is_loopback(asked.redirect_uri),
+        people_count=people,
+        warning=_warning(client, asked, people, now),
+        resources=sections,
+        identity=tuple(words for scope, words in _IDENTITY.items() if scope in asked.identity),
+        durations=_choices(tenant, asked, live, now),
+    )
+
+
+def agreement(
+    tenant: Tenant, post: QueryDict, held: AuthorizationRequest, asked: Asked, member: Membership
+) -> Agreement | None:
+    """Return what the person agreed to, or None where they did not."""
+    now = timezone.now()
+    chosen = {duration.value: duration for duration in _durations(tenant, now)}.get(post.get("duration", ""))
+    if post.get("decision") != "allow" or chosen is None:
+        return None
+    ticked = frozenset(post.getlist("scope"))
+    live = _live(asked, member, now)
+    allowed = [
+        Allowed(target.audience, scopes, target.resource_server)
+        for target in asked.targets
+        if (scopes := _allowed_scopes(target, live.get(target.audience), ticked))
+    ]
+    if not allowed:
+        return None
+    return Agreement(
+        member=member,
+        client=asked.client,
+        redirect_host=asked.redirect_host,
+        allowed=allowed,
+        shown={**held.shown, "chosen": {"scopes": sorted(ticked), "duration": chosen.value}},
+        expires_at=chosen.ends_at,
+    )
+
+
+def _allowed_scopes(target: Target, live: Delegation | None, ticked: frozenset[str]) -> frozenset[str]:
+    if target.resource_server is None:
+        return target.scopes
+    protected = directory.resource_server(target.audience)
+    known = protected.scopes if protected else {}
+    return frozenset(
+        name
+        for name in target.scopes & known.keys()
+        if known[name].is_needed or (live and name in live.scope_set) or _field(target, name) in ticked
+    )
+
+
+def _section(target: Target, live: Delegation | None) -> ResourceSection:
+    server, protected = target.resource_server, directory.resource_server(target.audience)
+    assert server is not None
+    assert protected is not None
+    before = live.scope_set if live else frozenset()
+    wanted = [scope for name, scope in protected.scopes.items() if name in target.scopes]
+    only_writing = all(scope.is_writing for scope in wanted if scope.name not in before)
+    lines = tuple(
+        ScopeLine(
+            field=_field(target, scope.name),
+            title=scope.title,
+            description=scope.description,
+            is_needed=scope.is_needed,
+            is_writing=scope.is_writing,
+            # What changes things waits for a tick, unless it is all that this request is about.
+            is_ticked=scope.is_needed or not scope.is_writing or only_writing,
+            is_already_allowed=scope.name in before,
+        )
+        for scope in wanted
+    )
+    never = [scope.title for name, scope in protected.scopes.items() if name not in target.scopes | before]
+    return ResourceSection(server.name, server.initials, lines, (*never[:3], "Act after the time you choose"))
+
+
+def _field(target: Target, scope: str) -> str:
+    return f"{target.resource_server.pk if target.resource_server else ''} {scope}"
+
+
+def _live(asked: Asked, member: Membership, now: datetime) -> dict[str, Delegation]:
+    found = Delegation.objects.of(member).live(now).filter(client=asked.client, parent=None)
+    return {delegation.audience: delegation for delegation in found}
+
+
+def _durations(tenant: Tenant, now: datetime) -> list[Duration]:
+    return durations(now, time_zone=tenant.time_zone, longest_days=tenant.longest_delegation_days)
+
+
+def _choices(tenant: Tenant, asked: Asked, live: Mapping[str, Delegation], now: datetime) -> tuple[Choice, ...]:
+    ends = [delegation.expires_at for delegation in live.values() if delegation.expires_at]
+    offered = _durations(tenant, now)
+    default = default_duration(offered, asked.scopes, at_least=max(ends, default=None))
+    return tuple(
+        Choice(
+            each.value,
+            each.label,
+            clock_words(each.ends_at, now=now, time_zone=tenant.time_zone),
+            each is default,
+        )
+        for each in offered
+    )
+
+
+def _people(client: Client, now: datetime) -> int:
+    return Delegation.objects.live(now).filter(client=client).values("member").distinct().count()
+
+
+def _is_verified(client: Client) -> bool:
+    return client.registration_source == Client.RegistrationSource.MANUAL
+
+
+def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant) -> str:
+    if not sections:
+        return f"Sign in to {client.name} with {tenant.name}?"
+    return f"Let {client.name} use {listed([section.name for section in sections])} for you?"
+
+
+def _warning(client: Client, asked: Asked, people: int, now: datetime) -> str:
+    """Return the one warning that matters most, or nothing."""
+    if not _is_verified(client) and any(_writes(target) for target in asked.targets):
+        return "Nobody has checked who runs this agent, and it asks to change things."
+    if uris.is_loopback(asked.redirect_uri):
+        return "It returns to this computer. Allow it only if you started it here."
+    if not people and not _is_verified(client):
+        return "Nobody here has used this agent before."
+    if now - client.created < _NEW_FOR and not _is_verified(client):
+        return "This agent registered itself less than a week ago."
+    return ""
+
+
+def _writes(target: Target) -> bool:
+    protected = directory.resource_server(target.audience)
+    return protected is not None and any(protected.scopes[name].is_writing for name in target.scopes)

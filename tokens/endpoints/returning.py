@@ -1,0 +1,57 @@
+"""Going back to the client: with a code or an error, always with `iss` (RFC 9207 §2), by 303 (RFC 9700 §4.12)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import structlog
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from agents.models import Client
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import Kind, Principal
+from kit import uris
+from kit.forms import Form
+from kit.oauth import OAuthError
+from tokens.asking import Asked
+
+_log = structlog.get_logger("remit.authorize")
+
+
+def with_code(request: HttpRequest, asked: Asked, code: str) -> HttpResponse:
+    """Return the person to the client with a code."""
+    return _go(request, asked.redirect_uri, {"code": code, "state": asked.state})
+
+
+def with_error(
+    request: HttpRequest, client: Client, redirect_uri: str, form: Form, refusal: OAuthError
+) -> HttpResponse:
+    """Return the person to the client with an error (RFC 6749 §4.1.2.1), and write down why."""
+    _log.info("refused", error=refusal.code, reason=refusal.reason, client=client.client_id)
+    with transaction.atomic():
+        record(
+            Event.AUTHORIZATION_REFUSED,
+            by=Principal(Kind.CLIENT, client.client_id, client.name),
+            about=client,
+            on_behalf_of=request.member.pk if request.member else "",
+            reason=refusal.reason,
+            detail={"error": refusal.code},
+        )
+    answer = {"error": refusal.code, "error_description": refusal.description}
+    return _go(request, redirect_uri, {**answer, "state": form.get("state", ("",))[0]})
+
+
+def _go(request: HttpRequest, redirect_uri: str, answer: Mapping[str, str]) -> HttpResponse:
+    members = {name: value for name, value in answer.items() if value}
+    parts = urlsplit(redirect_uri)
+    query = "&".join(filter(None, [parts.query, urlencode({**members, "iss": request.tenant.issuer})]))
+    target = urlunsplit(parts._replace(query=query))
+    if uris.is_app_scheme(redirect_uri):
+        # A redirect to an app leaves a dead tab behind: this page says what happened.
+        response = render(request, "oauth/return.html", {"return_url": target})
+    else:
+        response = HttpResponse(status=303, headers={"Location": target})
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

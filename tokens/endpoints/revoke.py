@@ -1,0 +1,22 @@
+"""`/revoke` (RFC 7009 §2): an unknown, foreign or dead token gets the same answer as a live one of the caller's."""
+
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from agents.authentication import authenticate
+from audit.principals import Kind, Principal
+from kit.oauth import InvalidRequest
+from tokens import actions
+from tokens.endpoints.door import Received, Visit, read_form
+
+
+def room(request: Received, visit: Visit) -> Mapping[str, object]:
+    """Return the empty answer."""
+    form = read_form(request)
+    caller = visit.client = authenticate(request.authorization, form)
+    if "token" not in form:
+        raise InvalidRequest("token is missing")
+    by = Principal(Kind.CLIENT, caller.client_id, caller.name)
+    actions.revoke_token(form["token"][0], request.tenant, caller, by=by, now=timezone.now())
+    return {}

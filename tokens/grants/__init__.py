@@ -1,0 +1,25 @@
+"""The grants: one module each, with GRANT_TYPE, PARAMETERS and prove(). A new grant is a module and a line here."""
+
+from types import ModuleType
+
+from kit.oauth import InvalidRequest, UnsupportedGrantType
+from tokens.grants import authorization_code, client_credentials, refresh_token
+from tokens.values import TokenRequest
+
+REGISTRY: dict[str, ModuleType] = {
+    module.GRANT_TYPE.value: module for module in (authorization_code, refresh_token, client_credentials)
+}
+
+
+def chosen(request: TokenRequest) -> ModuleType:
+    """Return the grant that a request names, once its parameters are all there."""
+    name = request.one("grant_type")
+    if not name:
+        raise InvalidRequest("grant_type is missing")
+    if name not in REGISTRY:
+        raise UnsupportedGrantType(name[:80])
+    grant = REGISTRY[name]
+    for parameter in grant.PARAMETERS:
+        if not request.one(parameter):
+            raise InvalidRequest(f"{parameter} is missing")
+    return grant

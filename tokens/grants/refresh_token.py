@@ -1,0 +1,42 @@
+"""RFC 6749 §6 with rotation (RFC 9700 §4.14): the current token of a family, by its client, while authority lasts."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from agents.models import Client
+from delegations.models import Delegation
+from kit.oauth import GrantType, InvalidGrant
+from tenants.models import Tenant
+from tokens import families
+from tokens.models import RefreshToken
+from tokens.values import Proof, TokenRequest
+
+GRANT_TYPE = GrantType.REFRESH_TOKEN
+PARAMETERS = ("refresh_token",)
+
+
+def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
+    """Return what the refresh token proves; raises InvalidGrant, or Replayed when the family must die."""
+    parsed = families.parse(request.one("refresh_token"))
+    family = RefreshToken.objects.filter(pk=parsed.family_id).first() if parsed else None
+    if parsed is None or family is None:
+        raise InvalidGrant("unknown refresh token")
+    if family.client_id != client.pk:
+        raise InvalidGrant(f"{family.pk}: refresh token of another client")
+    if family.revoked is not None:
+        raise InvalidGrant(f"{family.pk} was revoked")
+    meaning = families.judge(parsed, family, now=request.now)
+    idle = timedelta(days=settings.REFRESH_IDLE_DAYS)
+    if request.now - family.rotated_at > idle or (family.expires is not None and family.expires <= request.now):
+        raise InvalidGrant(f"{family.pk} is over")
+    return Proof(
+        tenant=tenant,
+        subject=family.subject,
+        actor=client.agent,
+        client=client,
+        scopes=frozenset(family.scope.split()),
+        delegations=tuple(Delegation.objects.filter(pk__in=family.delegations)),
+        may_infer_audience=True,
+        consumes=meaning,
+    )

@@ -1,0 +1,105 @@
+"""A tenant's keys: loaded, cached, signing, verifying, published as a JWKS (RFC 7517).
+
+jwcrypto owns keys, sealing and verification; a signature of our own takes the key's `cryptography` object (a quarter
+of the time, and the only JOSE made by hand).
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from django.conf import settings
+from jwcrypto import jwk
+
+from kit import context, sealing
+from kit.caching import TtlCache
+from tokens.errors import NoActiveKey
+from tokens.models import SigningKey
+
+ALGORITHMS = ("ES256", "RS256")
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "ES256": {"kty": "EC", "crv": "P-256"},
+    "RS256": {"kty": "RSA", "size": 2048},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An active key, opened."""
+
+    kid: str
+    algorithm: str
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """A tenant's keys as a process holds them."""
+
+    signers: Mapping[str, Signer]
+    public: Mapping[str, tuple[str, jwk.JWK]]
+    document: bytes
+
+
+_keysets: TtlCache[str, Keyset] = TtlCache(ttl=settings.CACHE_SECONDS, limit=256)
+
+
+def keyset() -> Keyset:
+    """Return the current tenant's keys."""
+    return _keysets.get(context.require_id(), _load) or Keyset({}, {}, b'{"keys":[]}')
+
+
+def forget_all() -> None:
+    """Drop what this process keeps; other processes follow within CACHE_SECONDS."""
+    _keysets.clear()
+
+
+def sign(claims: Mapping[str, Any], *, typ: str, algorithm: str) -> str:
+    """Return the compact JWS of `claims` under the tenant's active key; raises NoActiveKey."""
+    signer = keyset().signers.get(algorithm)
+    if signer is None:
+        raise NoActiveKey(algorithm)
+    header = {"typ": typ, "alg": signer.algorithm, "kid": signer.kid}
+    message = f"{_part(header)}.{_part(claims)}"
+    return f"{message}.{_encode(_signature(signer, message.encode()))}"
+
+
+def generate(algorithm: str) -> tuple[str, Mapping[str, Any], str]:
+    """Return a new key pair: its kid (RFC 7638 thumbprint), the public JWK, and the sealed private part."""
+    key = jwk.JWK.generate(**_PARAMETERS[algorithm])
+    kid = key.thumbprint()
+    public = {**key.export_public(as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"}
+    sealed = sealing.seal(key.export_private().encode(), settings.SEALING_KEYS)
+    return kid, public, sealed
+
+
+def _load() -> Keyset | None:
+    rows = SigningKey.objects.exclude(status=SigningKey.Status.DESTROYED).order_by("pk")
+    signers, public = {}, {}
+    for row in rows:
+        public[row.kid] = (row.algorithm, jwk.JWK(**row.public))
+        if row.status == SigningKey.Status.ACTIVE:
+            opened = jwk.JWK.from_json(sealing.unseal(row.sealed_private, settings.SEALING_KEYS).decode())
+            signers[row.algorithm] = Signer(row.kid, row.algorithm, opened.get_op_key("sign"))
+    document = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()
+    return Keyset(signers, public, document)
+
+
+def _signature(signer: Signer, message: bytes) -> bytes:
+    if isinstance(signer.private, rsa.RSAPrivateKey):
+        return signer.private.sign(message, padding.PKCS1v15(), hashes.SHA256())
+    r, s = decode_dss_signature(signer.private.sign(message, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def _part(value: Mapping[str, Any]) -> str:
+    return _encode(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
