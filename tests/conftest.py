@@ -1,0 +1,62 @@
+"""What tests stand on: a database of this process's own, the product on a socket, and a tenant for each test.
+
+Nothing is rolled back or truncated. Each test opens a tenant of its own, as the product promises that tenants do not
+meet; so commits are real, and tests run side by side.
+"""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from django.conf import settings
+
+from tests.harness import database, server
+from tests.harness.world import World, make
+from tokens import caches
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        database.make()
+        yield
+        database.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> None:
+    caches.forget_all()
+
+
+@pytest.fixture(scope="session")
+def origin(_database: None) -> Iterator[str]:
+    """The live server's origin."""
+    with server.running() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def http(origin: str) -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def world(origin: str, http: httpx.Client) -> Iterator[World]:
+    """A tenant of this test's own."""
+    world = make(origin, http)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def elsewhere(origin: str, http: httpx.Client) -> Iterator[World]:
+    """A second tenant beside it."""
+    world = make(origin, http)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def vendor() -> str:
+    return "postgresql" if settings.IS_POSTGRESQL else "sqlite"

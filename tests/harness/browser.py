@@ -1,0 +1,104 @@
+"""A person at a browser with scripts off: follows redirects, keeps cookies, reads forms, presses buttons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+
+
+@dataclass
+class Form:
+    action: str = ""
+    method: str = "get"
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    ticks: dict[str, list[str]] = field(default_factory=dict)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
+        if not self.forms or "disabled" in values:
+            return
+        form = self.forms[-1]
+        name, value = values.get("name", ""), values.get("value", "on" if values.get("type") == "checkbox" else "")
+        if tag == "input" and name:
+            if values.get("type") in {"checkbox", "radio"}:
+                form.ticks.setdefault(name, []).append(value)
+                if "checked" not in values:
+                    return
+            form.fields.append((name, value))
+        elif tag == "button" and name:
+            form.buttons.append((name, value))
+
+
+class Browser:
+    """One browser profile. Redirects are followed as long as they stay on our origin."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.http = httpx.Client(base_url=origin, headers={"Accept": "text/html"}, timeout=20)
+        self.page: httpx.Response | None = None
+
+    def go(self, url: str) -> httpx.Response:
+        return self._follow(self.http.get(url))
+
+    def submit(self, form: Form, fill: Mapping[str, str | list[str]] | None = None) -> httpx.Response:
+        """Send a form with some fields filled in; a list replaces every value of its name."""
+        assert self.page is not None
+        sent = [(name, value) for name, value in form.fields if name not in (fill or {})]
+        for name, value in (fill or {}).items():
+            sent += [(name, each) for each in (value if isinstance(value, list) else [value])]
+        target = urljoin(str(self.page.url), form.action or str(self.page.url))
+        headers = {"Origin": self.origin, "Referer": str(self.page.url)}
+        body = httpx.QueryParams(sent)
+        content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._follow(self.http.post(target, content=str(body), headers={**headers, **content_type}))
+
+    def forms(self) -> list[Form]:
+        assert self.page is not None
+        reader = _Reader()
+        reader.feed(self.page.text)
+        return reader.forms
+
+    def form(self, action_part: str) -> Form:
+        """Return the form of the page whose action contains a text."""
+        found = [form for form in self.forms() if action_part in form.action]
+        assert found, f"no form for {action_part!r} on {self.page.url}: {self.page.text[:2000]}"
+        return found[0]
+
+    def sign_in(self, email: str, password: str) -> httpx.Response:
+        """Fill in the sign-in page that is open."""
+        return self.submit(self.form("/login"), {"login": email, "password": password})
+
+    def decide(self, decision: str = "allow", **fill: str | list[str]) -> httpx.Response:
+        """Press a button of the consent page that is open; `scope` and `duration` change what is ticked."""
+        return self.submit(self.form("/authorize"), {"decision": decision, **fill})
+
+    def _follow(self, response: httpx.Response) -> httpx.Response:
+        for _ in range(10):
+            location = response.headers.get("location", "")
+            if response.status_code not in {301, 302, 303} or not self._is_ours(response, location):
+                break
+            response = self.http.get(urljoin(str(response.url), location))
+        self.page = response
+        return response
+
+    def _is_ours(self, response: httpx.Response, location: str) -> bool:
+        target = urlsplit(urljoin(str(response.url), location))
+        return f"{target.scheme}://{target.netloc}" == self.origin
+
+
+def answer(response: httpx.Response) -> dict[str, str]:
+    """Return the parameters with which a response goes back to the client."""
+    assert response.status_code == 303, f"{response.status_code}: {response.text[:1500]}"
+    query = urlsplit(response.headers["location"]).query
+    return {name: values[0] for name, values in parse_qs(query).items()}

@@ -1,0 +1,13 @@
+"""`@spec("RFC 8693", "2.1")`: binds a test to the clause that its name paraphrases."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+DOCUMENTS = ("RFC ", "CIMD", "ID-JAG", "WAG", "DTR", "Status List", "MCP", "OIDC")
+
+
+def spec(document: str, section: str) -> Callable[[Any], Any]:
+    assert document.startswith(DOCUMENTS), document
+    return pytest.mark.spec(document, section)
