@@ -109,7 +109,7 @@ def end_all(member: Membership, *, by: Principal, reason: str) -> Receipt:
     """End every access of a person at once."""
     now = timezone.now()
     ended: list[Delegation] = []
-    for delegation in Delegation.objects.of(member).live(now).filter(parent=None):
+    for delegation in Delegation.objects.of(member).live(now).filter(parent=None).order_by("pk"):
         try:
             ended += delegation_actions.revoke(delegation, by=by, reason=reason)
         except DelegationOver:
