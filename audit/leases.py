@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from audit.models import Lease
@@ -15,6 +15,8 @@ from kit import identifiers
 @contextmanager
 def held(name: str, *, seconds: int = 60) -> Iterator[bool]:
     """Yield whether this run holds the lease; a holder that dies loses it after `seconds`."""
+    # A job may be the first thing that happens after the database went away: nobody else looks at connections here.
+    close_old_connections()
     holder = identifiers.make("lea")
     mine = _take(name, holder, seconds)
     try:

@@ -62,6 +62,5 @@ def forget_all() -> None:
 def _load() -> Mapping[str, Protected] | None:
     servers = ResourceServer.objects.prefetch_related("scopes").order_by("pk")
     return {
-        server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()})
-        for server in servers
+        server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()}) for server in servers
     } or None

@@ -49,7 +49,7 @@ class Tenant(models.Model):
         default=Registration.OFF,
         help_text="Whether clients may register themselves (RFC 7591).",
     )
-    access_token_seconds = models.PositiveIntegerField(default=300)
+    access_token_seconds = models.PositiveIntegerField(default=300, help_text="1 to 3600.")
     longest_delegation_days = models.PositiveIntegerField(default=30)
     time_zone = models.CharField(max_length=40, default="UTC")
     default_resource = models.CharField(
@@ -61,6 +61,15 @@ class Tenant(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[models.Manager["Tenant"]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            # Keys are kept for two hours after they signed last (tokens.rotation): no token may outlive that.
+            models.CheckConstraint(
+                condition=models.Q(access_token_seconds__gte=1, access_token_seconds__lte=3600),
+                name="access_tokens_live_up_to_an_hour",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -168,9 +177,7 @@ class ResourceServer(TenantScoped):
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_resource_server_id, editable=False)
     identifier = models.CharField(max_length=512)
     name = models.CharField(max_length=100)
-    signing_algorithm = models.CharField(
-        max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256
-    )
+    signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

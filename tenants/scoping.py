@@ -45,7 +45,7 @@ class TenantScoped(models.Model):
     )
 
     objects = TenantManager()
-    unscoped = models.Manager()
+    unscoped = models.Manager()  # noqa: DJ012 - `objects` must stay first: it is the default manager
 
     class Meta:
         abstract = True

@@ -62,9 +62,7 @@ def refuse(held: AuthorizationRequest, *, by: Principal) -> None:
 
 
 @transaction.atomic
-def allow_remembered(
-    asked: Asked, member: Membership, delegations: list[Delegation], *, signed_in_at: datetime
-) -> str:
+def allow_remembered(asked: Asked, member: Membership, delegations: list[Delegation], *, signed_in_at: datetime) -> str:
     """Return a code for what the person allowed before and still allows."""
     return _code(asked, member, delegations, asked.scopes, signed_in_at=signed_in_at)
 
@@ -191,4 +189,3 @@ def _code(
         expires=timezone.now() + timedelta(seconds=settings.CODE_SECONDS),
     )
     return code
-

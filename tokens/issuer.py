@@ -73,9 +73,7 @@ def _open_family(authorization: Authorization, use: CodeUse) -> tuple[str, str]:
 
 
 def _rotate(authorization: Authorization, rotation: Rotation) -> str:
-    moved = RefreshToken.objects.filter(
-        pk=rotation.family_id, generation=rotation.generation, revoked=None
-    ).update(
+    moved = RefreshToken.objects.filter(pk=rotation.family_id, generation=rotation.generation, revoked=None).update(
         generation=F("generation") + 1,
         digest=opaque.digest(rotation.next_secret),
         rotated_at=authorization.now,

@@ -120,7 +120,7 @@ class TokenSet:
     scope: str
     refresh_token: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
-    token_type: str = "Bearer"  # noqa: S105
+    token_type: str = "Bearer"
 
     def as_json(self) -> Mapping[str, str | int]:
         """Return the members that have a value: no null ever stands on the wire."""

@@ -18,6 +18,4 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = DelegationFilter(request.GET, Delegation.objects.visible_to(request.member).live(now))
     rows, pager = page(request, impact.with_use(found.qs.with_names()))
     shown = [delegation_row(delegation, now=now, tenant=request.tenant) for delegation in rows]
-    return render(
-        request, "console/delegations.html", {"delegations": shown, "filter_form": found.form, **pager}
-    )
+    return render(request, "console/delegations.html", {"delegations": shown, "filter_form": found.form, **pager})

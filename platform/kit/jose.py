@@ -28,7 +28,7 @@ class BadToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must be: its `typ`, issuer, audience (None: the caller compares it) and how far clocks may differ."""
+    """What a token must be: `typ`, issuer, audience (None: the caller compares it), and how far clocks may differ."""
 
     typ: str
     issuer: str

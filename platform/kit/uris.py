@@ -121,7 +121,6 @@ def _host(parts: SplitResult) -> str:
     return name.lower()
 
 
-
 def _without_port(uri: str) -> tuple[str, str, str, str]:
     parts = urlsplit(uri)
     return parts.scheme, _host(parts), parts.path, parts.query

@@ -16,9 +16,9 @@ from tenants.actions import ScopeWords
 from tenants.models import Membership, Tenant, User
 from tokens.opening import open_tenant
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - the demonstration's, printed in its banner
-AGENT_SECRET = "demo-only-secret-of-the-nightly-report-agent"  # noqa: S105
-INTROSPECTION_SECRET = "demo-only-secret-of-the-calendar-server"  # noqa: S105
+PASSWORD = "correct horse battery staple"
+AGENT_SECRET = "demo-only-secret-of-the-nightly-report-agent"
+INTROSPECTION_SECRET = "demo-only-secret-of-the-calendar-server"
 
 CALENDAR_SCOPES = (
     ScopeWords("events:read", "Read your calendar", "Every event you can open", is_default=True, is_needed=True),

@@ -39,6 +39,7 @@ class RequestIdentity:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = identifiers.make("req")
+        request.META["REMOTE_ADDR"] = _address(request)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         with context.request(request_id):
@@ -53,6 +54,14 @@ class RequestIdentity:
             except DisallowedHost:
                 return JsonResponse({"error": "invalid_request", "error_description": "Unknown host."}, status=400)
         return self.get_response(request)
+
+
+def _address(request: HttpRequest) -> str:
+    """Return who is on the other side of our own proxies; without any, X-Forwarded-For is a stranger's word."""
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    hops = settings.PROXY_COUNT
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    return forwarded[-hops] if hops and len(forwarded) >= hops else peer
 
 
 class TenantGate:
@@ -107,6 +116,8 @@ def _protocol(request: HttpRequest, view: View, *, is_open: bool) -> HttpRespons
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if settings.SECURE_HSTS_SECONDS:
+        response.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
     return response
 
 

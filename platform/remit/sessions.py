@@ -16,12 +16,16 @@ class TenantSessions(SessionMiddleware):
     """Django's sessions under a cookie per tenant; a cookie that was moved to another tenant is an unknown one."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if request.tenant is not None:
-            key = request.COOKIES.pop(_cookie(request), "")
-            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-            if key and self.SessionStore(key).get(TENANT_KEY) == request.tenant.pk:
-                request.COOKIES[settings.SESSION_COOKIE_NAME] = key
-        super().process_request(request)
+        if request.tenant is None:
+            super().process_request(request)
+            return
+        key = request.COOKIES.pop(_cookie(request), "")
+        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        request.session = self.SessionStore(key or None)
+        if key and request.session.get(TENANT_KEY) == request.tenant.pk:
+            request.COOKIES[settings.SESSION_COOKIE_NAME] = key
+        elif key:
+            request.session = self.SessionStore()
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         session = getattr(request, "session", None)

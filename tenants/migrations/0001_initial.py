@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100)),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('deleted', 'Deleted')], default='active', max_length=12)),
                 ('registration', models.CharField(choices=[('off', 'Off'), ('open', 'Open')], default='off', help_text='Whether clients may register themselves (RFC 7591).', max_length=8)),
-                ('access_token_seconds', models.PositiveIntegerField(default=300)),
+                ('access_token_seconds', models.PositiveIntegerField(default=300, help_text='1 to 3600.')),
                 ('longest_delegation_days', models.PositiveIntegerField(default=30)),
                 ('time_zone', models.CharField(default='UTC', max_length=40)),
                 ('default_resource', models.CharField(blank=True, help_text='The resource of requests that name none; empty means that they are refused.', max_length=512)),
@@ -112,6 +112,13 @@ class Migration(migrations.Migration):
                 ('objects', django.db.models.manager.Manager()),
                 ('unscoped', django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.AddConstraint(
+            model_name="tenant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("access_token_seconds__gte", 1), ("access_token_seconds__lte", 3600)),
+                name="access_tokens_live_up_to_an_hour",
+            ),
         ),
         migrations.AddConstraint(
             model_name='resourceserver',

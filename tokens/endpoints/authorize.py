@@ -18,7 +18,7 @@ from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from agents import directory
-from agents.models import Client
+from agents.models import Agent, Client
 from audit.principals import Kind, Principal
 from delegations.errors import AlreadyDecided
 from kit import forms, opaque
@@ -119,9 +119,7 @@ def _ask(request: HttpRequest, asked: Asked) -> HttpResponse:
     handle = actions.hold_request(asked, member=request.member, shown=page.as_shown(), now=now)
     request.session[HANDLES] = [*request.session.get(HANDLES, [])[-9:], opaque.digest(handle)]
     switch = f"{resolve_url('account_logout')}?{urlencode({'next': request.get_full_path()})}"
-    return render(
-        request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch}
-    )
+    return render(request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch})
 
 
 def _decide(request: HttpRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
@@ -131,9 +129,7 @@ def _decide(request: HttpRequest, held: AuthorizationRequest, asked: Asked) -> H
         actions.refuse(held, by=by)
         raise AccessDenied("the person said no")
     moment = freshness.signed_in_at(request)
-    return returning.with_code(
-        request, asked, actions.allow(held, asked, agreement, by=by, signed_in_at=moment)
-    )
+    return returning.with_code(request, asked, actions.allow(held, asked, agreement, by=by, signed_in_at=moment))
 
 
 def _read(query: str) -> forms.Form:
@@ -151,6 +147,8 @@ def _check_client(form: forms.Form) -> tuple[Client, str]:
     client = directory.client(client_id) if client_id else None
     if client is None or client.status != Client.Status.ACTIVE:
         raise Unanswerable(problem_page.unknown_client(client_id))
+    if client.agent is not None and client.agent.status != Agent.Status.ACTIVE:
+        raise Unanswerable(problem_page.paused(client.agent.name))
     sent = form.get("redirect_uri", ("",))[0]
     if not sent and len(client.redirect_uris) == 1:
         return client, client.default_or_first_redirect

@@ -67,3 +67,9 @@ def expired() -> Problem:
     """The request is over, was shown to somebody else, or in another browser."""
     explanation = "Nothing was shared. Go back to the agent and start again."
     return Problem("This request is over", explanation, "expired_request")
+
+
+def paused(agent_name: str) -> Problem:
+    """An admin stopped the agent for now."""
+    explanation = "Your organisation paused this agent. Nothing was shared. An admin can let it go on."
+    return Problem(f"{agent_name} is paused", explanation, "agent_paused")
