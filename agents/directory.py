@@ -11,9 +11,13 @@ _clients: TtlCache[tuple[str, str], Client] = TtlCache(ttl=settings.CACHE_SECOND
 
 def client(client_id: str) -> Client | None:
     """Return a client of the current tenant, in whatever status, with its agent and resource server."""
-    key = (context.require_id(), client_id)
-    found = Client.objects.select_related("agent", "resource_server").filter(client_id=client_id)
-    return _clients.get(key, found.first)
+    return _clients.get((context.require_id(), client_id), lambda: _load(client_id))
+
+
+def client_now(client_id: str) -> Client | None:
+    """Return the same as the database knows it at this moment; what was kept of it is dropped."""
+    forget(client_id)
+    return _load(client_id)
 
 
 def forget(client_id: str) -> None:
@@ -24,3 +28,7 @@ def forget(client_id: str) -> None:
 def forget_all() -> None:
     """Drop what this process keeps."""
     _clients.clear()
+
+
+def _load(client_id: str) -> Client | None:
+    return Client.objects.select_related("agent", "resource_server").filter(client_id=client_id).first()

@@ -3,12 +3,21 @@
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.request import Request
 
+from tenants.models import Tenant
+
 
 class AgentBearer(OAuth2Authentication):
     """An access token whose audience is this API. A 401 says where to get one (RFC 9728 §5.1)."""
 
     def authenticate_header(self, request: Request) -> str:
-        tenant = request.tenant
-        origin, path = tenant.api_identifier.split("/t/", 1)
-        metadata = f"{origin}/.well-known/oauth-protected-resource/t/{path}"
-        return f'Bearer realm="{tenant.slug}", resource_metadata="{metadata}", scope="self:read"'
+        # A caller that brought nothing is told no error (RFC 6750 §3).
+        error = "invalid_token" if request.headers.get("Authorization") else ""
+        return challenge(request.tenant, scope="self:read", error=error)
+
+
+def challenge(tenant: Tenant, *, scope: str, error: str) -> str:
+    """Return the value of WWW-Authenticate: what went wrong, if anything did, and where to ask for what."""
+    origin, path = tenant.api_identifier.split("/t/", 1)
+    metadata = f"{origin}/.well-known/oauth-protected-resource/t/{path}"
+    members = {"realm": tenant.slug, "error": error, "resource_metadata": metadata, "scope": scope}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in members.items() if value)

@@ -1,13 +1,17 @@
 """One scope for each verb. A view that names none lets nobody in."""
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # The framework imports this module while it makes APIView.
+    from rest_framework.views import APIView
 
 
 class HoldsScope(BasePermission):
     """The token holds the scope that the view names for the method (`scopes = {"GET": "self:read"}`)."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         needed = getattr(view, "scopes", {}).get(request.method)
         return bool(request.auth) and needed in request.auth.scopes

@@ -7,6 +7,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from api.authentication import challenge
 from delegations.errors import DelegationOver
 from kit import context
 
@@ -20,6 +21,7 @@ _TITLES = {
     415: "This content type is not read here",
     429: "Too many requests",
 }
+_KEPT = frozenset({"WWW-Authenticate", "Allow", "Retry-After"})
 
 
 def handle(error: Exception, info: dict[str, Any]) -> Response | None:
@@ -31,12 +33,10 @@ def handle(error: Exception, info: dict[str, Any]) -> Response | None:
     response = exception_handler(error, info)
     if response is None:
         return None
-    challenge = response.headers.get("WWW-Authenticate")
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT}
     if response.status_code == status.HTTP_403_FORBIDDEN:
         needed = getattr(info["view"], "scopes", {}).get(info["request"].method, "")
-        metadata = info["request"].authenticators[0].authenticate_header(info["request"]).partition("scope=")[0]
-        challenge = f'{metadata}error="insufficient_scope", scope="{needed}"'
-    headers = {"WWW-Authenticate": challenge} if challenge else {}
+        headers["WWW-Authenticate"] = challenge(info["request"].tenant, scope=needed, error="insufficient_scope")
     return _problem(response.status_code, headers)
 
 

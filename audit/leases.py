@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.models import Lease
@@ -37,5 +38,5 @@ def _take(name: str, holder: str, seconds: int) -> bool:
     return bool(taken) or (bool(made) and _leases().filter(name=name, holder=holder).exists())
 
 
-def _leases():  # type: ignore[no-untyped-def]
+def _leases() -> QuerySet[Lease]:
     return Lease.objects.using(settings.OPERATOR_ALIAS)

@@ -7,7 +7,7 @@ from audit import leases, ledger
 from audit.models import Entry
 
 
-@shared_task(name="audit.seal")
+@shared_task(name="audit.seal")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def seal_entries() -> int:
     """Chain what is not chained yet, tenant by tenant."""
     with leases.held("audit.seal") as mine:

@@ -1,15 +1,18 @@
 """Keyset pages: newest first, by id; a page is as fast at the end as at the beginning."""
 
+import re
+
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 SIZE = 50
 COUNTED = 10_000
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 
 
 def page(request: HttpRequest, rows: "QuerySet[Model]") -> tuple[list[Model], dict[str, object]]:
     """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move."""
-    before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    before, after = _place(request, "before"), _place(request, "after")
     if after:
         found = list(rows.filter(pk__gt=after).order_by("pk")[: SIZE + 1])
         has_newer, found = len(found) > SIZE, found[:SIZE][::-1]
@@ -21,6 +24,12 @@ def page(request: HttpRequest, rows: "QuerySet[Model]") -> tuple[list[Model], di
     newer = _url(request, after=found[0].pk) if found and has_newer else ""
     older = _url(request, before=found[-1].pk) if found and has_older else ""
     return found, {"newer_url": newer, "older_url": older, "count": _count(rows)}
+
+
+def _place(request: HttpRequest, name: str) -> str:
+    """Return the id that a page starts from; what cannot be an id is the first page."""
+    text = request.GET.get(name, "")
+    return text if _ID.fullmatch(text) else ""
 
 
 def _count(rows: "QuerySet[Model]") -> str:

@@ -31,7 +31,6 @@ def delegation_row(delegation: Delegation, *, now: datetime, tenant: Tenant) -> 
         "uses": delegation.uses,
         "allowed_at": delegation.created_at,
         "origin": delegation.get_origin_display(),
-        "depth": "-",
         "sentence": sentence(delegation, now=now, time_zone=zone),
     }
 

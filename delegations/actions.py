@@ -16,7 +16,7 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Principal
 from delegations.errors import DelegationOver, TooLateToUndo
-from delegations.models import Consent, Delegation
+from delegations.models import Consent, Delegation, DelegationQuerySet
 from delegations.rules import may_undo
 from delegations.sentence import sentence
 from tenants.models import Membership, ResourceServer
@@ -41,6 +41,7 @@ class Agreement:
     allowed: Sequence[Allowed]
     shown: Mapping[str, Any]
     expires_at: datetime
+    identity: frozenset[str] = frozenset()
 
 
 @transaction.atomic
@@ -52,11 +53,17 @@ def approve(agreement: Agreement, *, by: Principal) -> tuple[Consent, list[Deleg
         client=agreement.client,
         redirect_host=agreement.redirect_host,
         client_digest=agreement.client.digest,
+        identity=sorted(agreement.identity),
         shown=agreement.shown,
         shown_digest=hashlib.sha256(shown.encode()).hexdigest(),
         expires_at=agreement.expires_at,
     )
-    return consent, [_extend_or_make(agreement, allowed, consent, by=by) for allowed in agreement.allowed]
+    # In one order, whatever was asked for first: two approvals at once must not wait for each other.
+    made = {
+        allowed.audience: _extend_or_make(agreement, allowed, consent, by=by)
+        for allowed in sorted(agreement.allowed, key=lambda allowed: allowed.audience)
+    }
+    return consent, [made[allowed.audience] for allowed in agreement.allowed]
 
 
 @transaction.atomic
@@ -87,7 +94,7 @@ def revoke(delegation: Delegation, *, by: Principal, reason: str) -> list[Delega
     ended: list[Delegation] = []
     level = [delegation.pk]
     while level:
-        changed = [pk for pk in level if _end(pk, now, by=by, reason=reason)]
+        changed = [pk for pk in level if _end(Delegation.objects.filter(pk=pk), now, by=by, reason=reason)]
         ended += Delegation.objects.filter(pk__in=changed)
         # Children are visited under an ended parent too: a child may have been made while the parent was ending.
         level = list(Delegation.objects.filter(parent_id__in=level).values_list("pk", flat=True))
@@ -102,7 +109,8 @@ def revoke(delegation: Delegation, *, by: Principal, reason: str) -> list[Delega
 def undo(delegation: Delegation, *, by: Principal) -> Delegation:
     """Make a new delegation with the limits of one that this person just ended. The old tokens stay dead."""
     now = timezone.now()
-    if not may_undo(delegation, by=by.id, now=now) or (delegation.expires_at and delegation.expires_at <= now):
+    is_due = delegation.expires_at is not None and delegation.expires_at <= now
+    if is_due or not may_undo(delegation, by=by.id, now=now) or _was_undone(delegation) or _hangs_on_ended(delegation):
         raise TooLateToUndo(delegation.pk)
     try:
         with transaction.atomic():
@@ -118,13 +126,8 @@ def undo(delegation: Delegation, *, by: Principal) -> Delegation:
 @transaction.atomic
 def expire_due(now: datetime, *, limit: int = 500) -> int:
     """Close what is over by the calendar. It was refused from its last second on; this writes it down."""
-    due = Delegation.objects.filter(ended_at=None, expires_at__lte=now).order_by("expires_at")[:limit]
-    closed = 0
-    for delegation in due:
-        if _end(delegation.pk, now, by=SYSTEM, reason="expired"):
-            _record(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason="expired")
-            closed += 1
-    return closed
+    due = Delegation.objects.filter(ended_at=None, expires_at__lte=now).order_by("expires_at", "pk")[:limit]
+    return sum(_expire(delegation, now) for delegation in due)
 
 
 _LIMITS = (
@@ -152,7 +155,7 @@ def _find(agreement: Agreement, allowed: Allowed, *, now: datetime) -> Delegatio
         subject=agreement.member.pk, client=agreement.client, audience=allowed.audience, parent=None, ended_at=None
     ).first()
     if same is not None and same.is_over(now):
-        _end(same.pk, now, by=SYSTEM, reason="expired")
+        _expire(same, now)
         return None
     return same
 
@@ -177,20 +180,40 @@ def _make(agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Princ
 def _extend(
     found: Delegation, agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Principal
 ) -> Delegation | None:
-    # A further request adds to what was allowed (MCP, scope step-up); how long is the person's latest word.
-    scopes = sorted(found.scope_set | allowed.scopes)
-    changed = Delegation.objects.filter(pk=found.pk, ended_at=None, version=found.version).update(
-        scopes=scopes, expires_at=agreement.expires_at, consent=consent, version=F("version") + 1
+    # A further request adds to what was allowed (MCP, scope step-up); how long is the person's latest word. The UPDATE
+    # holds the row until the commit, so that what is read after it is all that was allowed so far.
+    held = Delegation.objects.filter(pk=found.pk, ended_at=None).update(
+        expires_at=agreement.expires_at, consent=consent, version=F("version") + 1
     )
-    if not changed:
+    if not held:
         return None
     delegation = Delegation.objects.get(pk=found.pk)
+    delegation.scopes = sorted(delegation.scope_set | allowed.scopes)
+    Delegation.objects.filter(pk=found.pk).update(scopes=delegation.scopes)
     _record(Event.DELEGATION_WIDENED, delegation, by=by)
     return delegation
 
 
-def _end(pk: str, now: datetime, *, by: Principal, reason: str) -> int:
-    return Delegation.objects.filter(pk=pk, ended_at=None).update(
+def _expire(delegation: Delegation, now: datetime) -> int:
+    # Asked again where it is written: an approval may have extended it since it was read.
+    due = Delegation.objects.filter(pk=delegation.pk, expires_at__lte=now)
+    ended = _end(due, now, by=SYSTEM, reason="expired")
+    if ended:
+        _record(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason="expired")
+    return ended
+
+
+def _was_undone(delegation: Delegation) -> bool:
+    """Say whether it was undone before: what came of that may have been ended since, by somebody else."""
+    return Delegation.objects.filter(restored_from=delegation).exists()
+
+
+def _hangs_on_ended(delegation: Delegation) -> bool:
+    return delegation.parent is not None and delegation.parent.ended_at is not None
+
+
+def _end(which: DelegationQuerySet, now: datetime, *, by: Principal, reason: str) -> int:
+    return which.filter(ended_at=None).update(
         ended_at=now, ended_by=by.id, ended_reason=reason[:512], version=F("version") + 1
     )
 

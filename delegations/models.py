@@ -30,6 +30,7 @@ class Consent(TenantScoped):
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="consents")
     redirect_host = models.CharField(max_length=512)
     client_digest = models.CharField(max_length=64)
+    identity = models.JSONField(default=list, help_text="Scopes that name the person, or how long; of no resource.")
     shown = models.JSONField(help_text="Every sentence and choice of the page.")
     shown_digest = models.CharField(max_length=64)
     expires_at = models.DateTimeField()

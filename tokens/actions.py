@@ -70,8 +70,9 @@ def allow_remembered(asked: Asked, member: Membership, delegations: list[Delegat
 def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Delegation] | None:
     """Return the live delegations that cover a request, or None where the person must be asked.
 
-    Keyed by person, client, redirect host, resource, scopes and the client's metadata digest, and by nothing that the
-    client sends. An app scheme is asked every time: any app can claim it (RFC 8252 §8.1).
+    Keyed by person, client, redirect host, resource, scopes (of the resource, and of identity) and the client's
+    metadata digest, and by nothing that the client sends. An app scheme is asked every time: any app can claim it
+    (RFC 8252 §8.1).
     """
     if asked.returns_to_app:
         return None
@@ -83,12 +84,16 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
                 subject=member.pk,
                 client=asked.client,
                 audience=target.audience,
+                parent=None,
                 consent__redirect_host=asked.redirect_host,
                 consent__client_digest=asked.client.digest,
             )
+            .select_related("consent")
             .first()
         )
-        if found is None or not target.scopes <= found.scope_set:
+        if found is None or found.consent is None or not target.scopes <= found.scope_set:
+            return None
+        if not asked.identity <= frozenset(found.consent.identity):
             return None
         covering.append(found)
     return covering

@@ -63,6 +63,12 @@ def judge(parsed: Parsed, family: RefreshToken, *, now: datetime) -> Rotation | 
     raise Replayed(f"{family.pk}: generation {parsed.generation} came back", family=family.pk)
 
 
+def is_over(family: RefreshToken, *, now: datetime) -> bool:
+    """Say whether a family outlived its idle or its absolute life."""
+    idle = timedelta(days=settings.REFRESH_IDLE_DAYS)
+    return now - family.rotated_at > idle or (family.expires is not None and family.expires <= now)
+
+
 def walk(parsed: Parsed, family: RefreshToken) -> str | None:
     """Return the current secret if the token is genuine, of whatever generation; None otherwise."""
     steps = family.generation - parsed.generation

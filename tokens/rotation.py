@@ -50,12 +50,14 @@ def _activate(algorithm: str, now: datetime, by: Principal) -> int:
     due = SigningKey.objects.filter(algorithm=algorithm, status=Status.NEXT, activate_at__lte=now).first()
     if due is None:
         return 0
-    for old in SigningKey.objects.filter(algorithm=algorithm, status=Status.ACTIVE):
+    # Without the one that is due: another clock may have activated it since it was read.
+    for old in SigningKey.objects.filter(algorithm=algorithm, status=Status.ACTIVE).exclude(pk=due.pk):
         if SigningKey.objects.filter(pk=old.pk, status=Status.ACTIVE).update(
             status=Status.RETIRED, retire_at=now, destroy_at=now + KEPT_AFTER
         ):
             record(Event.KEY_RETIRED, by=by, about=old)
     if not SigningKey.objects.filter(pk=due.pk, status=Status.NEXT).update(status=Status.ACTIVE, activate_at=now):
+        transaction.set_rollback(True)  # No key retires but for one that takes its place.
         return 0
     record(Event.KEY_ACTIVATED, by=by, about=due)
     return 1

@@ -5,30 +5,19 @@ from django.utils import timezone
 
 from audit import leases
 from audit.principals import SYSTEM
-from kit import context
-from tenants.models import Tenant
+from tenants.clock import in_each_tenant
 from tokens import actions, rotation
 
 
-@shared_task(name="tokens.rotate_keys")
+@shared_task(name="tokens.rotate_keys")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def rotate_keys() -> int:
     """Publish, activate and destroy the keys that are due, tenant by tenant."""
     with leases.held("tokens.rotate_keys") as mine:
-        return sum(_rotate(tenant) for tenant in Tenant.objects.all()) if mine else 0
+        return in_each_tenant(lambda: rotation.rotate_due(timezone.now(), by=SYSTEM)) if mine else 0
 
 
-@shared_task(name="tokens.forget_requests")
+@shared_task(name="tokens.forget_requests")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def forget_requests() -> int:
     """Remove authorization requests that are over, tenant by tenant."""
     with leases.held("tokens.forget_requests") as mine:
-        return sum(_forget(tenant) for tenant in Tenant.objects.all()) if mine else 0
-
-
-def _rotate(tenant: Tenant) -> int:
-    with context.use(tenant):
-        return rotation.rotate_due(timezone.now(), by=SYSTEM)
-
-
-def _forget(tenant: Tenant) -> int:
-    with context.use(tenant):
-        return actions.forget_requests(timezone.now())
+        return in_each_tenant(lambda: actions.forget_requests(timezone.now())) if mine else 0

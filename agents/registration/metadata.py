@@ -90,7 +90,7 @@ def _further(document: Mapping[str, Any]) -> dict[str, str]:
         value = document.get(name)
         if value is None:
             continue
-        if not isinstance(value, str) or len(value) > 2000:
+        if not isinstance(value, str) or len(value) > 2000 or not value.isprintable():
             raise InvalidClientMetadata(name)
         if name in _PAGES and not _is_page(value):
             raise InvalidClientMetadata(f"{name} must be an https page")

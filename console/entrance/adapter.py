@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.events import Event
 from audit.ledger import record
@@ -19,7 +20,17 @@ class Adapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return the person if the password is right and they have a place here; otherwise it is one refusal."""
         user: User | None = super().authenticate(request, **credentials)
-        return user if user is not None and _place(user) is not None else None
+        if user is None or _place(user) is not None:
+            return user
+        # allauth has just taken the attempt back, as after a success: here it must count like a wrong password, or the
+        # limit would tell whoever has no place here that the password was right.
+        self.pre_authenticate(request, **credentials)
+        self.authentication_failed(request, **credentials)
+        return None
+
+    def is_safe_url(self, url: str) -> bool:
+        """Say whether `next` stays on our pages: allauth would allow any port of our host, and http beside https."""
+        return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
@@ -40,7 +51,8 @@ class Adapter(DefaultAccountAdapter):
 
 
 def _place(user: User) -> Membership | None:
-    return Membership.objects.select_related("user").filter(user=user, status=Membership.Status.ACTIVE).first()
+    active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE, user__is_active=True)
+    return active.filter(user=user).first()
 
 
 def _record(event: Event, member: Membership) -> None:

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(default=delegations.models._consent_id, editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('redirect_host', models.CharField(max_length=512)),
                 ('client_digest', models.CharField(max_length=64)),
+                ('identity', models.JSONField(default=list, help_text='Scopes that name the person, or how long; of no resource.')),
                 ('shown', models.JSONField(help_text='Every sentence and choice of the page.')),
                 ('shown_digest', models.CharField(max_length=64)),
                 ('expires_at', models.DateTimeField()),

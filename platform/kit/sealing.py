@@ -38,10 +38,14 @@ def derive(key: bytes, purpose: str) -> bytes:
     return hmac.new(key, f"remit {purpose}".encode(), hashlib.sha256).digest()
 
 
+def prefix(key: bytes) -> str:
+    """Return how every value begins that was sealed with this key."""
+    return base64.urlsafe_b64encode(_header(key).encode()).rstrip(b"=").decode() + "."
+
+
 def seal(plaintext: bytes, keys: Sequence[bytes]) -> str:
     """Return `plaintext` sealed with the first key."""
-    header = json_encode({"alg": "dir", "enc": "A256GCM", "kid": key_id(keys[0])})
-    token = jwe.JWE(plaintext, protected=header)
+    token = jwe.JWE(plaintext, protected=_header(keys[0]))
     token.add_recipient(_as_jwk(keys[0]))
     return str(token.serialize(compact=True))
 
@@ -59,6 +63,10 @@ def unseal(sealed: str, keys: Sequence[bytes]) -> bytes:
     except jwe.InvalidJWEData as error:
         raise CannotOpen("the sealed value was altered") from error
     raise CannotOpen("sealed with a key that is not configured")
+
+
+def _header(key: bytes) -> str:
+    return str(json_encode({"alg": "dir", "enc": "A256GCM", "kid": key_id(key)}))
 
 
 def _as_jwk(key: bytes) -> jwk.JWK:

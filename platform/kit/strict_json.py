@@ -1,4 +1,7 @@
-"""JSON objects from strangers: bounded in size and depth, no repeated members, no NaN, no NUL."""
+"""JSON objects from strangers: bounded in size and depth, no repeated members, and nothing that cannot be stored.
+
+No NaN and no number that overflows, no NUL, no half of a surrogate pair: PostgreSQL's jsonb refuses them.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +23,9 @@ def parse_object(raw: bytes, *, limit: int = 64 * 1024) -> Mapping[str, Any]:
         raise ValueError("not JSON in UTF-8") from error
     if not isinstance(value, dict):
         raise ValueError("not an object")
-    if "\\u0000" in text:
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    written.encode()  # UnicodeEncodeError, a ValueError, for half of a surrogate pair.
+    if "\\u0000" in written:
         raise ValueError("holds a NUL")
     return value
 

@@ -1,9 +1,12 @@
 """Redirect URIs and resource identifiers: what they may look like, and when two are the same."""
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _FORBIDDEN = frozenset(' \\"<>^`{|}*')
+# A host as it is written, and a port. What `urlsplit` lets stand around brackets (`[::1]evil`) is no host.
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]*)(?::\d*)?")
 _NEVER_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss", "mailto"})
 
 
@@ -61,7 +64,7 @@ def redirect_matches(sent: str, registered: str) -> bool:
         return is_acceptable_redirect(sent)
     if not (is_acceptable_redirect(sent) and is_loopback(registered) and is_loopback(sent)):
         return False
-    return _without_port(sent) == _without_port(registered)
+    return not is_app_scheme(sent) and _without_port(sent) == _without_port(registered)
 
 
 def difference(sent: str, registered: str) -> str:
@@ -112,15 +115,19 @@ def _split(uri: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
+    if _AUTHORITY.fullmatch(parts.netloc.rpartition("@")[2]) is None:
+        return None
     return parts if parts.scheme else None
 
 
 def _host(parts: SplitResult) -> str:
-    host = parts.netloc.rpartition("@")[2]
-    name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-    return name.lower()
+    found = _AUTHORITY.fullmatch(parts.netloc.rpartition("@")[2])
+    return found[1].lower() if found else ""
 
 
-def _without_port(uri: str) -> tuple[str, str, str, str]:
-    parts = urlsplit(uri)
-    return parts.scheme, _host(parts), parts.path, parts.query
+def _without_port(uri: str) -> str:
+    """Return the URI as it is written, but for the port: what is compared is bytes, never a reading of them."""
+    start = uri.index("//") + 2
+    end = start + len(urlsplit(uri).netloc)
+    found = _AUTHORITY.fullmatch(uri[start:end])
+    return uri[:start] + (found[1] if found else uri[start:end]) + uri[end:]

@@ -1,14 +1,19 @@
 """What must hold before anything is served. Each has an id; an error ends the start."""
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
+from django.db.models import Q
 
-from kit import uris
+from kit import sealing, uris
+from tenants.models import Tenant
+from tokens.models import SigningKey
 
 MIN_SECRET = 50
 
@@ -34,7 +39,7 @@ def configuration(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     return [
         *_error(settings.DEBUG and not is_local, 1, "REMIT_DEBUG with a public origin."),
         *_error(not settings.SEALING_KEYS, 2, "REMIT_SEALING_KEYS is missing: private keys cannot be sealed."),
-        *_error(_is_weak(settings.SECRET_KEY), 3, f"REMIT_SECRET_KEY needs {MIN_SECRET} varied characters."),
+        *_error(_is_weak(_secret()), 3, f"REMIT_SECRET_KEY needs {MIN_SECRET} varied characters."),
         *_error(not settings.IS_HTTPS and not is_local, 4, "REMIT_PUBLIC_ORIGIN must be https outside of loopback."),
         *_error(not _is_origin(settings.PUBLIC_ORIGIN), 5, "REMIT_PUBLIC_ORIGIN is a scheme and a host, no path."),
         *_error(
@@ -78,9 +83,32 @@ def database_roles(app_configs: object, **kwargs: Any) -> Iterable[CheckMessage]
     ]
 
 
+@register()
+def sealing_keys(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """What must sign can be opened: with another sealing key nothing could, and nothing is made anew over it."""
+    known = Q(pk=None)
+    for key in settings.SEALING_KEYS:
+        known |= Q(sealed_private__startswith=sealing.prefix(key))
+    signing = SigningKey.unscoped.using(settings.OPERATOR_ALIAS).filter(
+        status__in=[SigningKey.Status.NEXT, SigningKey.Status.ACTIVE], tenant__status=Tenant.Status.ACTIVE
+    )
+    try:
+        is_closed = signing.exclude(known).exists()
+    except DatabaseError:
+        return []  # Not there yet, or down: nothing can be signed either.
+    return _error(is_closed, 10, "REMIT_SEALING_KEYS lacks a key with which signing keys were sealed.")
+
+
+def _secret() -> str:
+    try:
+        return settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
+
+
 def _is_weak(secret: str) -> bool:
     return len(secret) < MIN_SECRET or len(set(secret)) < 10
 
 
 def _is_origin(origin: str) -> bool:
-    return origin.count("/") == 2 and origin.startswith(("http://", "https://")) and uris.is_plain(origin)
+    return uris.is_plain(origin) and re.fullmatch(r"https?://[^/?#@]+", origin) is not None

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.models import Lease
 from tenants.models import Tenant
+from tokens.keys import ALGORITHMS
 from tokens.models import SigningKey
 
 CLOCK_MAY_BE_LATE = timedelta(seconds=120)
@@ -35,11 +36,13 @@ def _migrations() -> list[str]:
 
 
 def _keys() -> list[str]:
-    """No active key may be older than its rotation allows, with two days to spare."""
+    """Every served tenant has its active keys, and none is older than its rotation allows, with two days to spare."""
     latest = timezone.now() - timedelta(days=settings.KEY_DAYS + 2)
-    active = SigningKey.unscoped.using(settings.OPERATOR_ALIAS).filter(status=SigningKey.Status.ACTIVE)
     served = Tenant.objects.filter(status=Tenant.Status.ACTIVE).count()
-    is_bad = active.filter(activate_at__lt=latest).exists() or active.values("tenant").distinct().count() < served
+    active = SigningKey.unscoped.using(settings.OPERATOR_ALIAS).filter(
+        status=SigningKey.Status.ACTIVE, tenant__status=Tenant.Status.ACTIVE
+    )
+    is_bad = active.filter(activate_at__lt=latest).exists() or active.count() < served * len(ALGORITHMS)
     return ["keys"] if is_bad else []
 
 

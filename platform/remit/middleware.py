@@ -13,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, get_script_prefix, resolve, set_script_prefix
 
 from kit import context, identifiers
@@ -22,7 +23,8 @@ from tokens.urls import OPEN_TO_BROWSERS, PROTOCOL, WELL_KNOWN, View
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _log = structlog.get_logger("remit.middleware")
-_TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/.*)?")
+# No NUL: a path may hold an id, and PostgreSQL takes no text with one.
+_TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/[^\x00\n]*)?")
 _WELL_KNOWN = re.compile(r"/\.well-known/([a-z-]+)/t/([a-z0-9-]{2,40})(/.*)?")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -131,7 +133,9 @@ def _api(request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
 
 def _safely(request: HttpRequest, view: View) -> HttpResponseBase:
     try:
-        return view(request)
+        response = view(request)
+        # Django's handler would render what REST framework returns; these answers leave before it.
+        return response.render() if isinstance(response, SimpleTemplateResponse) else response
     except Exception:  # The outermost door: logged, and never shown.
         _log.exception("unexpected")
         content = {"error": "server_error", "error_description": f"Reference: {context.request_id()}."}

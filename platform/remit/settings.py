@@ -278,6 +278,10 @@ LOGGING = {
             ],
         }
     },
+    # Django logs every answer of 5xx; only those with an exception behind them are news (/readyz says 503 by itself).
+    "filters": {
+        "exceptions": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("REMIT_LOG_LEVEL", default="INFO")},
     # oauthlib prints tokens at DEBUG, Django the SQL with its parameters: neither goes below INFO, whatever the level.
@@ -285,7 +289,7 @@ LOGGING = {
         "oauthlib": {"level": "INFO"},
         "oauth2_provider": {"level": "INFO"},
         "django.db.backends": {"level": "INFO"},
-        "django.request": {"level": "CRITICAL"},
+        "django.request": {"level": "ERROR", "filters": ["exceptions"]},
         "celery": {"level": "WARNING"},
     },
 }

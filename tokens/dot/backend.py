@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from oauth2_provider.oauth2_backends import OAuthLibCore
 
-from agents.authentication import authenticate
+from agents.authentication import authenticate_now
 from kit import forms
 from kit.oauth import OAuthError
 from tenants.models import Tenant
@@ -46,7 +46,7 @@ class Backend(OAuthLibCore):
 
     def authenticate_client(self, request: HttpRequest) -> bool:
         try:
-            authenticate(request.headers.get("Authorization", ""), door.read_form(door.received(request)))
+            authenticate_now(request.headers.get("Authorization", ""), door.read_form(door.received(request)))
         except OAuthError:
             return False
         return True

@@ -41,7 +41,7 @@ from tokens.models import AuthorizationRequest
 
 HANDLES = "authorization_requests"
 MAX_QUERY = 16 * 1024
-_OF_TOOLKIT = {kind.code: kind for kind in (UnsupportedResponseType, UnauthorizedClient)}
+_OF_TOOLKIT = {UnauthorizedClient.code: UnauthorizedClient}
 
 
 # No form-action on this page: the chain of redirects after the POST ends at the client, and Chromium would cut it.
@@ -91,6 +91,9 @@ class AuthorizeView(OAuthLibMixin, View):
             raise RequestUriNotSupported
         if form.get("response_mode", ("query",)) != ("query",):
             raise InvalidRequest("response_mode")
+        # The toolkit takes a type that it does not know for `code` by a client that may not use it.
+        if form.get("response_type", ("code",)) != ("code",):
+            raise UnsupportedResponseType
         try:
             self.validate_authorization_request(request)
         except FatalClientError as error:

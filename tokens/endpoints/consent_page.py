@@ -127,6 +127,7 @@ def agreement(
         allowed=allowed,
         shown={**held.shown, "chosen": {"scopes": sorted(ticked), "duration": chosen.value}},
         expires_at=chosen.ends_at,
+        identity=asked.identity,
     )
 
 

@@ -99,12 +99,7 @@ def respond(room: Room, request: Received) -> Response:
     """Take a request to its room and turn what happens there into an answer."""
     visit = Visit()
     try:
-        return _json(200, _twice(room, request, visit))
-    except Replayed as refusal:
-        actions.revoke_family(refusal.family, by=_principal(visit), reason=refusal.reason)
-        return _refuse(refusal, visit)
-    except OAuthError as refusal:
-        return _refuse(refusal, visit)
+        return _answer(room, request, visit)
     except OperationalError:
         _log.exception("database unavailable", request_id=context.request_id())
         return _error(TemporarilyUnavailable(), {"Retry-After": "2"})
@@ -118,12 +113,24 @@ def as_http(response: Response) -> HttpResponse:
     return HttpResponse(response.body, status=response.status, headers=dict(response.headers))
 
 
+def _answer(room: Room, request: Received, visit: Visit) -> Response:
+    """Answer or refuse; what a refusal writes may fail too, and then ends in the door like everything else."""
+    try:
+        return _json(200, _twice(room, request, visit))
+    except Replayed as refusal:
+        actions.revoke_family(refusal.family, by=_principal(visit), reason=refusal.reason)
+        return _refuse(refusal, visit)
+    except OAuthError as refusal:
+        return _refuse(refusal, visit)
+
+
 def _twice(room: Room, request: Received, visit: Visit) -> Mapping[str, object]:
     """Run the room; if a cache was behind the database, read again and run it once more."""
     try:
         return room(request, visit)
     except Stale:
         caches.forget(request.tenant, visit.client)
+        visit.client = None
     fresh = directory.tenant_by_slug(request.tenant.slug)
     if fresh is None:
         raise InvalidGrant("the tenant is not active")

@@ -1,7 +1,7 @@
 """When the person signed in, and whether that is recent enough for a request (OpenID Connect Core §3.1.2.1)."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -12,6 +12,8 @@ from tokens.asking import Asked
 
 _ASKED = "asked_to_sign_in"
 _METHODS = "account_authentication_methods"
+ANSWERS_FOR = timedelta(minutes=2)
+"""One sign-in answers the request that asked for it, and its reload; not the same address hours later."""
 
 
 def signed_in_at(request: HttpRequest) -> datetime:
@@ -25,12 +27,13 @@ def is_stale(request: HttpRequest, asked: Asked) -> bool:
     if "login" not in asked.prompts and asked.max_age is None:
         return False
     moment = signed_in_at(request)
+    age = timezone.now() - moment
     since = request.session.get(_ASKED, {}).get(_name(request))
-    if since is not None and moment.timestamp() >= since:
+    if since is not None and moment.timestamp() >= since and age <= ANSWERS_FOR:
         return False
     if "login" in asked.prompts:
         return True
-    return asked.max_age is not None and (timezone.now() - moment).total_seconds() > asked.max_age
+    return asked.max_age is not None and age.total_seconds() > asked.max_age
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from kit.caching import TtlCache
 from kit.oauth import IDENTITY_SCOPES, AuthMethod
@@ -19,7 +20,7 @@ MAX_AGE = 300
 _documents: TtlCache[tuple[str, int], bytes] = TtlCache(ttl=settings.CACHE_SECONDS, limit=512)
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def view(request: HttpRequest) -> HttpResponseBase:
     tenant = request.tenant
     body = _documents.get((tenant.pk, tenant.version), lambda: json.dumps(describe(tenant)).encode())
     return document(request, body or b"{}", max_age=MAX_AGE)

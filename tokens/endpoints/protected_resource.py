@@ -2,13 +2,14 @@
 
 import json
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from tokens.endpoints.documents import document
 from tokens.opening import API_SCOPES
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def view(request: HttpRequest) -> HttpResponseBase:
     tenant = request.tenant
     content = {
         "resource": tenant.api_identifier,

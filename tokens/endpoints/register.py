@@ -35,7 +35,8 @@ def view(request: HttpRequest) -> HttpResponse:
     except OAuthError as refusal:
         _log.info("refused", error=refusal.code, reason=refusal.reason)
         content = {"error": refusal.code, "error_description": refusal.description}
-        return JsonResponse(content, status=refusal.status, headers={"Cache-Control": "no-store"})
+        allow = {"Allow": "POST"} if refusal.status == 405 else {}
+        return JsonResponse(content, status=refusal.status, headers={"Cache-Control": "no-store", **allow})
     return JsonResponse(_answer(client, secret), status=201, headers={"Cache-Control": "no-store"})
 
 

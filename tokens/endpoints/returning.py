@@ -1,7 +1,7 @@
 """Going back to the client: with a code or an error, always with `iss` (RFC 9207 §2), by 303 (RFC 9700 §4.12)."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 import structlog
 from django.db import transaction
@@ -45,9 +45,9 @@ def with_error(
 
 def _go(request: HttpRequest, redirect_uri: str, answer: Mapping[str, str]) -> HttpResponse:
     members = {name: value for name, value in answer.items() if value}
-    parts = urlsplit(redirect_uri)
-    query = "&".join(filter(None, [parts.query, urlencode({**members, "iss": request.tenant.issuer})]))
-    target = urlunsplit(parts._replace(query=query))
+    # Appended, not parsed and put together again: what was registered goes out byte for byte, and has no fragment.
+    joint = "&" if "?" in redirect_uri else "?"
+    target = f"{redirect_uri}{joint}{urlencode({**members, 'iss': request.tenant.issuer})}"
     if uris.is_app_scheme(redirect_uri):
         # A redirect to an app leaves a dead tab behind: this page says what happened.
         response = render(request, "oauth/return.html", {"return_url": target})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from agents.authentication import authenticate
+from agents.authentication import authenticate_now
 from audit.principals import Kind, Principal
 from kit.oauth import InvalidRequest
 from tokens import actions
@@ -14,7 +14,7 @@ from tokens.endpoints.door import Received, Visit, read_form
 def room(request: Received, visit: Visit) -> Mapping[str, object]:
     """Return the empty answer."""
     form = read_form(request)
-    caller = visit.client = authenticate(request.authorization, form)
+    caller = visit.client = authenticate_now(request.authorization, form)
     if "token" not in form:
         raise InvalidRequest("token is missing")
     by = Principal(Kind.CLIENT, caller.client_id, caller.name)

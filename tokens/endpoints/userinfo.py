@@ -14,9 +14,7 @@ def view(request: HttpRequest) -> HttpResponse:
         return JsonResponse(_claims(request), headers={"Cache-Control": "no-store"})
     except OAuthError as refusal:
         content = {"error": refusal.code, "error_description": refusal.description}
-        headers = {"Cache-Control": "no-store"}
-        if refusal.status in {401, 403}:
-            headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
+        headers = {"Cache-Control": "no-store", **_says_how(request, refusal)}
         return JsonResponse(content, status=refusal.status, headers=headers)
 
 
@@ -32,3 +30,16 @@ def _claims(request: HttpRequest) -> dict[str, object]:
     if member is None:
         raise InvalidToken("no such member")
     return dict(id_token.identity(member.pk, name=member.name, email=member.email, scopes=known.scopes))
+
+
+def _says_how(request: HttpRequest, refusal: OAuthError) -> dict[str, str]:
+    """Return the headers that tell a caller what to do instead."""
+    if refusal.status == 405:
+        return {"Allow": "GET, POST"}
+    challenge = f'Bearer realm="{request.tenant.slug}"'
+    if request.META.get("HTTP_AUTHORIZATION"):
+        # A caller that brought nothing is told no error (RFC 6750 §3).
+        challenge += f', error="{refusal.code}"'
+    if refusal.status == 403:
+        challenge += f', scope="{OPENID}"'
+    return {"WWW-Authenticate": challenge} if refusal.status in {401, 403} else {}

@@ -49,4 +49,8 @@ def act(tenant: Tenant, agent: Agent) -> Mapping[str, Any]:
 def verify(token: str, tenant: Tenant, *, audience: str | None, now: datetime) -> VerifiedClaims:
     """Return the claims of one of the tenant's own access tokens; raises jose.BadToken."""
     expected = jose.Expected(typ=TYP, issuer=tenant.issuer, audience=audience)
-    return jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
+    claims = jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
+    # The id is looked up next: even under our own key it must be what the mint writes.
+    if not isinstance(claims.get("jti"), str) or not claims["jti"].isascii():
+        raise jose.BadToken("jti")
+    return claims

@@ -1,9 +1,5 @@
 """RFC 6749 §6 with rotation (RFC 9700 §4.14): the current token of a family, by its client, while authority lasts."""
 
-from datetime import timedelta
-
-from django.conf import settings
-
 from agents.models import Client
 from delegations.models import Delegation
 from kit.oauth import GrantType, InvalidGrant
@@ -27,8 +23,7 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     if family.revoked is not None:
         raise InvalidGrant(f"{family.pk} was revoked")
     meaning = families.judge(parsed, family, now=request.now)
-    idle = timedelta(days=settings.REFRESH_IDLE_DAYS)
-    if request.now - family.rotated_at > idle or (family.expires is not None and family.expires <= request.now):
+    if families.is_over(family, now=request.now):
         raise InvalidGrant(f"{family.pk} is over")
     return Proof(
         tenant=tenant,

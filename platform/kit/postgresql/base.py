@@ -32,10 +32,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _tell(self, tenant_id: str) -> None:
         cursor = super().create_cursor()
         wrapped = self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
-        # Known before it is sent: a failure breaks the transaction, and the rollback forgets it again.
-        self._tenant_there = tenant_id
+        # Unknown until PostgreSQL has said yes: a statement that was cancelled leaves the tenant before.
+        self._tenant_there = _UNKNOWN
         with wrapped:
             wrapped.execute("SELECT set_config('remit.tenant', %s, false)", [tenant_id])
+        self._tenant_there = tenant_id
 
     def connect(self) -> None:
         self._tenant_there = _UNKNOWN
@@ -50,5 +51,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super()._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
-        self._tenant_there = _UNKNOWN
-        super()._savepoint_rollback(sid)
+        # A transaction that an error broke takes this one statement only: nothing may be told before it.
+        self._tenant_there = context.current_id()
+        try:
+            super()._savepoint_rollback(sid)
+        finally:
+            self._tenant_there = _UNKNOWN

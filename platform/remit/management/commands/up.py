@@ -29,11 +29,17 @@ class Command(BaseCommand):
         refuse_unsafe_start()
         call_command("provision")
         demo.seed()
-        children = [self._start(command) for command in (_web(), _clock())]
-        if not options["quiet"]:
-            self.stdout.write(demo.banner())
+        _heed_signals()
+        children: list[subprocess.Popen[bytes]] = []
         try:
+            children += [self._start(_web())]
+            children += [self._start(_clock())]
+            if not options["quiet"]:
+                self.stdout.write(demo.banner())
+                self.stdout.flush()
             _wait_for_any(children)
+        except KeyboardInterrupt:
+            return
         finally:
             _stop(children)
 
@@ -61,23 +67,26 @@ def _clock() -> list[str]:
     ]  # fmt: skip
 
 
-def _wait_for_any(children: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until we are told to stop, or a child ends by itself, which is an error."""
+def _heed_signals() -> None:
+    """End as Ctrl-C does when we are told to, or when the terminal is closed: children in groups of their own stay."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
-    try:
-        while True:
-            for child in children:
-                try:
-                    code = child.wait(timeout=0.5)
-                except subprocess.TimeoutExpired:
-                    continue
-                raise CommandError(f"{Path(child.args[0]).name} ended with {code}", returncode=1)
-    except KeyboardInterrupt:
-        return
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # As under nohup.
+        signal.signal(signal.SIGHUP, stop)
+
+
+def _wait_for_any(children: list[subprocess.Popen[bytes]]) -> None:
+    """Wait for ever; a child that ends by itself is an error."""
+    while True:
+        for child in children:
+            try:
+                code = child.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                continue
+            raise CommandError(f"a child ended with {code}: {child.args!r}", returncode=1)
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
