@@ -1,7 +1,9 @@
 """A person at a browser with scripts off: follows redirects, keeps cookies, reads forms, presses buttons."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -68,6 +70,11 @@ class Browser:
         reader = _Reader()
         reader.feed(self.page.text)
         return reader.forms
+
+    def words(self) -> str:
+        """Return what the open page says, without its markup."""
+        assert self.page is not None
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", self.page.text)).split())
 
     def form(self, action_part: str) -> Form:
         """Return the form of the page whose action contains a text."""

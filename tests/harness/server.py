@@ -1,6 +1,7 @@
 """The product as a process of its own, on a socket, as users meet it."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -35,6 +36,13 @@ def running(*, wrapper: tuple[str, ...] = (), extra: dict[str, str] | None = Non
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: str) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 from django.contrib.auth.hashers import make_password
+from django.db.models import Model
 
 from agents import actions as agent_actions
 from agents.models import Client
@@ -19,11 +20,12 @@ from audit.models import Entry
 from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from delegations.models import Delegation
-from kit import context
+from kit import context, opaque
 from tenants import actions as tenant_actions
 from tenants.actions import ScopeWords
 from tenants.models import Membership, ResourceServer, Tenant, User
 from tests.harness.browser import Browser, answer
+from tokens.models import AuthorizationCode, RefreshToken
 from tokens.opening import open_tenant
 
 PASSWORD = "a long and quiet password"
@@ -84,6 +86,7 @@ class World:
     calendar: ResourceServer = None  # type: ignore[assignment]
     notes: ResourceServer = None  # type: ignore[assignment]
     browsers: list[Browser] = field(default_factory=list)
+    reader: Credentials | None = None
 
     def close(self) -> None:
         for browser in self.browsers:
@@ -154,6 +157,12 @@ class World:
         present = {name: value for name, value in parameters.items() if value is not None}
         return f"{self.url('/authorize')}?{urlencode(present, doseq=True)}"
 
+    def ask(self, who: Credentials, person: str = "", **changes: Any) -> Browser:
+        """Return a browser that opened an authorization request; without a person nobody is signed in."""
+        browser = self.browser(person)
+        browser.go(self.authorize_url(who, changes.pop("challenge", pkce()[1]), **changes))
+        return browser
+
     def code(
         self, who: Credentials, person: str = "alice", *, duration: str = "week", tick: list[str] | None = None, **changes: Any
     ) -> tuple[str, str]:
@@ -205,7 +214,31 @@ class World:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
+    def revoke(self, who: Credentials, token: str, **changes: Any) -> httpx.Response:
+        """POST to /revoke as this client."""
+        form = {"token": token, **changes, **({} if who.secret else {"client_id": who.id})}
+        return self.http.post(self.url("/revoke"), data=form, auth=who.basic)
+
+    def is_active(self, token: str) -> bool:
+        """Say what the calendar learns of an access token."""
+        if self.reader is None:
+            self.reader = self.introspector()
+        return bool(self.introspect(self.reader, token)["active"])
+
     # --- looking behind
+    def stored_code(self, code: str) -> AuthorizationCode:
+        with context.use(self.tenant):
+            return AuthorizationCode.objects.get(code=opaque.digest(code))
+
+    def family(self, refresh_token: str) -> RefreshToken:
+        with context.use(self.tenant):
+            return RefreshToken.objects.get(pk=refresh_token.partition(".")[0])
+
+    def rewrite(self, row: Model, **fields: Any) -> None:
+        """Change a row behind the product's back: the way to another moment without waiting for it."""
+        with context.use(self.tenant):
+            type(row).objects.filter(pk=row.pk).update(**fields)
+
     def delegations(self) -> list[Delegation]:
         with context.use(self.tenant):
             return list(Delegation.objects.all().order_by("pk"))
