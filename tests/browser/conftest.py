@@ -1,0 +1,32 @@
+"""Chromium for pages, driven by Playwright's blocking API in the test's own thread."""
+
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.stage import Stage, build
+from tests.harness import callback
+from tests.harness import chromium as real
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Playwright's loop sleeps while the test's own line runs: Django takes it for one that waits for the database.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        browser = playwright.chromium.launch(**real.options())
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def stage(origin: str, http: httpx.Client, chromium: Browser) -> Iterator[Stage]:
+    with callback.listening() as back:
+        stage = build(origin, http, chromium, back)
+        yield stage
+    stage.lived_in.close()
+    stage.empty.close()

@@ -1,0 +1,44 @@
+"""What a browser complains about while a page is looked at."""
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+
+@dataclass
+class Watch:
+    """Everything a window loaded and said since it was opened."""
+
+    complaints: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    def status(self) -> int:
+        """Return the status of the page that is open."""
+        pages = [request for request in self.requests if request.is_navigation_request()]
+        response = pages[-1].response() if pages else None
+        return response.status if response else 0
+
+    def weight(self) -> int:
+        """Return the bytes of all bodies that the page that is open took."""
+        return sum(request.sizes()["responseBodySize"] for request in self.requests)
+
+
+def watch(page: Page) -> Watch:
+    """Listen to a window from now on."""
+    seen = Watch()
+
+    def on_console(message: ConsoleMessage) -> None:
+        # A page that says 404 to a person is no fault of the page.
+        is_the_page = message.location["url"].partition("#")[0] == page.url.partition("#")[0]
+        if message.type in {"error", "warning"} and not (is_the_page and "Failed to load resource" in message.text):
+            seen.complaints.append(f"{message.type}: {message.text}")
+
+    def on_request(request: Request) -> None:
+        if request.is_navigation_request() and request.url.startswith("http"):
+            seen.requests.clear()
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: seen.complaints.append(f"exception: {error}"))
+    page.on("request", on_request)
+    page.on("requestfinished", lambda request: seen.requests.append(request))
+    return seen
