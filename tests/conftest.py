@@ -9,10 +9,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis
 
 from tests.harness import database, server
 from tests.harness.world import World, make
 from tokens import caches
+
+# No clock decides over a property, and nothing is kept between runs.
+hypothesis.register_profile("remit", deadline=None, database=None)
+hypothesis.load_profile("remit")
 
 
 @pytest.fixture(scope="session", autouse=True)

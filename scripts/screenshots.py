@@ -1,0 +1,63 @@
+"""Take a picture of every page, in both themes and at two widths, into `var/screenshots/`: `make screenshots`."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "var" / "screenshots"
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+
+
+def main() -> int:
+    import httpx
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.stage import build
+    from tests.harness import callback, chromium, database, server
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    database.make()
+    with (
+        server.running() as origin,
+        httpx.Client(timeout=20) as http,
+        callback.listening() as back,
+        sync_playwright() as playwright,
+    ):
+        stage = build(origin, http, playwright.chromium.launch(**chromium.options()), back)
+        taken = _take_all(stage)
+    database.close()
+    print(f"{taken} pictures in {FOLDER.relative_to(ROOT)}/")
+    return 0
+
+
+def _take_all(stage) -> int:  # type: ignore[no-untyped-def]
+    from tests.browser.pages import SIGHTS
+
+    chosen = [sight for sight in SIGHTS if not sys.argv[1:] or sight.name in sys.argv[1:]]
+    for sight in chosen:
+        window = stage.window(sight.person, sight.world(stage))
+        sight.arrive(stage, window)
+        window.evaluate("document.fonts.ready.then(() => true)")
+        for scheme, width in LOOKS:
+            window.emulate_media(color_scheme=scheme)
+            window.set_viewport_size({"width": width, "height": 900})
+            window.screenshot(path=FOLDER / f"{sight.name}-{scheme}-{width}.png", full_page=True)
+        window.context.close()
+    return len(chosen) * len(LOOKS)
+
+
+def _prepare() -> None:
+    """Stand where the tests stand: their settings, their database, a server of their own."""
+    import django
+
+    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
+    os.environ.setdefault("REMIT_TEST_NAME", "pictures")
+    os.environ.setdefault("REMIT_LOG_LEVEL", "ERROR")
+    django.setup()
+
+
+if __name__ == "__main__":
+    _prepare()
+    sys.exit(main())
