@@ -7,10 +7,10 @@ PY     := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR)/platform:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint lock
+.PHONY: help run demo test lint screenshots lock
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime.stamp ## serve http://localhost:8000 with the demo's tenants, until Ctrl-C
 	@exec $(PY) manage.py up
@@ -20,6 +20,9 @@ demo: $(VENV)/dev.stamp ## play the whole journey against a running server, or s
 
 test: $(VENV)/dev.stamp ## the whole suite on PostgreSQL, then what SQLite can show
 	@exec $(PY) scripts/test.py
+
+screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
+	@exec $(PY) scripts/screenshots.py
 
 # What the settings insist on, made up for each command: nothing is sealed, signed or stored here.
 lint: export REMIT_SECRET_KEY = $(shell head -c 48 /dev/urandom | base64 | tr -d '\n')

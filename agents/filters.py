@@ -8,7 +8,7 @@ from agents.models import Agent
 
 class AgentFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label="Search")
-    status = django_filters.ChoiceFilter(choices=Agent.Status.choices, label="Status")
+    status = django_filters.ChoiceFilter(choices=Agent.Status.choices, label="Status", empty_label="Any status")
 
     class Meta:
         model = Agent

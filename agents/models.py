@@ -43,8 +43,6 @@ class Agent(TenantScoped):
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[TenantManager] = TenantManager()
-
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["tenant", "-id"], name="agent_newest")]
 
@@ -93,7 +91,7 @@ class Client(TenantScoped, AbstractApplication):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     version = models.PositiveBigIntegerField(default=1)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["Client"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "client_id"], name="one_client_id_per_tenant")]

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.authentication import tenant_of
 from audit.principals import Kind, Principal
 from delegations.models import Delegation
 from delegations.sentence import sentence
@@ -33,12 +34,12 @@ class Self(APIView):
     scopes = {"GET": "self:read"}
 
     def get(self, request: Request) -> Response:
-        bearer: Bearer = request.auth
+        bearer = _bearer(request)
         agent = bearer.token.delegation.agent
         content = {
             "subject": bearer.token.subject,
             "client_id": bearer.token.client.client_id,
-            "issuer": request.tenant.issuer,
+            "issuer": tenant_of(request).issuer,
             "scopes": sorted(bearer.scopes),
             "token_expires_at": bearer.token.expires,
             "delegations": DelegationSerializer(_visible_to(bearer), many=True).data,
@@ -52,22 +53,27 @@ class Delegations(APIView):
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request) -> Response:
-        return Response({"delegations": DelegationSerializer(_visible_to(request.auth), many=True).data})
+        return Response({"delegations": DelegationSerializer(_visible_to(_bearer(request)), many=True).data})
 
 
 class OneDelegation(APIView):
     scopes = {"GET": "delegations:read", "DELETE": "delegations:end"}
 
     def get(self, request: Request, delegation_id: str) -> Response:
-        return Response(DelegationSerializer(get_object_or_404(_visible_to(request.auth), pk=delegation_id)).data)
+        return Response(DelegationSerializer(get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)).data)
 
     def delete(self, request: Request, delegation_id: str) -> Response:
-        found = get_object_or_404(_visible_to(request.auth), pk=delegation_id)
+        found = get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)
         agent = found.agent
         assert agent is not None
         by = Principal(Kind.AGENT, agent.pk, agent.name)
         actions.end_delegation(found, by=by, reason="given back by the agent")
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _bearer(request: Request) -> Bearer:
+    assert isinstance(request.auth, Bearer)  # HoldsScope let nobody else in.
+    return request.auth
 
 
 def _visible_to(bearer: Bearer) -> "QuerySet[Delegation]":

@@ -1,9 +1,12 @@
 """Bearer authentication: the toolkit's class for DRF, answered by our backend's `verify_request`."""
 
+from typing import cast
+
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.request import Request
 
 from tenants.models import Tenant
+from tokens.endpoints.request import TenantRequest
 
 
 class AgentBearer(OAuth2Authentication):
@@ -12,7 +15,12 @@ class AgentBearer(OAuth2Authentication):
     def authenticate_header(self, request: Request) -> str:
         # A caller that brought nothing is told no error (RFC 6750 §3).
         error = "invalid_token" if request.headers.get("Authorization") else ""
-        return challenge(request.tenant, scope="self:read", error=error)
+        return challenge(tenant_of(request), scope="self:read", error=error)
+
+
+def tenant_of(request: Request) -> Tenant:
+    """Return the tenant whose API was called."""
+    return cast(TenantRequest, request._request).tenant
 
 
 def challenge(tenant: Tenant, *, scope: str, error: str) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from tokens.bearer import Bearer
+
 if TYPE_CHECKING:  # The framework imports this module while it makes APIView.
     from rest_framework.views import APIView
 
@@ -14,4 +16,4 @@ class HoldsScope(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         needed = getattr(view, "scopes", {}).get(request.method)
-        return bool(request.auth) and needed in request.auth.scopes
+        return isinstance(request.auth, Bearer) and needed in request.auth.scopes

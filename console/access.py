@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
 
 from audit.principals import Kind, Principal
 from tenants.rules import may_see_console
+from tokens.endpoints.request import MemberRequest, TenantRequest
 
 View = Callable[..., HttpResponse]
 
@@ -18,7 +19,7 @@ def for_members(view: View) -> View:
     """Send whoever is not signed in to sign in, and back."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def guarded(request: TenantRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.member is None:
             return redirect(f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}")
         response = view(request, *args, **kwargs)
@@ -32,7 +33,7 @@ def for_keepers(view: View) -> View:
     """Let in members who look after everybody's agents."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not may_see_console(request.member):
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -40,6 +41,6 @@ def for_keepers(view: View) -> View:
     return for_members(guarded)
 
 
-def principal(request: HttpRequest) -> Principal:
+def principal(request: MemberRequest) -> Principal:
     """Return the member as the ledger names them."""
     return Principal(Kind.USER, request.member.pk, request.member.name)

@@ -1,16 +1,18 @@
 """Keyset pages: newest first, by id; a page is as fast at the end as at the beginning."""
 
 import re
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+Row = TypeVar("Row", bound=Model)
 SIZE = 50
 COUNTED = 10_000
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 
 
-def page(request: HttpRequest, rows: "QuerySet[Model]") -> tuple[list[Model], dict[str, object]]:
+def page(request: HttpRequest, rows: "QuerySet[Row]") -> tuple[list[Row], dict[str, object]]:
     """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move."""
     before, after = _place(request, "before"), _place(request, "after")
     if after:
@@ -32,7 +34,7 @@ def _place(request: HttpRequest, name: str) -> str:
     return text if _ID.fullmatch(text) else ""
 
 
-def _count(rows: "QuerySet[Model]") -> str:
+def _count(rows: "QuerySet[Row]") -> str:
     number = rows.order_by()[: COUNTED + 1].count()
     return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
 

@@ -1,15 +1,17 @@
 """Delegations as the pages' parts want them: values and words, no rules."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.models import Client
-from delegations.models import Delegation
 from delegations.sentence import in_words, sentence
 from tenants.models import Membership, Tenant
 
+if TYPE_CHECKING:
+    from tokens.impact import UsedDelegation
 
-def delegation_row(delegation: Delegation, *, now: datetime, tenant: Tenant) -> dict[str, Any]:
+
+def delegation_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenant) -> dict[str, Any]:
     """Return one delegation; it carries `last_used_at` and `uses` (tokens.impact.with_use)."""
     zone = tenant.time_zone
     agent = delegation.agent
@@ -35,7 +37,7 @@ def delegation_row(delegation: Delegation, *, now: datetime, tenant: Tenant) -> 
     }
 
 
-def ended_row(delegation: Delegation, *, now: datetime, tenant: Tenant, member: Membership) -> dict[str, Any]:
+def ended_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenant, member: Membership) -> dict[str, Any]:
     """Return one delegation that is over."""
     by = "by you" if delegation.ended_by == member.pk else "by its end date"
     if delegation.ended_at and delegation.ended_reason != "expired" and delegation.ended_by != member.pk:
@@ -51,4 +53,4 @@ def publisher(client: Client) -> str:
 
 def is_verified(client: Client) -> bool:
     """Say whether an admin made it, rather than itself."""
-    return client.registration_source == Client.RegistrationSource.MANUAL
+    return bool(client.registration_source == Client.RegistrationSource.MANUAL)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from agents.models import Client
@@ -16,7 +16,7 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Principal
 from delegations.errors import DelegationOver, TooLateToUndo
-from delegations.models import Consent, Delegation, DelegationQuerySet
+from delegations.models import Consent, Delegation
 from delegations.rules import may_undo
 from delegations.sentence import sentence
 from tenants.models import Membership, ResourceServer
@@ -212,7 +212,7 @@ def _hangs_on_ended(delegation: Delegation) -> bool:
     return delegation.parent is not None and delegation.parent.ended_at is not None
 
 
-def _end(which: DelegationQuerySet, now: datetime, *, by: Principal, reason: str) -> int:
+def _end(which: QuerySet[Delegation], now: datetime, *, by: Principal, reason: str) -> int:
     return which.filter(ended_at=None).update(
         ended_at=now, ended_by=by.id, ended_reason=reason[:512], version=F("version") + 1
     )

@@ -36,8 +36,6 @@ class Consent(TenantScoped):
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[TenantManager] = TenantManager()
-
     class Meta(TenantScoped.Meta):
         pass
 
@@ -65,7 +63,7 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
         )
 
 
-class DelegationManager(models.Manager["Delegation"]):
+class DelegationManager(TenantManager["Delegation"]):
     def get_queryset(self) -> DelegationQuerySet:
         return DelegationQuerySet(self.model, using=self._db).filter(tenant_id=context.require_id())
 

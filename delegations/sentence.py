@@ -30,10 +30,9 @@ def in_words(moment: datetime | None, *, now: datetime, time_zone: str = "UTC") 
     if moment is None:
         return "no end date"
     zone = ZoneInfo(time_zone)
-    minutes = round((moment - now).total_seconds() / 60)
     days = (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
-    if minutes < 0:
-        return _ago(-minutes, -days)
+    if moment < now:
+        return _ago(round((now - moment).total_seconds() / 60), -days)
     if days == 0:
         return f"today at {moment.astimezone(zone):%H:%M}"
     return "tomorrow" if days == 1 else f"in {days} days"

@@ -243,6 +243,11 @@ def _claims(errand: Errand) -> dict[str, Any]:
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
+def _root(error: Exception) -> Exception:
+    """Return what went wrong first: the SDK's task groups wrap it."""
+    return _root(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
 def main() -> int:
     logging.disable(logging.CRITICAL)  # The SDK logs a refusal with its traceback; here refusals are the point.
     try:
@@ -253,8 +258,8 @@ def main() -> int:
             )
             notes = stack.enter_context(running.protected_server(NOTES, ISSUER, "Notes", "notes:read", "notes:write"))
             anyio.run(Journey(calendar, notes).play)
-    except (Unexpected, RuntimeError, LookupError, PermissionError, httpx2.HTTPError) as error:
-        print(f"The demo stops: {error}", file=sys.stderr)
+    except (Unexpected, RuntimeError, LookupError, PermissionError, httpx2.HTTPError, ExceptionGroup) as error:
+        print(f"The demo stops: {_root(error)}", file=sys.stderr)
         return 1
     print("All as told.")
     return 0

@@ -13,7 +13,7 @@ from kit import context, uris
 from tenants import directory
 from tenants.errors import NotActive, SlugTaken
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
-from tenants.rules import is_slug
+from tenants.rules import LONGEST_ACCESS_TOKEN, is_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def change_policy(tenant: Tenant, *, by: Principal, **fields: str | int) -> Tena
     allowed = {"registration", "access_token_seconds", "longest_delegation_days", "default_resource", "time_zone"}
     if unknown := fields.keys() - allowed:
         raise ValueError(f"not a policy: {', '.join(sorted(unknown))}")
+    if not 1 <= int(fields.get("access_token_seconds", 1)) <= LONGEST_ACCESS_TOKEN:
+        raise ValueError(f"an access token lives for 1 to {LONGEST_ACCESS_TOKEN} seconds")
     Tenant.objects.filter(pk=tenant.pk).update(version=F("version") + 1, **fields)
     with context.use(tenant):
         record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail=fields)

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from kit import identifiers
-from tenants.scoping import TenantManager, TenantScoped
+from tenants.scoping import TenantScoped
 
 
 def _tenant_id() -> str:
@@ -146,8 +146,6 @@ class Membership(TenantScoped):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[TenantManager] = TenantManager()
-
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_tenant")]
 
@@ -181,8 +179,6 @@ class ResourceServer(TenantScoped):
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[TenantManager] = TenantManager()
-
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "identifier"], name="one_identifier_per_tenant")]
 
@@ -205,8 +201,6 @@ class Scope(TenantScoped):
     is_default = models.BooleanField(default=False, help_text="Whether a request without scope gets it.")
     is_needed = models.BooleanField(default=False, help_text="Whether a person cannot untick it.")
     position = models.PositiveSmallIntegerField(default=0)
-
-    objects: ClassVar[TenantManager] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         ordering = ("position", "id")

@@ -4,6 +4,8 @@ import re
 
 from tenants.models import Membership
 
+LONGEST_ACCESS_TOKEN = 3600
+"""Seconds; a retired key is kept for longer than that (tokens.rotation), so that no token outlives its key."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 
 

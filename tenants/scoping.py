@@ -6,12 +6,14 @@ role, which the clock's ledger and operators use, sees all (policy `remit_operat
 """
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.apps import apps
 from django.db import models
 
 from kit import context
 
+Row = TypeVar("Row", bound=models.Model)
 GLOBAL_TABLES = frozenset(
     {
         "tenants_tenant",
@@ -30,10 +32,10 @@ GLOBAL_TABLES = frozenset(
 """Every table without a tenant. A test walks the models: tenant-scoped, or named here."""
 
 
-class TenantManager(models.Manager[models.Model]):
+class TenantManager(models.Manager[Row]):
     """Filters by the current tenant; raises NoTenant where there is none."""
 
-    def get_queryset(self) -> "models.QuerySet[models.Model]":
+    def get_queryset(self) -> "models.QuerySet[Row]":
         return super().get_queryset().filter(tenant_id=context.require_id())
 
 

@@ -2,12 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from delegations.models import Delegation
 from tokens.models import AccessToken
+
+if TYPE_CHECKING:  # The stubs are not installed where the product runs.
+    from django_stubs_ext import WithAnnotations
+
+    UsedDelegation = WithAnnotations[Delegation, "Use"]
+
+
+class Use(TypedDict):
+    """How much a delegation is used."""
+
+    last_used_at: datetime | None
+    uses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,7 @@ def last_life(delegations: list[str], *, now: datetime) -> datetime | None:
     return latest
 
 
-def with_use(delegations: "QuerySet[Delegation]") -> "QuerySet[Delegation]":
+def with_use(delegations: "QuerySet[Delegation]") -> "QuerySet[UsedDelegation]":
     """Annotate when each delegation was last used (`last_used_at`), and how often (`uses`)."""
     tokens = AccessToken.objects.filter(delegation=OuterRef("pk")).order_by()
     counted = tokens.values("delegation").annotate(number=Count("pk")).values("number")

@@ -66,7 +66,7 @@ class AccessToken(TenantScoped, AbstractAccessToken):
     created = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["AccessToken"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["delegation", "created"], name="token_by_delegation")]
@@ -105,7 +105,7 @@ class RefreshToken(TenantScoped, AbstractRefreshToken):
     created = models.DateTimeField(default=timezone.now)
     revoked = models.DateTimeField(null=True)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["RefreshToken"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         pass
@@ -133,7 +133,7 @@ class AuthorizationCode(TenantScoped, AbstractGrant):
     used_at = models.DateTimeField(null=True)
     family = models.ForeignKey(RefreshToken, on_delete=models.PROTECT, null=True, related_name="+")
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["AuthorizationCode"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["tenant", "expires"], name="code_due")]
@@ -155,8 +155,6 @@ class AuthorizationRequest(TenantScoped):
     decided_at = models.DateTimeField(null=True)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, related_name="+")
 
-    objects: ClassVar[TenantManager] = TenantManager()
-
     class Meta(TenantScoped.Meta):
         indexes = [models.Index(fields=["tenant", "expires"], name="request_due")]
 
@@ -172,7 +170,7 @@ class IDToken(TenantScoped, AbstractIDToken):
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_token_id, editable=False)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["IDToken"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         pass
@@ -183,7 +181,7 @@ class DeviceGrant(TenantScoped, AbstractDeviceGrant):
 
     user = None
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager["DeviceGrant"]] = TenantManager()
 
     class Meta(AbstractDeviceGrant.Meta, TenantScoped.Meta):
         abstract = False
@@ -208,8 +206,6 @@ class SigningKey(TenantScoped):
     activate_at = models.DateTimeField()
     retire_at = models.DateTimeField(null=True)
     destroy_at = models.DateTimeField(null=True)
-
-    objects: ClassVar[TenantManager] = TenantManager()
 
     class Meta(TenantScoped.Meta):
         constraints = [

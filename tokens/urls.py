@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tokens.dot.views import IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint
 from tokens.endpoints import jwks, metadata, protected_resource, register, userinfo
+from tokens.endpoints.request import TenantRequest
 
-View = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[[TenantRequest], HttpResponseBase]
 
 PROTOCOL: Mapping[str, View] = {
     "/token": TokenEndpoint.as_view(),

@@ -1,11 +1,11 @@
 """Agents: the software that acts, whose it is, for how many people, and when it last did."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -17,11 +17,24 @@ from console.rows import is_verified, publisher
 from delegations.models import Delegation
 from delegations.sentence import in_words
 from tenants.models import Tenant
+from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
+
+if TYPE_CHECKING:  # The stubs are not installed where the product runs.
+    from django_stubs_ext import WithAnnotations
+
+    UsedAgent = WithAnnotations[Agent, "Use"]
+
+
+class Use(TypedDict):
+    """For how many people an agent acts, and when it last did."""
+
+    people_count: int
+    last_used_at: datetime | None
 
 
 @for_keepers
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     found = AgentFilter(request.GET, Agent.objects.all())
     agents = _with_use(found.qs, now).select_related("owner__user").prefetch_related("clients")
@@ -30,7 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "console/agents.html", {"agents": shown, "filter_form": found.form, **pager})
 
 
-def _with_use(agents, now: datetime):  # type: ignore[no-untyped-def]
+def _with_use(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[UsedAgent]":
     live = Delegation.objects.live(now).filter(agent=OuterRef("pk")).order_by()
     people = live.values("agent").annotate(number=Count("member", distinct=True)).values("number")
     used = AccessToken.objects.filter(delegation__agent=OuterRef("pk")).order_by().values("delegation__agent")
@@ -40,7 +53,7 @@ def _with_use(agents, now: datetime):  # type: ignore[no-untyped-def]
     )
 
 
-def _row(agent: Agent, *, now: datetime, tenant: Tenant) -> dict[str, Any]:
+def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant) -> dict[str, Any]:
     client = next(iter(agent.clients.all()), None)
     last = agent.last_used_at
     return {

@@ -1,8 +1,9 @@
 """Agents acting for you: who acts in my name, with what, until when, and the button that ends it."""
 
+from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -16,6 +17,7 @@ from delegations.rules import may_undo
 from delegations.sentence import in_words
 from tenants.models import Tenant
 from tokens import actions, impact
+from tokens.endpoints.request import MemberRequest
 from tokens.impact import Receipt
 
 _LAST_ENDED = "last_ended"
@@ -23,7 +25,7 @@ REASON = "ended by the person"
 
 
 @for_members
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     live = impact.with_use(Delegation.objects.of(request.member).live(now).with_names()).order_by("-pk")
     rows = [delegation_row(delegation, now=now, tenant=request.tenant) for delegation in live]
@@ -32,7 +34,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 @for_members
-def past(request: HttpRequest) -> HttpResponse:
+def past(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     over = Delegation.objects.of(request.member).exclude(pk__in=Delegation.objects.live(now).values("pk"))
     rows = [
@@ -44,7 +46,7 @@ def past(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @for_members
-def end(request: HttpRequest, delegation_id: str) -> HttpResponse:
+def end(request: MemberRequest, delegation_id: str) -> HttpResponse:
     delegation = _mine(request, delegation_id)
     try:
         receipt = actions.end_delegation(delegation, by=principal(request), reason=REASON)
@@ -56,14 +58,14 @@ def end(request: HttpRequest, delegation_id: str) -> HttpResponse:
 
 @require_POST
 @for_members
-def end_all(request: HttpRequest) -> HttpResponse:
+def end_all(request: MemberRequest) -> HttpResponse:
     actions.end_all(request.member, by=principal(request), reason=f"{REASON}, all at once")
     return redirect("my-agents")
 
 
 @require_POST
 @for_members
-def undo(request: HttpRequest, delegation_id: str) -> HttpResponse:
+def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
     try:
         delegation_actions.undo(_mine(request, delegation_id), by=principal(request))
     except TooLateToUndo:
@@ -72,26 +74,26 @@ def undo(request: HttpRequest, delegation_id: str) -> HttpResponse:
     return redirect("my-agents")
 
 
-def _mine(request: HttpRequest, delegation_id: str) -> Delegation:
+def _mine(request: MemberRequest, delegation_id: str) -> Delegation:
     found = Delegation.objects.of(request.member).filter(pk=delegation_id).first()
     if found is None:
         raise Http404
     return found
 
 
-def _remember(request: HttpRequest, delegation: Delegation, receipt: Receipt) -> None:
+def _remember(request: MemberRequest, delegation: Delegation, receipt: Receipt) -> None:
     until = receipt.until.isoformat() if receipt.until else ""
     request.session[_LAST_ENDED] = {"id": delegation.pk, "until": until}
 
 
-def _ended(request: HttpRequest) -> dict[str, Any] | None:
+def _ended(request: MemberRequest) -> dict[str, Any] | None:
     """Return the receipt of what this person ended last, while it can be undone."""
     last = request.session.get(_LAST_ENDED)
     found = Delegation.objects.of(request.member).with_names().filter(pk=last["id"]).first() if last else None
     now = timezone.now()
     if last is None or found is None or not may_undo(found, by=request.member.pk, now=now):
         return None
-    until = timezone.datetime.fromisoformat(last["until"]) if last["until"] else None
+    until = datetime.fromisoformat(last["until"]) if last["until"] else None
     where = found.resource_server.name if found.resource_server else "sign-in"
     sentence = "Nothing that it holds works any more."
     if until is not None and until > now:

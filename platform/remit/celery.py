@@ -11,8 +11,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@beat_init.connect
-@worker_init.connect
+@beat_init.connect  # type: ignore[untyped-decorator]  # Celery carries no types.
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery carries no types.
 def _refuse_unsafe_start(**kwargs: object) -> None:
     from remit.checks import refuse_unsafe_start  # Needs loaded apps.
 

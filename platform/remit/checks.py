@@ -101,7 +101,7 @@ def sealing_keys(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
 
 def _secret() -> str:
     try:
-        return settings.SECRET_KEY
+        return str(settings.SECRET_KEY)
     except ImproperlyConfigured:
         return ""
 

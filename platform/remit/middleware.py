@@ -6,6 +6,7 @@ Protocol endpoints are answered here, before any middleware for pages: no sessio
 import json
 import re
 from collections.abc import Callable
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.urls import Resolver404, get_script_prefix, resolve, set_script_pref
 from kit import context, identifiers
 from tenants import directory
 from tenants.models import Tenant
+from tokens.endpoints.request import ArrivingRequest, TenantRequest
 from tokens.urls import OPEN_TO_BROWSERS, PROTOCOL, WELL_KNOWN, View
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -72,7 +74,7 @@ class TenantGate:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: ArrivingRequest) -> HttpResponseBase:
         if found := _TENANT.fullmatch(request.path_info):
             slug, path = found[1], found[2] or "/"
             return self._enter(request, slug, path, PROTOCOL.get(path))
@@ -85,19 +87,20 @@ class TenantGate:
         with context.use(None):
             return self.get_response(request)
 
-    def _enter(self, request: HttpRequest, slug: str, path: str, view: View | None) -> HttpResponseBase:
+    def _enter(self, request: ArrivingRequest, slug: str, path: str, view: View | None) -> HttpResponseBase:
         tenant = directory.tenant_by_slug(slug)
         if tenant is None:
             return _not_found(request)
         request.tenant = tenant
         with context.use(tenant):
             if view is not None:
-                return _protocol(request, view, is_open=not path or path in OPEN_TO_BROWSERS or "well-known" in path)
+                is_open = not path or path in OPEN_TO_BROWSERS or "well-known" in path
+                return _protocol(cast(TenantRequest, request), view, is_open=is_open)
             if path.startswith("/api/"):
-                return _api(request, tenant, path)
+                return _api(cast(TenantRequest, request), path)
             return self._page(request, tenant, path)
 
-    def _page(self, request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
+    def _page(self, request: ArrivingRequest, tenant: Tenant, path: str) -> HttpResponseBase:
         before = get_script_prefix()
         prefix = f"/t/{tenant.slug}"
         request.path_info = request.META["PATH_INFO"] = path
@@ -110,7 +113,7 @@ class TenantGate:
             set_script_prefix(before)
 
 
-def _protocol(request: HttpRequest, view: View, *, is_open: bool) -> HttpResponseBase:
+def _protocol(request: TenantRequest, view: View, *, is_open: bool) -> HttpResponseBase:
     if is_open and request.method == "OPTIONS":
         return HttpResponse(status=204, headers={**_PREFLIGHT, "Access-Control-Allow-Origin": "*"})
     response = _safely(request, view)
@@ -123,7 +126,7 @@ def _protocol(request: HttpRequest, view: View, *, is_open: bool) -> HttpRespons
     return response
 
 
-def _api(request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
+def _api(request: TenantRequest, path: str) -> HttpResponseBase:
     try:
         match = resolve(path, "api.urls")
     except Resolver404:
@@ -131,7 +134,7 @@ def _api(request: HttpRequest, tenant: Tenant, path: str) -> HttpResponseBase:
     return _protocol(request, lambda found: match.func(found, *match.args, **match.kwargs), is_open=False)
 
 
-def _safely(request: HttpRequest, view: View) -> HttpResponseBase:
+def _safely(request: TenantRequest, view: View) -> HttpResponseBase:
     try:
         response = view(request)
         # Django's handler would render what REST framework returns; these answers leave before it.

@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from remit.middleware import GetResponse
-from tenants.models import Membership
+from tenants.models import Membership, Tenant
+from tokens.endpoints.request import ArrivingRequest
 
 TENANT_KEY = "tenant"
 
@@ -15,11 +16,11 @@ TENANT_KEY = "tenant"
 class TenantSessions(SessionMiddleware):
     """Django's sessions under a cookie per tenant; a cookie that was moved to another tenant is an unknown one."""
 
-    def process_request(self, request: HttpRequest) -> None:
+    def process_request(self, request: ArrivingRequest) -> None:  # type: ignore[override]  # What TenantGate hands on.
         if request.tenant is None:
             super().process_request(request)
             return
-        key = request.COOKIES.pop(_cookie(request), "")
+        key = request.COOKIES.pop(_cookie(request.tenant), "")
         request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         request.session = self.SessionStore(key or None)
         if key and request.session.get(TENANT_KEY) == request.tenant.pk:
@@ -27,15 +28,17 @@ class TenantSessions(SessionMiddleware):
         elif key:
             request.session = self.SessionStore()
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(  # type: ignore[override]  # What TenantGate hands on.
+        self, request: ArrivingRequest, response: HttpResponse
+    ) -> HttpResponse:
         session = getattr(request, "session", None)
         if session is not None and request.tenant is not None and session.modified and not session.is_empty():
             session[TENANT_KEY] = request.tenant.pk
         response = super().process_response(request, response)
         if request.tenant is not None and settings.SESSION_COOKIE_NAME in response.cookies:
             moved = response.cookies.pop(settings.SESSION_COOKIE_NAME)
-            response.cookies[_cookie(request)] = moved.value
-            response.cookies[_cookie(request)].update(moved)
+            response.cookies[_cookie(request.tenant)] = moved.value
+            response.cookies[_cookie(request.tenant)].update(moved)
         return response
 
 
@@ -45,7 +48,7 @@ class Members:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: ArrivingRequest) -> HttpResponseBase:
         request.member = None
         if request.tenant is not None and request.user.is_authenticated:
             active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE)
@@ -56,5 +59,5 @@ class Members:
         return self.get_response(request)
 
 
-def _cookie(request: HttpRequest) -> str:
-    return f"{settings.SESSION_COOKIE_NAME}-{request.tenant.slug}"
+def _cookie(tenant: Tenant) -> str:
+    return f"{settings.SESSION_COOKIE_NAME}-{tenant.slug}"

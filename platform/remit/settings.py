@@ -253,7 +253,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # logs
-_shared = [
+_shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

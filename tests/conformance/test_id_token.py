@@ -68,6 +68,16 @@ def test_openid_alone_gives_a_token_for_userinfo_only(world, scout):
     assert world.http.get(world.url("/api/v1/self"), headers=bearer).status_code == 401
 
 
+@spec("OIDC Core", "5.4")
+def test_what_the_person_no_longer_allows_of_themselves_is_not_given(world, scout):
+    code, verifier = world.code(scout, scope="openid email", resource=None)
+    world.rewrite(world.delegations()[0], scopes=["openid"])
+    tokens = world.redeem(scout, code, verifier).json()
+    assert tokens["scope"] == "openid"
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert "email" not in world.http.get(world.url("/userinfo"), headers=bearer).json()
+
+
 @spec("OIDC Core", "5.3")
 def test_a_token_for_a_resource_does_not_open_userinfo_even_if_openid_was_asked_with_it(world, tokens):
     assert "openid" not in claims(tokens["access_token"])["scope"].split()

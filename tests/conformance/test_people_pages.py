@@ -6,11 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from delegations.models import Delegation
-from kit import context
 from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
-from tests.harness.world import CALENDAR_SCOPES
 from tests.spec import spec
 
 MINE = "/me/agents"
@@ -181,7 +178,7 @@ def test_only_a_post_ends_anything(world, alice, action, method):
 @pytest.mark.parametrize("action", ["/{}/end", "/{}/undo", "/end-all"])
 @pytest.mark.parametrize("flaw", ["no token", "another site"])
 def test_a_post_from_another_site_ends_nothing(world, alice, action, flaw):
-    token = "" if flaw == "no token" else dict(alice.form("/end").fields)["csrfmiddlewaretoken"]
+    token = "" if flaw == "no token" else dict(alice.form("/end-all").fields)["csrfmiddlewaretoken"]
     origin = world.origin if flaw == "no token" else "https://evil.example"
     url = world.url(MINE + action.format(only(world).pk))
     with leaves_only(world):
@@ -216,25 +213,3 @@ def test_whoever_is_not_signed_in_signs_in_first(world, path):
     browser.go(f"{world.url(path)}?x=1")
     assert str(browser.page.url).startswith(world.url("/login"))
     assert browser.page.url.params["next"].startswith(f"/t/{world.tenant.slug}")
-
-
-@spec("RFC 6749", "10.13")
-def test_hostile_names_are_text_on_every_page(world):
-    name = "</title><script>alert(1)</script>"
-    world.rewrite(world.people["alice"].user.memberships.model.objects.none().model(), role="x") if False else None
-    hostile = world.public_client(name, client_uri="https://evil.example/%22onload=x")
-    world.grant(hostile)
-    for person, paths in (("alice", (MINE, "/me/agents/past")), ("ada", ("/console/agents", "/console/delegations"))):
-        browser = world.browser(person)
-        for path in paths:
-            page = browser.go(world.url(path)).text
-            assert "<script" not in page
-            assert "alert(1)" in page or path == "/me/agents/past"
-
-
-@spec("RFC 9700", "2.1")
-def test_the_page_of_many_agents_costs_as_many_queries_as_the_page_of_one(world, alice, django_assert_max_num_queries):
-    with context.use(world.tenant):
-        found = list(Delegation.objects.of(world.people["alice"]).with_names())
-        with django_assert_max_num_queries(0):
-            assert [each.titles[0]["title"] for each in found] == [CALENDAR_SCOPES[0].title]

@@ -138,6 +138,13 @@ def test_a_narrower_token_does_not_narrow_the_family(world, scout, first):
     assert world.refresh(scout, narrow["refresh_token"]).json()["scope"] == "contacts:read events:read"
 
 
+@spec("RFC 6749", "6")
+def test_what_the_person_no_longer_allows_is_not_given_again(world, scout, first):
+    world.rewrite(world.delegations()[0], scopes=["contacts:read"])
+    assert world.refresh(scout, first).json()["scope"] == "contacts:read"
+    assert_refused(world.refresh(scout, first, scope="events:read"), "invalid_scope")
+
+
 @spec("RFC 8707", "2.2")
 def test_a_resource_that_was_not_allowed_is_refused_and_the_token_not_spent(world, scout, first):
     wrong = [world.notes.identifier, world.tenant.issuer, world.calendar.identifier + "/", "https://nobody.example"]

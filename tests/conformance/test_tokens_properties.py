@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwcrypto import jwk, jws
 
@@ -27,7 +27,8 @@ OFFERED = {"https://a.example": ["a:read", "a:write"], "https://b.example": ["b:
 
 scopes = st.frozensets(st.sampled_from(WORDS))
 often_all = st.just(frozenset(WORDS)) | scopes
-ends = st.none() | st.integers(-5, 1000).map(lambda seconds: NOW + timedelta(seconds=seconds))
+far = st.integers(100, 5000).map(lambda seconds: NOW + timedelta(seconds=seconds))
+near = st.integers(-2000, 2000).map(lambda milliseconds: NOW + timedelta(milliseconds=milliseconds))
 
 
 def offered(identifier):
@@ -44,8 +45,8 @@ def delegations(draw):
     places = draw(st.lists(st.sampled_from(PLACES), unique=True, min_size=1, max_size=3))
     return tuple(
         Delegation(
-            audience=place, scopes=sorted(draw(often_all)), expires_at=draw(ends),
-            ended_at=draw(st.sampled_from([None, None, None, NOW])), tenant_id="ten_x",
+            audience=place, scopes=sorted(draw(often_all)), expires_at=draw(st.none() | far | far | near),
+            ended_at=draw(st.sampled_from([*[None] * 7, NOW])), tenant_id="ten_x",
         )
         for place in places
     )  # fmt: skip
@@ -54,8 +55,8 @@ def delegations(draw):
 @st.composite
 def proofs(draw):
     tenant = Tenant(slug="acme", default_resource=draw(st.sampled_from(["", *PLACES])))
-    tenant.access_token_seconds = draw(st.integers(0, 3600))
-    tenant.status = draw(st.sampled_from(["active", "active", "active", "suspended"]))
+    tenant.access_token_seconds = draw(st.sampled_from([300, 300, 3600, 1, 0]))
+    tenant.status = draw(st.sampled_from([*["active"] * 7, "suspended"]))
     return Proof(
         tenant=tenant, subject="usr_x", actor=None, client=Client(tenant_id="ten_x"), scopes=draw(often_all),
         delegations=draw(delegations()), may_infer_audience=draw(st.booleans()),
@@ -70,11 +71,12 @@ def proofs_and_requests(draw):
     if asked := draw(st.lists(st.sampled_from(WORDS), max_size=3)):
         form["scope"] = (" ".join(asked),)
     own = st.sampled_from(proof.delegations).map(lambda delegation: (delegation.audience,))
-    if named := draw(own | own | st.just(()) | st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES))):
+    if named := draw(own | own | own | own | st.just(()) | st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES))):
         form["resource"] = named
     return proof, TokenRequest(form, NOW)
 
 
+@settings(max_examples=500)
 @given(proofs_and_requests())
 def test_what_is_narrowed_is_never_wider_than_the_proof_the_delegation_and_the_request(pair):
     proof, request = pair

@@ -96,6 +96,11 @@ ACTIONS = {
 every_action = pytest.mark.parametrize(("prepare", "act", "told"), ACTIONS.values(), ids=ACTIONS)
 
 
+def _and_stop(act, subject):
+    act(subject)
+    raise Stop
+
+
 def _entry_ids(world):
     return {entry.pk for entry in world.entries()}
 
@@ -124,8 +129,7 @@ def test_an_action_that_is_rolled_back_leaves_no_entry(world, prepare, act, told
         subject = prepare(world)
         before = _entry_ids(world)
         with pytest.raises(Stop), transaction.atomic():
-            act(subject)
-            raise Stop
+            _and_stop(act, subject)
     assert _entry_ids(world) == before
 
 
@@ -241,9 +245,7 @@ def test_the_chains_of_two_tenants_do_not_meet(world, elsewhere):
     ledger.seal(world.tenant.pk, using=OPERATOR)
     assert ledger.verify(elsewhere.tenant.pk, using=OPERATOR).sealed == 0
     ledger.seal(elsewhere.tenant.pk, using=OPERATOR)
-    first = [
-        Seal.unscoped.using(OPERATOR).get(tenant_id=each.tenant.pk, sequence=1) for each in (world, elsewhere)
-    ]
+    first = [Seal.unscoped.using(OPERATOR).get(tenant_id=each.tenant.pk, sequence=1) for each in (world, elsewhere)]
     assert first[0].digest != first[1].digest
     entries = Entry.unscoped.using(OPERATOR).in_bulk([seal.entry_id for seal in first])
     assert {entry.event for entry in entries.values()} == {"tenant.created"}

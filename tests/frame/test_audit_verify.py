@@ -44,7 +44,7 @@ def _audit_verify():
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_change_of_any_column_is_found(sealed, column):
     seal = _seal(sealed, 3)
-    value = {"detail": '\'{"x": 1}\'', "at": "'2020-01-01 00:00:00'"}.get(column, "'changed'")
+    value = {"detail": "'{\"x\": 1}'", "at": "'2020-01-01 00:00:00'"}.get(column, "'changed'")
     vandal.run(f"UPDATE audit_entry SET {column} = {value} WHERE id = '{seal.entry_id}'")
     assert _verify(sealed) == ledger.Finding(2, 0, 3, f"entry {seal.entry_id} was changed")
 

@@ -1,12 +1,13 @@
 """The product as a process of its own, on a socket, as users meet it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -29,12 +30,14 @@ def running(*, wrapper: tuple[str, ...] = (), extra: dict[str, str] | None = Non
         "--blocking-threads", "8", "--log-level", "warning", "remit.wsgi:application",
     ]  # fmt: skip
     with LOG.open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        # A group of its own: ending a wrapper alone would leave the server running behind it.
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(process, port)
             yield settings.PUBLIC_ORIGIN
         finally:
-            process.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=20)
 
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest
 from django.utils import timezone
 from oauth2_provider.oauth2_backends import OAuthLibCore
 
@@ -18,6 +17,7 @@ from kit.oauth import OAuthError
 from tenants.models import Tenant
 from tokens import bearer
 from tokens.endpoints import door, introspect, revoke, token
+from tokens.endpoints.request import TenantRequest
 
 AUTHORIZATION_PARAMETERS = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
@@ -30,28 +30,28 @@ Answer = tuple[None, dict[str, str], bytes, int]
 class Backend(OAuthLibCore):
     """Takes Django requests to the rooms, and answers as the toolkit's views expect."""
 
-    def _extract_params(self, request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
+    def _extract_params(self, request: TenantRequest) -> tuple[str, str, str, dict[str, str]]:
         form = forms.parse(request.META.get("QUERY_STRING", "").encode("latin-1"))
         known = {name: form[name][0] for name in AUTHORIZATION_PARAMETERS if name in form}
         return f"{request.path}?{urlencode(known)}", "GET", "", {}
 
-    def create_token_response(self, request: HttpRequest) -> Answer:
+    def create_token_response(self, request: TenantRequest) -> Answer:
         return self._answer(request, token.room)
 
-    def create_revocation_response(self, request: HttpRequest) -> Answer:
+    def create_revocation_response(self, request: TenantRequest) -> Answer:
         return self._answer(request, revoke.room)
 
-    def create_introspection_response(self, request: HttpRequest) -> Answer:
+    def create_introspection_response(self, request: TenantRequest) -> Answer:
         return self._answer(request, introspect.room)
 
-    def authenticate_client(self, request: HttpRequest) -> bool:
+    def authenticate_client(self, request: TenantRequest) -> bool:
         try:
             authenticate_now(request.headers.get("Authorization", ""), door.read_form(door.received(request)))
         except OAuthError:
             return False
         return True
 
-    def verify_request(self, request: HttpRequest, scopes: list[str]) -> tuple[bool, Any]:
+    def verify_request(self, request: TenantRequest, scopes: list[str]) -> tuple[bool, Any]:
         """Verify a bearer token of this server's own API; the toolkit's DRF authentication calls it."""
         tenant = request.tenant
         assert isinstance(tenant, Tenant)
@@ -63,6 +63,6 @@ class Backend(OAuthLibCore):
             return False, None
         return frozenset(scopes) <= verified.scopes, SimpleNamespace(user=verified, access_token=verified)
 
-    def _answer(self, request: HttpRequest, room: door.Room) -> Answer:
+    def _answer(self, request: TenantRequest, room: door.Room) -> Answer:
         response = door.respond(room, door.received(request))
         return None, dict(response.headers), response.body, response.status

@@ -9,6 +9,7 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -37,6 +38,7 @@ from tokens import actions
 from tokens.asking import Asked, understand
 from tokens.endpoints import consent_page, freshness, problem_page, returning
 from tokens.endpoints.problem_page import Unanswerable
+from tokens.endpoints.request import TenantRequest
 from tokens.models import AuthorizationRequest
 
 HANDLES = "authorization_requests"
@@ -51,7 +53,7 @@ class AuthorizeView(OAuthLibMixin, View):
 
     http_method_names = ["get", "post"]
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response = super().dispatch(request, *args, **kwargs)
         except Unanswerable as refusal:
@@ -59,7 +61,7 @@ class AuthorizeView(OAuthLibMixin, View):
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: TenantRequest) -> HttpResponse:
         form = _read(request.META.get("QUERY_STRING", ""))
         client, redirect_uri = _check_client(form)
         try:
@@ -68,7 +70,7 @@ class AuthorizeView(OAuthLibMixin, View):
         except OAuthError as refusal:
             return returning.with_error(request, client, redirect_uri, form, refusal)
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: TenantRequest) -> HttpResponse:
         held = _held(request)
         if held.decided_at is not None:
             return render(request, "oauth/decided.html", status=409)
@@ -83,7 +85,7 @@ class AuthorizeView(OAuthLibMixin, View):
         except OAuthError as refusal:
             return returning.with_error(request, client, redirect_uri, form, refusal)
 
-    def _judge_protocol(self, request: HttpRequest, form: forms.Form) -> None:
+    def _judge_protocol(self, request: TenantRequest, form: forms.Form) -> None:
         """Let the toolkit judge response type and PKCE; raises OAuthError for what may be redirected."""
         if "request" in form:
             raise RequestNotSupported
@@ -103,7 +105,7 @@ class AuthorizeView(OAuthLibMixin, View):
             raise _OF_TOOLKIT.get(code, InvalidRequest)(f"{code}: {error.oauthlib_error.description}") from error
 
 
-def _ask(request: HttpRequest, asked: Asked) -> HttpResponse:
+def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
     """Sign the person in, answer from what they allowed before, or show the page."""
     if request.member is None or freshness.is_stale(request, asked):
         if "none" in asked.prompts:
@@ -125,9 +127,9 @@ def _ask(request: HttpRequest, asked: Asked) -> HttpResponse:
     return render(request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch})
 
 
-def _decide(request: HttpRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
-    by = Principal(Kind.USER, request.member.pk, request.member.name)
-    agreement = consent_page.agreement(request.tenant, request.POST, held, asked, request.member)
+def _decide(request: TenantRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
+    by = Principal(Kind.USER, held.member.pk, held.member.name)
+    agreement = consent_page.agreement(request.tenant, request.POST, held, asked, held.member)
     if agreement is None:
         actions.refuse(held, by=by)
         raise AccessDenied("the person said no")
@@ -160,12 +162,13 @@ def _check_client(form: forms.Form) -> tuple[Client, str]:
     return client, sent
 
 
-def _held(request: HttpRequest) -> AuthorizationRequest:
+def _held(request: TenantRequest) -> AuthorizationRequest:
     """Return the request that this browser was shown, for the member who is signed in."""
     handle = opaque.digest(request.POST.get("handle", ""))
     if request.member is None or handle not in request.session.get(HANDLES, []):
         raise Unanswerable(problem_page.expired())
-    held = AuthorizationRequest.objects.filter(handle=handle, member=request.member).first()
+    mine = AuthorizationRequest.objects.select_related("member__user").filter(member=request.member)
+    held = mine.filter(handle=handle).first()
     if held is None:
         raise Unanswerable(problem_page.expired())
     return held

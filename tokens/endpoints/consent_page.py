@@ -200,7 +200,7 @@ def _people(client: Client, now: datetime) -> int:
 
 
 def _is_verified(client: Client) -> bool:
-    return client.registration_source == Client.RegistrationSource.MANUAL
+    return bool(client.registration_source == Client.RegistrationSource.MANUAL)
 
 
 def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant) -> str:

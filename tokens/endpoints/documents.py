@@ -2,13 +2,15 @@
 
 import hashlib
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
+from tokens.endpoints.request import TenantRequest
+
 
 def document(
-    request: HttpRequest, body: bytes, *, max_age: int, content_type: str = "application/json"
+    request: TenantRequest, body: bytes, *, max_age: int, content_type: str = "application/json"
 ) -> HttpResponseBase:
     """Answer GET and HEAD with the document, or 304 where the caller has it (RFC 9110 §13.1.2)."""
     if request.method not in {"GET", "HEAD"}:

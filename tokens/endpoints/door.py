@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import OperationalError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from agents.models import Client
 from audit.events import Event
@@ -31,6 +31,7 @@ from kit.oauth import (
 from tenants import directory
 from tenants.models import Tenant
 from tokens import actions, caches
+from tokens.endpoints.request import TenantRequest
 from tokens.errors import Stale
 
 FORM = "application/x-www-form-urlencoded"
@@ -68,7 +69,7 @@ class Visit:
 Room = Callable[[Received, Visit], Mapping[str, object]]
 
 
-def received(request: HttpRequest) -> Received:
+def received(request: TenantRequest) -> Received:
     """Return what a request brings; the body is not touched when it says that it is too long."""
     tenant = request.tenant
     assert isinstance(tenant, Tenant)
@@ -174,7 +175,7 @@ def _principal(visit: Visit) -> Principal:
     return Principal(Kind.CLIENT, visit.client.client_id, visit.client.name)
 
 
-def _body(request: HttpRequest) -> bytes:
+def _body(request: TenantRequest) -> bytes:
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if not declared.isdecimal() or int(declared) > forms.MAX_BODY:
         return b" " * (forms.MAX_BODY + 1)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from kit.caching import TtlCache
@@ -15,12 +14,13 @@ from kit.oauth import IDENTITY_SCOPES, AuthMethod
 from tenants.models import Tenant
 from tokens import grants
 from tokens.endpoints.documents import document
+from tokens.endpoints.request import TenantRequest
 
 MAX_AGE = 300
 _documents: TtlCache[tuple[str, int], bytes] = TtlCache(ttl=settings.CACHE_SECONDS, limit=512)
 
 
-def view(request: HttpRequest) -> HttpResponseBase:
+def view(request: TenantRequest) -> HttpResponseBase:
     tenant = request.tenant
     body = _documents.get((tenant.pk, tenant.version), lambda: json.dumps(describe(tenant)).encode())
     return document(request, body or b"{}", max_age=MAX_AGE)

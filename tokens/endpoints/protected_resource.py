@@ -2,14 +2,14 @@
 
 import json
 
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tokens.endpoints.documents import document
+from tokens.endpoints.request import TenantRequest
 from tokens.opening import API_SCOPES
 
 
-def view(request: HttpRequest) -> HttpResponseBase:
+def view(request: TenantRequest) -> HttpResponseBase:
     tenant = request.tenant
     content = {
         "resource": tenant.api_identifier,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 
 from agents import actions
 from agents.models import Client
@@ -20,11 +20,12 @@ from kit.oauth import (
 )
 from tenants.models import Tenant
 from tokens.endpoints import door
+from tokens.endpoints.request import TenantRequest
 
 _log = structlog.get_logger("remit.register")
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def view(request: TenantRequest) -> HttpResponse:
     if request.tenant.registration != Tenant.Registration.OPEN:
         return JsonResponse({"error": "not_found"}, status=404)
     if _is_too_often(request):
@@ -70,7 +71,7 @@ def _answer(client: Client, secret: str) -> Mapping[str, object]:
     return answer
 
 
-def _is_too_often(request: HttpRequest) -> bool:
+def _is_too_often(request: TenantRequest) -> bool:
     """Count registrations per tenant and address in the current minute."""
     key = f"{request.tenant.pk}:registrations:{request.META.get('REMOTE_ADDR', '')}"
     cache.add(key, 0, timeout=60)

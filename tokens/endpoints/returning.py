@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import structlog
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from agents.models import Client
@@ -16,17 +16,18 @@ from kit import uris
 from kit.forms import Form
 from kit.oauth import OAuthError
 from tokens.asking import Asked
+from tokens.endpoints.request import TenantRequest
 
 _log = structlog.get_logger("remit.authorize")
 
 
-def with_code(request: HttpRequest, asked: Asked, code: str) -> HttpResponse:
+def with_code(request: TenantRequest, asked: Asked, code: str) -> HttpResponse:
     """Return the person to the client with a code."""
     return _go(request, asked.redirect_uri, {"code": code, "state": asked.state})
 
 
 def with_error(
-    request: HttpRequest, client: Client, redirect_uri: str, form: Form, refusal: OAuthError
+    request: TenantRequest, client: Client, redirect_uri: str, form: Form, refusal: OAuthError
 ) -> HttpResponse:
     """Return the person to the client with an error (RFC 6749 §4.1.2.1), and write down why."""
     _log.info("refused", error=refusal.code, reason=refusal.reason, client=client.client_id)
@@ -43,7 +44,7 @@ def with_error(
     return _go(request, redirect_uri, {**answer, "state": form.get("state", ("",))[0]})
 
 
-def _go(request: HttpRequest, redirect_uri: str, answer: Mapping[str, str]) -> HttpResponse:
+def _go(request: TenantRequest, redirect_uri: str, answer: Mapping[str, str]) -> HttpResponse:
     members = {name: value for name, value in answer.items() if value}
     # Appended, not parsed and put together again: what was registered goes out byte for byte, and has no fragment.
     joint = "&" if "?" in redirect_uri else "?"

@@ -1,15 +1,16 @@
 """`/userinfo` (OpenID Connect Core §5.3): for tokens whose audience is the issuer itself."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 
 from kit.oauth import OPENID, InsufficientScope, InvalidToken, MethodNotAllowed, OAuthError
 from tenants.models import Membership
 from tokens import bearer
+from tokens.endpoints.request import TenantRequest
 from tokens.formats import id_token
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def view(request: TenantRequest) -> HttpResponse:
     try:
         return JsonResponse(_claims(request), headers={"Cache-Control": "no-store"})
     except OAuthError as refusal:
@@ -18,7 +19,7 @@ def view(request: HttpRequest) -> HttpResponse:
         return JsonResponse(content, status=refusal.status, headers=headers)
 
 
-def _claims(request: HttpRequest) -> dict[str, object]:
+def _claims(request: TenantRequest) -> dict[str, object]:
     if request.method not in {"GET", "POST"}:
         raise MethodNotAllowed(request.method or "")
     tenant = request.tenant
@@ -32,7 +33,7 @@ def _claims(request: HttpRequest) -> dict[str, object]:
     return dict(id_token.identity(member.pk, name=member.name, email=member.email, scopes=known.scopes))
 
 
-def _says_how(request: HttpRequest, refusal: OAuthError) -> dict[str, str]:
+def _says_how(request: TenantRequest, refusal: OAuthError) -> dict[str, str]:
     """Return the headers that tell a caller what to do instead."""
     if refusal.status == 405:
         return {"Allow": "GET, POST"}

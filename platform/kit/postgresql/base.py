@@ -48,12 +48,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> Any:
         self._tenant_there = _UNKNOWN
-        return super()._rollback()
+        return super()._rollback()  # type: ignore[misc]  # Not in the stubs.
 
     def _savepoint_rollback(self, sid: str) -> None:
         # A transaction that an error broke takes this one statement only: nothing may be told before it.
         self._tenant_there = context.current_id()
         try:
-            super()._savepoint_rollback(sid)
+            super()._savepoint_rollback(sid)  # type: ignore[misc]  # Not in the stubs.
         finally:
             self._tenant_there = _UNKNOWN

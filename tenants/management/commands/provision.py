@@ -24,8 +24,8 @@ class Command(BaseCommand):
         if not settings.IS_POSTGRESQL:
             call_command("migrate", database=owner, verbosity=0)
             return
-        application = settings.DATABASES["default"]["USER"]
-        operator = settings.DATABASES[settings.OPERATOR_ALIAS]["USER"]
+        application = str(settings.DATABASES["default"]["USER"])
+        operator = str(settings.DATABASES[settings.OPERATOR_ALIAS]["USER"])
         with connections[owner].cursor() as cursor:
             for role in (application, operator):
                 _make_role(cursor, role, self._password(role))

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unsafe_start()
+        _refuse_taken_port(_port())
         call_command("provision")
         demo.seed()
         _heed_signals()
@@ -51,11 +54,24 @@ class Command(BaseCommand):
         )
 
 
+def _port() -> int:
+    return urlsplit(settings.PUBLIC_ORIGIN).port or 8000
+
+
+def _refuse_taken_port(port: int) -> None:
+    """The web server would share a port with another of its kind, and each would answer half of the requests."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is taken. Choose another: REMIT_PUBLIC_ORIGIN.") from error
+
+
 def _web() -> list[str]:
-    origin = urlsplit(settings.PUBLIC_ORIGIN)
     return [
         str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1",
-        "--port", str(origin.port or 8000), "--blocking-threads", str(THREADS), "--log-level", "warning",
+        "--port", str(_port()), "--blocking-threads", str(THREADS), "--log-level", "warning",
         "remit.wsgi:application",
     ]  # fmt: skip
 
@@ -94,7 +110,7 @@ def _stop(children: list[subprocess.Popen[bytes]]) -> None:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
     for child in children:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            child.kill()
+        with suppress(ProcessLookupError):  # Nobody of its group is left: as it should be.
+            os.killpg(child.pid, signal.SIGKILL)
