@@ -18,7 +18,6 @@ class Event(StrEnum):
     CLIENT_REGISTERED = "client.registered"
     CLIENT_DISABLED = "client.disabled"
     CLIENT_SECRET_CHANGED = "client.secret_changed"
-    CLIENT_REFUSED = "client.refused"
 
     SIGNED_IN = "login.ok"
     SIGN_IN_REFUSED = "login.refused"

@@ -153,6 +153,18 @@ def test_a_request_is_decided_once(world, page, second):
 
 
 @spec("RFC 6749", "10.5")
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_the_way_back_from_a_decision_says_that_it_was_made(world, page, decision):
+    asked = str(page.page.url)
+    page.decide(decision)
+    before = codes(world)
+    page.go(asked)
+    assert page.page.status_code == 409
+    assert "You already decided on this request" in page.words()
+    assert codes(world) == before
+
+
+@spec("RFC 6749", "10.5")
 def test_two_yeses_at_once_make_one_code(world, page):
     sent = [*page.form("/authorize").fields, ("decision", "allow")]
     headers = {"Origin": world.origin, "Cookie": "; ".join(f"{n}={v}" for n, v in page.http.cookies.items())}

@@ -86,7 +86,7 @@ def test_words_are_joined_as_people_join_them(words, joined):
         (timedelta(days=6), "in 6 days"),
         (timedelta(hours=6), "today at 18:00"),
         (timedelta(days=1), "tomorrow"),
-        (timedelta(seconds=-20), "today at 11:59"),
+        (timedelta(seconds=-20), "just now"),
         (timedelta(minutes=-2), "2 min ago"),
         (timedelta(hours=-3), "3 h ago"),
         (timedelta(days=-1), "yesterday"),

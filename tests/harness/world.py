@@ -164,7 +164,13 @@ class World:
         return browser
 
     def code(
-        self, who: Credentials, person: str = "alice", *, duration: str = "week", tick: list[str] | None = None, **changes: Any
+        self,
+        who: Credentials,
+        person: str = "alice",
+        *,
+        duration: str = "week",
+        tick: list[str] | None = None,
+        **changes: Any,
     ) -> tuple[str, str]:
         """Return a code and its verifier, after the person allowed the request on the page."""
         verifier, challenge = pkce()

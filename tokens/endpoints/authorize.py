@@ -42,6 +42,7 @@ from tokens.endpoints.request import TenantRequest
 from tokens.models import AuthorizationRequest
 
 HANDLES = "authorization_requests"
+DECIDED = "decided_requests"
 MAX_QUERY = 16 * 1024
 _OF_TOOLKIT = {UnauthorizedClient.code: UnauthorizedClient}
 
@@ -111,6 +112,9 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
         if "none" in asked.prompts:
             raise LoginRequired
         return freshness.sign_in(request)
+    if asked.code_challenge in request.session.get(DECIDED, []):
+        # The back button: no-store makes the browser ask again, for a request that has had its answer.
+        return render(request, "oauth/decided.html", status=409)
     now = timezone.now()
     known = actions.remembered(asked, request.member, now=now)
     if known is not None and not asked.prompts & {"consent", "select_account"}:
@@ -129,6 +133,8 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
 
 def _decide(request: TenantRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
     by = Principal(Kind.USER, held.member.pk, held.member.name)
+    # A challenge belongs to one request (RFC 7636 §4.1), so it names the decision.
+    request.session[DECIDED] = [*request.session.get(DECIDED, [])[-9:], asked.code_challenge]
     agreement = consent_page.agreement(request.tenant, request.POST, held, asked, held.member)
     if agreement is None:
         actions.refuse(held, by=by)
