@@ -35,7 +35,14 @@ def test_identifiers_sort_by_the_millisecond_in_which_they_were_made(one, other)
         assert (made[0] < made[1]) == (one < other)
 
 
-def test_identifiers_of_one_millisecond_are_all_different():
+def test_identifiers_that_are_made_one_after_the_other_sort_in_that_order():
+    start = 1_700_000_000_000_000_000
+    with mock.patch("kit.identifiers.time.time_ns", side_effect=range(start, start + 2_000_000, 250)):
+        made = [identifiers.make("evt") for _ in range(8000)]
+    assert made == sorted(made)
+
+
+def test_identifiers_of_one_moment_are_all_different():
     with mock.patch("kit.identifiers.time.time_ns", return_value=1_700_000_000_000_000_000):
         assert len({identifiers.make("tok") for _ in range(5000)}) == 5000
 
