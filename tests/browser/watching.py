@@ -11,11 +11,11 @@ class Watch:
 
     complaints: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    page: Request | None = None
 
     def status(self) -> int:
         """Return the status of the page that is open."""
-        pages = [request for request in self.requests if request.is_navigation_request()]
-        response = pages[-1].response() if pages else None
+        response = self.page.response() if self.page else None
         return response.status if response else 0
 
     def weight(self) -> int:
@@ -36,6 +36,8 @@ def watch(page: Page) -> Watch:
     def on_request(request: Request) -> None:
         if request.is_navigation_request() and request.url.startswith("http"):
             seen.requests.clear()
+            # Kept when it is asked for: that it finished may be told after the page is there.
+            seen.page = request
 
     page.on("console", on_console)
     page.on("pageerror", lambda error: seen.complaints.append(f"exception: {error}"))
