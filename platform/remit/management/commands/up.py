@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         try:
             children += [self._start(_web())]
             children += [self._start(_clock())]
+            _wait_until_it_answers(children[0])
             if not options["quiet"]:
                 self.stdout.write(demo.banner())
                 self.stdout.flush()
@@ -92,6 +94,15 @@ def _heed_signals() -> None:
     signal.signal(signal.SIGTERM, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # As under nohup.
         signal.signal(signal.SIGHUP, stop)
+
+
+def _wait_until_it_answers(web: subprocess.Popen[bytes]) -> None:
+    """Say nothing of being up before it is; a server that ended is found by whoever waits for the children."""
+    while web.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", _port())) == 0:
+                return
+        time.sleep(0.05)
 
 
 def _wait_for_any(children: list[subprocess.Popen[bytes]]) -> None:
