@@ -6,7 +6,7 @@ algorithm from an allow-list tied to the key, key by `kid` from the given set on
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType
 
@@ -28,12 +28,19 @@ class BadToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must be: `typ`, issuer, audience (None: the caller compares it), and how far clocks may differ."""
+    """What a token must be: `typ`, issuer, audience (None: the caller compares it), and how far clocks may differ.
+
+    Foreign tokens may be allowed to come without `typ` or with the bare `JWT` (7523bis §3.1.1), without `kid` (then
+    each key of the header's algorithm is tried), and to be good for `longest` seconds from now at most.
+    """
 
     typ: str
     issuer: str
     audience: str | None
     leeway: int = 0
+    may_be_untyped: bool = False
+    may_lack_kid: bool = False
+    longest: int | None = None
 
 
 def is_compact(token: str) -> bool:
@@ -41,28 +48,25 @@ def is_compact(token: str) -> bool:
     return len(token) <= MAX_LENGTH and token.count(".") == 2 and token.isascii()
 
 
-def verify(token: str, keys: Mapping[str, tuple[str, jwk.JWK]], expected: Expected, *, now: int) -> VerifiedClaims:
-    """Return the claims of a token signed by one of `keys` (kid → algorithm, key); raises BadToken.
+Keys = Mapping[str, tuple[str, jwk.JWK]]
+"""A set of public keys: kid → the one algorithm that it is for, and the key."""
+
+
+def verify(token: str, keys: Keys, expected: Expected, *, now: int) -> VerifiedClaims:
+    """Return the claims of a token signed by one of `keys`; raises BadToken.
 
     `now` is in seconds since the epoch. `exp` is required; `nbf` and `iat` may not lie ahead by more than the leeway.
     """
     header, claims = unverified(token)
-    if str(header.get("typ", "")).lower().removeprefix("application/") != expected.typ:
-        raise BadToken("typ")
-    if _NEVER_IN_HEADER & header.keys():
-        raise BadToken("header member that carries or changes a key")
-    kid = header.get("kid")
-    if not isinstance(kid, str) or kid not in keys:
-        raise BadToken("kid")
-    algorithm, key = keys[kid]
-    if header.get("alg") != algorithm:
-        raise BadToken("alg")
-    _check_signature(token, key, algorithm)
+    _check_header(header, expected)
+    candidates = _candidates(header, keys, expected)
+    if not any(_is_signed(token, key, algorithm) for algorithm, key in candidates):
+        raise BadToken("signature")
     if claims.get("iss") != expected.issuer:
         raise BadToken("iss")
-    if expected.audience is not None and claims.get("aud") != expected.audience:
+    if expected.audience is not None and sole_audience(claims) != expected.audience:
         raise BadToken("aud")
-    _check_times(claims, now=now, leeway=expected.leeway)
+    _check_times(claims, now=now, expected=expected)
     return VerifiedClaims(claims)
 
 
@@ -75,23 +79,59 @@ def unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return _object(header), _object(payload)
 
 
-def _check_signature(token: str, key: jwk.JWK, algorithm: str) -> None:
+def sole_audience(claims: Mapping[str, Any]) -> str | None:
+    """Return the audience where there is exactly one, as a string or as a list of one; None otherwise."""
+    audience = claims.get("aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    return audience if isinstance(audience, str) else None
+
+
+def _check_header(header: Mapping[str, Any], expected: Expected) -> None:
+    typ = header.get("typ", "" if expected.may_be_untyped else None)
+    if not isinstance(typ, str):
+        raise BadToken("typ")
+    allowed = {expected.typ, *(("", "jwt") if expected.may_be_untyped else ())}
+    if typ.lower().removeprefix("application/") not in allowed:
+        raise BadToken("typ")
+    if _NEVER_IN_HEADER & header.keys():
+        raise BadToken("header member that carries or changes a key")
+
+
+def _candidates(header: Mapping[str, Any], keys: Keys, expected: Expected) -> Sequence[tuple[str, jwk.JWK]]:
+    """Return the keys that may have signed: the named one, or all of the algorithm where none must be named."""
+    kid, algorithm = header.get("kid"), header.get("alg")
+    if kid is None and expected.may_lack_kid:
+        found = [entry for entry in keys.values() if entry[0] == algorithm]
+    else:
+        found = [keys[kid]] if isinstance(kid, str) and kid in keys else []
+    if not found:
+        raise BadToken("kid")
+    if any(entry[0] != algorithm for entry in found):
+        raise BadToken("alg")
+    return found
+
+
+def _is_signed(token: str, key: jwk.JWK, algorithm: str) -> bool:
     verifier = jws.JWS()
     verifier.allowed_algs = [algorithm]
     try:
         verifier.deserialize(token)
         verifier.verify(key, algorithm)
-    except (JWException, ValueError, TypeError) as error:
-        raise BadToken("signature") from error
+    except (JWException, ValueError, TypeError):
+        return False
+    return True
 
 
-def _check_times(claims: Mapping[str, Any], *, now: int, leeway: int) -> None:
+def _check_times(claims: Mapping[str, Any], *, now: int, expected: Expected) -> None:
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(type(value) is not int for value in times.values()):
         raise BadToken("a time is not an integer")
-    if times.get("exp", 0) <= now - leeway:
+    if times.get("exp", 0) <= now - expected.leeway:
         raise BadToken("exp")
-    if max(times.get("iat", 0), times.get("nbf", 0)) > now + leeway:
+    if expected.longest is not None and times["exp"] > now + expected.longest + expected.leeway:
+        raise BadToken("exp lies too far ahead")
+    if max(times.get("iat", 0), times.get("nbf", 0)) > now + expected.leeway:
         raise BadToken("iat or nbf lies ahead")
 
 

@@ -37,6 +37,7 @@ class AuthMethod(StrEnum):
     NONE = "none"
     SECRET_BASIC = "client_secret_basic"
     SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 OPENID = "openid"
