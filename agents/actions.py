@@ -1,13 +1,15 @@
 """The verbs of this app: register, suspend, resume, give secrets."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from agents import directory
 from agents.errors import NameTaken, NotActive
-from agents.models import Agent, Client
+from agents.models import Agent, Client, OutboundHost, UsedAssertion
 from agents.registration.metadata import ClientMetadata
 from audit.events import Event
 from audit.ledger import record
@@ -16,30 +18,61 @@ from kit import identifiers, opaque
 from kit.oauth import AuthMethod, GrantType
 from tenants.models import Membership, ResourceServer
 
-ANYBODY = Principal(Kind.SYSTEM, "anybody", "Self-registration")
+_WITH_SECRET = {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
 
 
 @transaction.atomic
 def register_dynamically(metadata: ClientMetadata) -> tuple[Client, str]:
     """Make an agent and its client from what a stranger says of itself; return the client and its secret, or ""."""
     agent = Agent.objects.create(name=metadata.name, registration=Agent.Registration.DYNAMIC)
-    secret = "" if metadata.auth_method == AuthMethod.NONE else opaque.make()
+    secret = opaque.make() if metadata.auth_method in _WITH_SECRET else ""
     client = Client.objects.create(
         client_id=identifiers.make("dcr"),
         client_secret=opaque.salted_digest(secret) if secret else "",
-        client_type=Client.CLIENT_CONFIDENTIAL if secret else Client.CLIENT_PUBLIC,
         registration_source=Client.RegistrationSource.DCR,
-        name=metadata.name,
-        auth_method=metadata.auth_method,
-        redirect_uris=list(metadata.redirect_uris),
-        grant_types=list(metadata.grant_types),
-        metadata=dict(metadata.further),
         agent=agent,
+        **_columns(metadata),
     )
     by = Principal(Kind.CLIENT, client.client_id, client.name)
     record(Event.AGENT_REGISTERED, by=by, about=agent, detail={"how": agent.registration})
     record(Event.CLIENT_REGISTERED, by=by, about=client, detail={"redirect_uris": client.redirect_uris})
     return client, secret
+
+
+@transaction.atomic
+def register_document(url: str, metadata: ClientMetadata, *, fresh_until: datetime) -> Client:
+    """Make or renew the client that a metadata document describes; what changed is written down.
+
+    Renewing changes the client's digest, so that remembered consents no longer cover it: the person is asked again.
+    """
+    known = Client.objects.filter(client_id=url).select_related("agent").first()
+    if known is None:
+        return _first_document(url, metadata, fresh_until)
+    columns = _columns(metadata)
+    changed = sorted(name for name, value in columns.items() if getattr(known, name) != value)
+    bump = {"version": F("version") + 1} if changed else {}
+    Client.objects.filter(pk=known.pk).update(cimd_expires_at=fresh_until, **columns, **bump)
+    if changed:
+        by = Principal(Kind.CLIENT, url, metadata.name)
+        record(Event.CLIENT_DOCUMENT_CHANGED, by=by, about=known, detail={"changed": changed})
+    transaction.on_commit(directory.forget_all)
+    return Client.objects.select_related("agent", "resource_server").get(pk=known.pk)
+
+
+@transaction.atomic
+def accept_endpoint_audience(client: Client, *, by: Principal, accept: bool) -> None:
+    """Switch one client's compatibility: assertions may name the token endpoint and live for an hour."""
+    Client.objects.filter(pk=client.pk).update(accepts_endpoint_audience=accept, version=F("version") + 1)
+    record(Event.CLIENT_AUDIENCE_SWITCHED, by=by, about=client, detail={"accepts_endpoint_audience": accept})
+    transaction.on_commit(directory.forget_all)
+
+
+@transaction.atomic
+def forget_assertions(now: datetime) -> int:
+    """Remove used assertions that could not be accepted again anyway, and hosts that nobody asked for a day."""
+    removed, _ = UsedAssertion.objects.filter(expires_at__lt=now).delete()
+    hosts, _ = OutboundHost.objects.filter(window_started_at__lt=now - timedelta(days=1)).delete()
+    return removed + hosts
 
 
 @transaction.atomic
@@ -63,6 +96,35 @@ def register_agent(
 def register_introspector(server: ResourceServer, *, by: Principal, client_id: str = "") -> tuple[Client, str]:
     """Make the client with which a resource server asks about tokens; return it and its secret, shown this once."""
     return _confidential(server.name, client_id, by=by, resource_server=server)
+
+
+def _first_document(url: str, metadata: ClientMetadata, fresh_until: datetime) -> Client:
+    agent = Agent.objects.create(name=metadata.name, registration=Agent.Registration.DOCUMENT)
+    client = Client.objects.create(
+        client_id=url,
+        registration_source=Client.RegistrationSource.CIMD,
+        cimd_expires_at=fresh_until,
+        agent=agent,
+        **_columns(metadata),
+    )
+    by = Principal(Kind.CLIENT, url, metadata.name)
+    record(Event.AGENT_REGISTERED, by=by, about=agent, detail={"how": agent.registration})
+    record(Event.CLIENT_REGISTERED, by=by, about=client, detail={"redirect_uris": client.redirect_uris})
+    return client
+
+
+def _columns(metadata: ClientMetadata) -> dict[str, Any]:
+    is_public = metadata.auth_method == AuthMethod.NONE
+    return {
+        "name": metadata.name,
+        "client_type": Client.CLIENT_PUBLIC if is_public else Client.CLIENT_CONFIDENTIAL,
+        "auth_method": metadata.auth_method.value,
+        "redirect_uris": list(metadata.redirect_uris),
+        "grant_types": list(metadata.grant_types),
+        "metadata": dict(metadata.further),
+        "jwks_uri": metadata.jwks_uri,
+        **({} if metadata.jwks_uri else {"jwks": dict(metadata.jwks)}),
+    }
 
 
 def _confidential(

@@ -7,14 +7,21 @@ as many look-ups.
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_plus
 
-from agents import directory
+import structlog
+from django.utils import timezone
+
+from agents import assertions, directory
 from agents.models import Client
+from agents.registration import document
 from kit import opaque
+from kit.fetch import Unfetchable
 from kit.forms import Form
-from kit.oauth import AuthMethod, InvalidClient, InvalidRequest
+from kit.oauth import AuthMethod, InvalidClient, InvalidRequest, OAuthError
+
+_log = structlog.get_logger("remit.authentication")
 
 MAX_BASIC = 4096
 MAX_SECRET = 256
@@ -27,15 +34,18 @@ class Presented:
     method: AuthMethod
     client_id: str
     unverified_secret: str = ""
+    unverified_assertion: str = ""
+    spent: set[str] = field(default_factory=set)
 
 
-def authenticate(authorization: str, form: Form) -> Client:
+def authenticate(authorization: str, form: Form, *, spent: set[str] | None = None) -> Client:
     """Return the authenticated client of the current tenant; raises InvalidClient or InvalidRequest.
 
-    What it returns may be a few seconds old: for rooms whose statement checks its version (`tokens.mint`).
+    What it returns may be a few seconds old: for rooms whose statement checks its version (`tokens.mint`). A room that
+    runs twice for one request passes the same `spent`: an assertion that this very request spent is still its own.
     """
-    presented = _read(authorization, form)
-    client = directory.client(presented.client_id)
+    presented = replace(_read(authorization, form), spent=set() if spent is None else spent)
+    client = _find(presented.client_id)
     if not _proves(client, presented):
         # The cache may not know of a new secret. That a client is unknown it never keeps: no need to ask twice.
         client = directory.client_now(presented.client_id) if client is not None else None
@@ -47,6 +57,15 @@ def authenticate_now(authorization: str, form: Form) -> Client:
     """Do the same against the database: for rooms where no later statement checks the client's version."""
     presented = _read(authorization, form)
     return _settle(directory.client_now(presented.client_id), presented)
+
+
+def _find(client_id: str) -> Client | None:
+    """Return the client behind an id; where its metadata document cannot be had it is as good as unknown."""
+    try:
+        return document.client(client_id)
+    except (Unfetchable, OAuthError) as error:
+        _log.info("no document", client=client_id[:200], reason=str(error))
+        return None
 
 
 def _settle(client: Client | None, presented: Presented) -> Client:
@@ -68,11 +87,12 @@ def _active(client: Client | None, presented: Presented) -> Client:
 def _read(authorization: str, form: Form) -> Presented:
     body_id = form.get("client_id", ("",))[0]
     body_secret = form.get("client_secret", ("",))[0]
-    asserts = "client_assertion" in form or "client_assertion_type" in form
+    assertion = form.get("client_assertion", ("",))[0]
+    asserts = bool(assertion) or "client_assertion_type" in form
     if sum(map(bool, (authorization, body_secret, asserts))) > 1:
         raise InvalidRequest("two client authentication methods")
     if asserts:
-        raise InvalidClient("client assertions are not accepted here")
+        return _read_assertion(form.get("client_assertion_type", ("",))[0], assertion, body_id)
     if not authorization:
         if not body_id:
             raise InvalidClient("no client is named")
@@ -82,6 +102,16 @@ def _read(authorization: str, form: Form) -> Presented:
     if body_id and body_id != client_id:
         raise InvalidRequest("two client ids")
     return Presented(AuthMethod.SECRET_BASIC, client_id, secret)
+
+
+def _read_assertion(kind: str, assertion: str, body_id: str) -> Presented:
+    """Return what an assertion claims (RFC 7521 §4.2); `client_id` may be absent, and must agree where it is not."""
+    if kind != assertions.TYPE:
+        raise InvalidClient("client_assertion_type")
+    client_id = assertions.claimed_client_id(assertion)
+    if body_id and body_id != client_id:
+        raise InvalidClient("the assertion is of another client")
+    return Presented(AuthMethod.PRIVATE_KEY_JWT, client_id, unverified_assertion=assertion)
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:
@@ -112,8 +142,20 @@ def _secret(client: Client | None, presented: Presented) -> bool:
     return opaque.matches(bounded, stored)
 
 
+def _private_key(client: Client | None, presented: Presented) -> bool:
+    if client is None or client.auth_method != AuthMethod.PRIVATE_KEY_JWT:
+        return False
+    try:
+        assertions.check(client, presented.unverified_assertion, spent=presented.spent, now=timezone.now())
+    except InvalidClient as refusal:
+        _log.info("refused assertion", client=client.client_id, reason=refusal.reason)
+        return False
+    return True
+
+
 _METHODS: dict[AuthMethod, Callable[[Client | None, Presented], bool]] = {
     AuthMethod.NONE: _none,
     AuthMethod.SECRET_BASIC: _secret,
     AuthMethod.SECRET_POST: _secret,
+    AuthMethod.PRIVATE_KEY_JWT: _private_key,
 }

@@ -34,6 +34,7 @@ class Agent(TenantScoped):
     class Registration(models.TextChoices):
         MANUAL = "manual", "By an admin"
         DYNAMIC = "dynamic", "By itself"
+        DOCUMENT = "document", "By a document"
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_agent_id, editable=False)
     name = models.CharField(max_length=100)
@@ -70,7 +71,6 @@ class Client(TenantScoped, AbstractApplication):
     authorization_grant_type = None
     allowed_origins = None
     post_logout_redirect_uris = None
-    cimd_expires_at = None
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_client_pk, editable=False)
     client_id = models.CharField(max_length=255)
@@ -88,6 +88,13 @@ class Client(TenantScoped, AbstractApplication):
         help_text="The resource server that this client introspects tokens for.",
     )
     metadata = models.JSONField(default=dict, help_text="Further members of RFC 7591, as registered.")
+    jwks = models.JSONField(default=dict, help_text="The client's public keys (RFC 7517), as given or last fetched.")
+    jwks_uri = models.CharField(max_length=2000, blank=True)
+    jwks_fetched_at = models.DateTimeField(null=True)
+    accepts_endpoint_audience = models.BooleanField(
+        default=False,
+        help_text="Whether assertions may name the token endpoint and live for an hour; off, audited and shown.",
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     version = models.PositiveBigIntegerField(default=1)
 
@@ -104,8 +111,21 @@ class Client(TenantScoped, AbstractApplication):
         return self.auth_method == AuthMethod.NONE
 
     @property
+    def is_document(self) -> bool:
+        return bool(self.registration_source == self.RegistrationSource.CIMD)
+
+    @property
+    def is_verified(self) -> bool:
+        """Say whether somebody vouches for who runs it: an admin, or a document's host together with a key."""
+        if self.is_document:
+            return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
+        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+
+    @property
     def host(self) -> str:
-        """The host that the client names as its own; self-asserted."""
+        """The host of its document, or the one that it names as its own, which is self-asserted."""
+        if self.is_document:
+            return uris.host_of(self.client_id)
         return uris.host_of(self.metadata.get("client_uri", "")) or uris.host_of(self.default_or_first_redirect)
 
     @property
@@ -134,3 +154,47 @@ class Client(TenantScoped, AbstractApplication):
 
     def is_usable(self, request: Any) -> bool:
         return self.status == self.Status.ACTIVE
+
+
+def _used_id() -> str:
+    return identifiers.make("jti")
+
+
+def _outbound_id() -> str:
+    return identifiers.make("out")
+
+
+class UsedAssertion(TenantScoped):
+    """A client assertion that was accepted. Its unique row is what makes it good once."""
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_used_id, editable=False)
+    purpose = models.CharField(max_length=20)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    jti = models.CharField(max_length=64, help_text="Digest of the claim.")
+    expires_at = models.DateTimeField()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "purpose", "client", "jti"], name="one_use_of_an_assertion")
+        ]
+        indexes = [models.Index(fields=["tenant", "expires_at"], name="assertion_due")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.client_id}"
+
+
+class OutboundHost(TenantScoped):
+    """How often a host was asked in this minute, and until when it is left alone. Shared by all processes."""
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_outbound_id, editable=False)
+    authority = models.CharField(max_length=260)
+    window_started_at = models.DateTimeField()
+    fetches = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "authority"], name="one_row_per_outbound_host")]
+
+    def __str__(self) -> str:
+        return self.authority

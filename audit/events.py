@@ -18,10 +18,18 @@ class Event(StrEnum):
     CLIENT_REGISTERED = "client.registered"
     CLIENT_DISABLED = "client.disabled"
     CLIENT_SECRET_CHANGED = "client.secret_changed"
+    CLIENT_DOCUMENT_CHANGED = "client.document_changed"
+    CLIENT_KEYS_CHANGED = "client.keys_changed"
+    CLIENT_AUDIENCE_SWITCHED = "client.audience_switched"
 
     SIGNED_IN = "login.ok"
+    SIGNED_IN_AGAIN = "login.again"
     SIGN_IN_REFUSED = "login.refused"
     SIGNED_OUT = "logout.ok"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_REMOVED = "factor.removed"
+    RECOVERY_CODES_SHOWN = "recovery_codes.shown"
+    RECOVERY_CODE_USED = "recovery_codes.used"
 
     DELEGATION_ALLOWED = "delegation.allowed"
     DELEGATION_REFUSED = "delegation.refused"

@@ -15,6 +15,18 @@ from tenants.errors import NotActive, SlugTaken
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
 from tenants.rules import LONGEST_ACCESS_TOKEN, is_slug
 
+POLICY = frozenset(
+    {
+        "registration",
+        "documents",
+        "access_token_seconds",
+        "longest_delegation_days",
+        "default_resource",
+        "time_zone",
+    }
+)
+"""What an admin may change of a tenant."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScopeWords:
@@ -59,8 +71,7 @@ def suspend_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
 @transaction.atomic
 def change_policy(tenant: Tenant, *, by: Principal, **fields: str | int) -> Tenant:
     """Change a tenant's policy fields (registration, lifetimes, default resource)."""
-    allowed = {"registration", "access_token_seconds", "longest_delegation_days", "default_resource", "time_zone"}
-    if unknown := fields.keys() - allowed:
+    if unknown := fields.keys() - POLICY:
         raise ValueError(f"not a policy: {', '.join(sorted(unknown))}")
     if not 1 <= int(fields.get("access_token_seconds", 1)) <= LONGEST_ACCESS_TOKEN:
         raise ValueError(f"an access token lives for 1 to {LONGEST_ACCESS_TOKEN} seconds")
@@ -92,13 +103,22 @@ def suspend_member(member: Membership, *, by: Principal, reason: str) -> None:
 
 @transaction.atomic
 def add_resource_server(
-    identifier: str, name: str, scopes: Sequence[ScopeWords], *, by: Principal, signing_algorithm: str = "ES256"
+    identifier: str,
+    name: str,
+    scopes: Sequence[ScopeWords],
+    *,
+    by: Principal,
+    signing_algorithm: str = "ES256",
+    hosts_metadata: bool = False,
 ) -> ResourceServer:
     """Register an API or MCP server in the current tenant; raises ValueError for a malformed identifier."""
     if not uris.is_resource_identifier(identifier):
         raise ValueError("a resource identifier is an absolute URI without fragment")
     server = ResourceServer.objects.create(
-        identifier=uris.canonical_resource(identifier), name=name, signing_algorithm=signing_algorithm
+        identifier=uris.canonical_resource(identifier),
+        name=name,
+        signing_algorithm=signing_algorithm,
+        hosts_metadata=hosts_metadata,
     )
     Scope.objects.bulk_create(
         Scope(

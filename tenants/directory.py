@@ -30,6 +30,14 @@ _tenants: TtlCache[str, Tenant] = TtlCache(ttl=settings.CACHE_SECONDS)
 _resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
+def current() -> Tenant:
+    """Return the current tenant; raises NoTenant outside of every tenant."""
+    tenant = context.current()
+    if not isinstance(tenant, Tenant):
+        raise context.NoTenant("no tenant is current here")
+    return tenant
+
+
 def tenant_by_slug(slug: str) -> Tenant | None:
     """Return an active tenant; one that was suspended or deleted looks like one that never was."""
     if not is_slug(slug):

@@ -49,6 +49,12 @@ class Tenant(models.Model):
         default=Registration.OFF,
         help_text="Whether clients may register themselves (RFC 7591).",
     )
+    documents = models.CharField(
+        max_length=8,
+        choices=Registration.choices,
+        default=Registration.OFF,
+        help_text="Whether clients may be known by their metadata document (CIMD).",
+    )
     access_token_seconds = models.PositiveIntegerField(default=300, help_text="1 to 3600.")
     longest_delegation_days = models.PositiveIntegerField(default=30)
     time_zone = models.CharField(max_length=40, default="UTC")
@@ -176,6 +182,9 @@ class ResourceServer(TenantScoped):
     identifier = models.CharField(max_length=512)
     name = models.CharField(max_length=100)
     signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
+    hosts_metadata = models.BooleanField(
+        default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
+    )
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

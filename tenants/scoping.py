@@ -22,6 +22,8 @@ GLOBAL_TABLES = frozenset(
         # Of libraries, reached by keys of their own: docs/decisions/0003-global-tables.md.
         "account_emailaddress",
         "account_emailconfirmation",
+        "mfa_authenticator",  # docs/decisions/0010-factors-belong-to-people.md
+        "django_admin_log",
         "auth_group",
         "auth_group_permissions",
         "auth_permission",

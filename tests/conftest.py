@@ -4,6 +4,7 @@ Nothing is rolled back or truncated. Each test opens a tenant of its own, as the
 meet; so commits are real, and tests run side by side.
 """
 
+import os
 from collections.abc import Iterator
 
 import httpx
@@ -11,7 +12,8 @@ import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis
 
-from tests.harness import database, server
+from tests import settings as test_settings
+from tests.harness import database, hostile, leaks, server
 from tests.harness.world import World, make
 from tokens import caches
 
@@ -23,8 +25,10 @@ hypothesis.load_profile("remit")
 @pytest.fixture(scope="session", autouse=True)
 def _database(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     with django_db_blocker.unblock():
+        server.LOG.unlink(missing_ok=True)
         database.make()
         yield
+        leaks.assert_the_suite_left_none()
         database.close()
 
 
@@ -34,7 +38,14 @@ def _fresh_caches() -> None:
 
 
 @pytest.fixture(scope="session")
-def origin(_database: None) -> Iterator[str]:
+def documents() -> Iterator[hostile.Hostile]:
+    """Where agents' metadata documents and keys lie: https on a loopback port that the server may fetch from."""
+    with hostile.serving(test_settings.FOLDER, int(os.environ["REMIT_TEST_DOCUMENTS_PORT"])) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def origin(_database: None, documents: hostile.Hostile) -> Iterator[str]:
     """The live server's origin."""
     with server.running() as origin:
         yield origin

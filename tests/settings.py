@@ -23,8 +23,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-if "REMIT_TEST_PORT" not in os.environ or os.environ.get("REMIT_TEST_PORT_OF") != WORKER:
-    os.environ |= {"REMIT_TEST_PORT": str(_free_port()), "REMIT_TEST_PORT_OF": WORKER}
+if os.environ.get("REMIT_TEST_PORT_OF") != WORKER:
+    os.environ |= {"REMIT_TEST_PORT": str(_free_port()), "REMIT_TEST_DOCUMENTS_PORT": str(_free_port())}
+    os.environ["REMIT_TEST_PORT_OF"] = WORKER
 
 FOLDER.mkdir(exist_ok=True)
 (FOLDER / "static").mkdir(exist_ok=True)
@@ -34,8 +35,13 @@ os.environ |= {
     "REMIT_SEALING_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMTE",
     "REMIT_STATIC_ROOT": str(FOLDER / "static"),
     "REMIT_CACHE_SECONDS": "1",
+    "REMIT_OPERATORS_PATH": "operators-of-tests",
+    "REMIT_FETCH_LOOPBACK_HOSTS": f"localhost:{os.environ['REMIT_TEST_DOCUMENTS_PORT']}",
+    "REMIT_FETCH_CA_FILE": str(FOLDER / "ca.pem"),
+    "REMIT_FETCHES_PER_MINUTE": "1000",
     "REMIT_REGISTRATIONS_PER_MINUTE": "100000",
     "REMIT_SIGN_INS_PER_MINUTE": "100000",
+    "REMIT_FAILED_SIGN_INS": "100000/m/ip,5/300s/key",
 }
 if KIND == "postgresql":
     place = urlsplit(SUPERUSER)

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from agents import actions as agent_actions
 from audit import leases
 from audit.principals import SYSTEM
 from tenants.clock import in_each_tenant
@@ -18,6 +19,11 @@ def rotate_keys() -> int:
 
 @shared_task(name="tokens.forget_requests")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def forget_requests() -> int:
-    """Remove authorization requests that are over, tenant by tenant."""
+    """Remove authorization requests and used assertions that are over, tenant by tenant."""
     with leases.held("tokens.forget_requests") as mine:
-        return in_each_tenant(lambda: actions.forget_requests(timezone.now())) if mine else 0
+        return in_each_tenant(_forget) if mine else 0
+
+
+def _forget() -> int:
+    now = timezone.now()
+    return actions.forget_requests(now) + agent_actions.forget_assertions(now)

@@ -28,5 +28,19 @@ WELL_KNOWN: Mapping[str, Mapping[str, View]] = {
 }
 """By well-known suffix, then by what follows the issuer's path (RFC 8414 §3.1, RFC 9728 §3.1)."""
 
-OPEN_TO_BROWSERS = frozenset({"/token", "/revoke", "/register", "/jwks.json", "/userinfo"})
-"""Endpoints that answer scripts of any origin (CORS), as the documents do; never with credentials."""
+_OPEN = frozenset(
+    {"/token", "/revoke", "/register", "/jwks.json", "/userinfo", "/.well-known/openid-configuration", ""}
+)
+_HOSTED = "/resource-metadata/"
+
+
+def protocol_view(path: str) -> View | None:
+    """Return the view of a protocol endpoint by its path below the issuer, or None for a page."""
+    if path.startswith(_HOSTED):
+        return lambda request: protected_resource.hosted(request, path.removeprefix(_HOSTED))
+    return PROTOCOL.get(path)
+
+
+def is_open_to_browsers(path: str) -> bool:
+    """Say whether scripts of any origin may read the answer (CORS), as documents let them; never with credentials."""
+    return path in _OPEN or path.startswith(_HOSTED)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from kit import uris
+from kit import fetch, jwks, uris
+from kit.jwks import BadKeys
 from kit.oauth import AuthMethod, GrantType, InvalidClientMetadata, InvalidRedirectUri
 
 GRANTS_OF_STRANGERS = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
 MAX_REDIRECTS = 20
+_BY_STRENGTH = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.NONE, AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST)
 MAX_NAME = 100
 _PAGES = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 _WORDS = ("software_id", "software_version", "application_type", "scope")
@@ -29,18 +31,30 @@ class ClientMetadata:
     grant_types: tuple[str, ...]
     auth_method: AuthMethod
     further: Mapping[str, str] = field(default_factory=dict)
+    jwks: Mapping[str, Any] = field(default_factory=dict)
+    jwks_uri: str = ""
 
 
-def parse(document: Mapping[str, Any]) -> ClientMetadata:
-    """Return checked metadata; raises InvalidClientMetadata or InvalidRedirectUri."""
-    if "jwks" in document and "jwks_uri" in document:
-        raise InvalidClientMetadata("jwks and jwks_uri exclude each other (RFC 7591 §2)")
+def parse(
+    document: Mapping[str, Any], *, default_method: AuthMethod = AuthMethod.SECRET_BASIC, is_public: bool = False
+) -> ClientMetadata:
+    """Return checked metadata; raises InvalidClientMetadata or InvalidRedirectUri.
+
+    Keys of a client that does not authenticate by them do not apply and are ignored, as some clients send them anyway;
+    not so in a document that is public, where a bad one says that somebody published what they should not.
+    """
+    method = _auth_method(document, default_method)
+    jwks, jwks_uri = _keys(document, are_needed=is_public or method == AuthMethod.PRIVATE_KEY_JWT)
+    if method == AuthMethod.PRIVATE_KEY_JWT and not (jwks or jwks_uri):
+        raise InvalidClientMetadata("private_key_jwt needs jwks or jwks_uri")
     return ClientMetadata(
         name=_name(document.get("client_name")),
         redirect_uris=_redirect_uris(document.get("redirect_uris")),
         grant_types=_grant_types(document.get("grant_types")),
-        auth_method=_auth_method(document.get("token_endpoint_auth_method")),
+        auth_method=method,
         further=_further(document),
+        jwks=jwks,
+        jwks_uri=jwks_uri,
     )
 
 
@@ -75,13 +89,38 @@ def _grant_types(value: object) -> tuple[str, ...]:
     return allowed
 
 
-def _auth_method(value: object) -> AuthMethod:
+def _auth_method(document: Mapping[str, Any], default: AuthMethod) -> AuthMethod:
+    value = document.get("token_endpoint_auth_method")
+    several = document.get("token_endpoint_auth_methods_supported")
+    if value is None and isinstance(several, list):
+        # Some clients list what they can do instead of saying what they do: the strongest that is known here.
+        value = next((method.value for method in _BY_STRENGTH if method.value in several), None)
     if value is None:
-        return AuthMethod.SECRET_BASIC
+        return default
     try:
         return AuthMethod(str(value))
     except ValueError as error:
         raise InvalidClientMetadata("token_endpoint_auth_method") from error
+
+
+def _keys(document: Mapping[str, Any], *, are_needed: bool) -> tuple[Mapping[str, Any], str]:
+    """Return the client's key set, or where it is; both exclude each other (RFC 7591 §2)."""
+    inline, uri = document.get("jwks"), document.get("jwks_uri")
+    if inline is not None and uri is not None:
+        raise InvalidClientMetadata("jwks and jwks_uri exclude each other (RFC 7591 §2)")
+    if not are_needed:
+        return {}, ""
+    if uri is not None and not (isinstance(uri, str) and fetch.is_fetchable(uri)):
+        raise InvalidClientMetadata("jwks_uri")
+    if inline is None:
+        return {}, uri or ""
+    if not isinstance(inline, dict):
+        raise InvalidClientMetadata("jwks")
+    try:
+        jwks.parse(inline)
+    except BadKeys as error:
+        raise InvalidClientMetadata(f"jwks: {error}") from error
+    return inline, ""
 
 
 def _further(document: Mapping[str, Any]) -> dict[str, str]:

@@ -47,6 +47,16 @@ def configuration(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             6,
             "REMIT_DATABASE_OPERATOR_URL is missing: the clock has no role of its own.",
         ),
+        *_error(
+            bool(settings.FETCH_LOOPBACK_HOSTS or settings.FETCH_CA_FILE) and not is_local,
+            12,
+            "REMIT_FETCH_LOOPBACK_HOSTS and REMIT_FETCH_CA_FILE are for development, never with a public origin.",
+        ),
+        *_error(
+            settings.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN and (settings.IS_HTTPS or not is_local),
+            11,
+            "Passkeys from an insecure origin are for http on loopback, never with a public origin.",
+        ),
     ]
 
 

@@ -62,7 +62,9 @@ def seed() -> None:
 @transaction.atomic
 def _open(organisation: Organisation) -> None:
     tenant = open_tenant(organisation.slug, organisation.name, by=SYSTEM)
-    tenant_actions.change_policy(tenant, by=SYSTEM, registration=Tenant.Registration.OPEN)
+    tenant_actions.change_policy(
+        tenant, by=SYSTEM, registration=Tenant.Registration.OPEN, documents=Tenant.Registration.OPEN
+    )
     with context.use(tenant):
         for name, full_name, role in PEOPLE:
             email = f"{name}@{organisation.slug}.example"

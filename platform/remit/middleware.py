@@ -21,7 +21,7 @@ from kit import context, identifiers
 from tenants import directory
 from tenants.models import Tenant
 from tokens.endpoints.request import ArrivingRequest, TenantRequest
-from tokens.urls import OPEN_TO_BROWSERS, PROTOCOL, WELL_KNOWN, View
+from tokens.urls import WELL_KNOWN, View, is_open_to_browsers, protocol_view
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _log = structlog.get_logger("remit.middleware")
@@ -77,7 +77,7 @@ class TenantGate:
     def __call__(self, request: ArrivingRequest) -> HttpResponseBase:
         if found := _TENANT.fullmatch(request.path_info):
             slug, path = found[1], found[2] or "/"
-            return self._enter(request, slug, path, PROTOCOL.get(path))
+            return self._enter(request, slug, path, protocol_view(path))
         if found := _WELL_KNOWN.fullmatch(request.path_info):
             view = WELL_KNOWN.get(found[1], {}).get(found[3] or "")
             return self._enter(request, found[2], "", view) if view else _not_found(request)
@@ -94,8 +94,7 @@ class TenantGate:
         request.tenant = tenant
         with context.use(tenant):
             if view is not None:
-                is_open = not path or path in OPEN_TO_BROWSERS or "well-known" in path
-                return _protocol(cast(TenantRequest, request), view, is_open=is_open)
+                return _protocol(cast(TenantRequest, request), view, is_open=is_open_to_browsers(path))
             if path.startswith("/api/"):
                 return _api(cast(TenantRequest, request), path)
             return self._page(request, tenant, path)

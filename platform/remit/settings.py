@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-import structlog
 
-from kit import sealing
+from kit import sealing, uris
+from remit import logs
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 STATE_DIR = BASE_DIR / "var"
@@ -24,6 +24,8 @@ ALLOWED_HOSTS = [_origin.hostname or "localhost"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 USE_X_FORWARDED_HOST = False
 DEBUG = env.bool("REMIT_DEBUG", default=False)
+
+OPERATORS_PATH = env.str("REMIT_OPERATORS_PATH", default="").strip("/")
 
 # secrets
 SECRET_KEY = env.str("REMIT_SECRET_KEY", default="")
@@ -70,6 +72,11 @@ FAILED_SIGN_INS = env.str("REMIT_FAILED_SIGN_INS", default="10/m/ip,5/300s/key")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
+# the way out
+FETCHES_PER_MINUTE = env.int("REMIT_FETCHES_PER_MINUTE", default=30)
+FETCH_LOOPBACK_HOSTS = env.list("REMIT_FETCH_LOOPBACK_HOSTS", default=[])
+FETCH_CA_FILE = env.str("REMIT_FETCH_CA_FILE", default="")
+
 # applications
 INSTALLED_APPS = [
     "remit.apps.RemitConfig",
@@ -84,11 +91,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_filters",
     "csp",
     "django.forms",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
 ]
@@ -102,6 +112,7 @@ MIDDLEWARE = [
     "remit.sessions.TenantSessions",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "remit.sessions.Members",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -119,6 +130,8 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.csrf",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "console.context.tenant_and_member",
             ]
         },
@@ -164,12 +177,21 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_RATE_LIMITS = {
     "login": f"{SIGN_INS_PER_MINUTE}/m/ip",
     "login_failed": FAILED_SIGN_INS,
     "reauthenticate": "10/m/user",
 }
+MFA_ADAPTER = "console.entrance.factors.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS and uris.is_loopback(PUBLIC_ORIGIN)
+# Admins add people, nobody signs up: there is no account that waits for its address to be confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+MFA_RATE_LIMITS = {"webauthn_login": f"{SIGN_INS_PER_MINUTE}/m/ip"}
 
 # cookies, headers, content security
 _prefix = "__Host-" if IS_HTTPS else ""
@@ -253,43 +275,4 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # logs
-_shared: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-structlog.configure(
-    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _shared,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        }
-    },
-    # Django logs every answer of 5xx; only those with an exception behind them are news (/readyz says 503 by itself).
-    "filters": {
-        "exceptions": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)}
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": env.str("REMIT_LOG_LEVEL", default="INFO")},
-    # oauthlib prints tokens at DEBUG, Django the SQL with its parameters: neither goes below INFO, whatever the level.
-    "loggers": {
-        "oauthlib": {"level": "INFO"},
-        "oauth2_provider": {"level": "INFO"},
-        "django.db.backends": {"level": "INFO"},
-        "django.request": {"level": "ERROR", "filters": ["exceptions"]},
-        "celery": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(env.str("REMIT_LOG_LEVEL", default="INFO"))

@@ -74,7 +74,7 @@ def test_grants_are_listed_so_that_no_default_adds_implicit(document):
 @spec("RFC 8414", "2")
 def test_what_is_not_served_is_not_published(document):
     absent = {
-        "client_id_metadata_document_supported", "pushed_authorization_request_endpoint", "check_session_iframe",
+        "pushed_authorization_request_endpoint", "check_session_iframe",
         "device_authorization_endpoint", "backchannel_authentication_endpoint", "end_session_endpoint",
         "authorization_grant_profiles_supported", "identity_chaining_requested_token_types_supported",
     }  # fmt: skip

@@ -14,7 +14,7 @@ from audit.ledger import record
 from audit.principals import SYSTEM
 from kit import context
 from tenants.models import User
-from tests.harness import everything, server
+from tests.harness import everything, leaks, server
 from tests.harness.browser import answer
 from tests.harness.world import World, make, pkce
 
@@ -210,3 +210,14 @@ def test_a_password_is_stored_as_a_slow_hash(journey):
 def test_the_log_is_one_object_a_line_whatever_strangers_send(journey):
     assert "\x1b" not in journey.log
     assert "Traceback" not in [line[:9] for line in journey.log.splitlines()]
+
+
+def test_what_the_end_of_the_suite_looks_for_is_what_tokens_look_like(world):
+    scout = world.public_client()
+    tokens = world.grant(scout, scope="openid events:read offline_access")
+    for name, form in (
+        ("access_token", "a signed JWT"),
+        ("id_token", "a signed JWT"),
+        ("refresh_token", "a refresh token"),
+    ):
+        assert leaks.found_in(f"said: {tokens[name]}") == [form]

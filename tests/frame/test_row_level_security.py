@@ -6,6 +6,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from agents.models import Client, OutboundHost, UsedAssertion
 from audit import ledger
 from audit.models import Entry, Seal
 from kit import context
@@ -47,6 +48,9 @@ def _fill(world):
             tenant_id=world.tenant.pk, device_code=world.tenant.pk, user_code=world.tenant.pk[-8:], expires=now,
             client_id="x", scope="", interval=5,
         )  # fmt: skip
+        client = Client.objects.first()
+        UsedAssertion.objects.create(purpose="client", client=client, jti=world.tenant.pk, expires_at=now)
+        OutboundHost.objects.create(authority=world.tenant.slug, window_started_at=now, not_before=now)
     ledger.seal(world.tenant.pk, using=operator)
 
 

@@ -88,7 +88,9 @@ def test_a_sealing_key_that_is_none_is_refused_and_not_shown():
 
 def _ids(settings, **changes):
     """Return what is wrong with a configuration, asked in this process."""
-    for name, value in {"DEBUG": False, "IS_HTTPS": True, "PUBLIC_ORIGIN": "https://id.example.com", **changes}.items():
+    public = {"IS_HTTPS": True, "PUBLIC_ORIGIN": "https://id.example.com", "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": False}
+    calm = {"DEBUG": False, "FETCH_LOOPBACK_HOSTS": [], "FETCH_CA_FILE": "", **public}
+    for name, value in {**calm, **changes}.items():
         setattr(settings, name, value)
     return [message.id for message in checks.configuration(None)]
 
@@ -110,6 +112,9 @@ def _ids(settings, **changes):
         ({"PUBLIC_ORIGIN": "https://user@id.example.com"}, ["remit.E005"]),
         ({"PUBLIC_ORIGIN": "https://id.example.com?x"}, ["remit.E005"]),
         ({"PUBLIC_ORIGIN": "https://"}, ["remit.E005"]),
+        ({"MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": True}, ["remit.E011"]),
+        ({"FETCH_LOOPBACK_HOSTS": ["localhost:8443"]}, ["remit.E012"]),
+        ({"FETCH_CA_FILE": "/ca.pem"}, ["remit.E012"]),
     ],
 )
 def test_a_configuration_is_judged_line_by_line(settings, changes, ids):

@@ -18,11 +18,12 @@ from django.views import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from agents import directory
 from agents.models import Agent, Client
+from agents.registration import document as clients
 from audit.principals import Kind, Principal
 from delegations.errors import AlreadyDecided
 from kit import forms, opaque
+from kit.fetch import Unfetchable
 from kit.oauth import (
     AccessDenied,
     ConsentRequired,
@@ -155,7 +156,10 @@ def _read(query: str) -> forms.Form:
 def _check_client(form: forms.Form) -> tuple[Client, str]:
     """Return the client and the redirect URI, once they are known to belong together."""
     client_id = form.get("client_id", ("",))[0]
-    client = directory.client(client_id) if client_id else None
+    try:
+        client = clients.client(client_id, must_be_fresh=True) if client_id else None
+    except (Unfetchable, OAuthError) as error:
+        raise Unanswerable(problem_page.unreachable_document(client_id, str(error))) from error
     if client is None or client.status != Client.Status.ACTIVE:
         raise Unanswerable(problem_page.unknown_client(client_id))
     if client.agent is not None and client.agent.status != Agent.Status.ACTIVE:

@@ -91,8 +91,8 @@ def build(tenant: Tenant, member: Membership, asked: Asked, *, now: datetime) ->
         title=_title(client, sections, tenant),
         agent_name=client.name,
         agent_initials=client.agent.initials if client.agent else client.name[:2].upper(),
-        client_host=uris.host_of(client.metadata.get("client_uri", "")),
-        is_verified=_is_verified(client),
+        client_host=uris.host_of(client.client_id if client.is_document else client.metadata.get("client_uri", "")),
+        is_verified=client.is_verified,
         redirect_host=uris.host_of(asked.redirect_uri),
         is_loopback=uris.is_loopback(asked.redirect_uri),
         people_count=people,
@@ -199,10 +199,6 @@ def _people(client: Client, now: datetime) -> int:
     return Delegation.objects.live(now).filter(client=client).values("member").distinct().count()
 
 
-def _is_verified(client: Client) -> bool:
-    return bool(client.registration_source == Client.RegistrationSource.MANUAL)
-
-
 def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant) -> str:
     if not sections:
         return f"Sign in to {client.name} with {tenant.name}?"
@@ -211,13 +207,13 @@ def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant
 
 def _warning(client: Client, asked: Asked, people: int, now: datetime) -> str:
     """Return the one warning that matters most, or nothing."""
-    if not _is_verified(client) and any(_writes(target) for target in asked.targets):
+    if not client.is_verified and any(_writes(target) for target in asked.targets):
         return "Nobody has checked who runs this agent, and it asks to change things."
     if uris.is_loopback(asked.redirect_uri):
         return "It returns to this computer. Allow it only if you started it here."
-    if not people and not _is_verified(client):
+    if not people and not client.is_verified:
         return "Nobody here has used this agent before."
-    if now - client.created < _NEW_FOR and not _is_verified(client):
+    if now - client.created < _NEW_FOR and not client.is_verified:
         return "This agent registered itself less than a week ago."
     return ""
 

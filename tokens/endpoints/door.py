@@ -64,6 +64,7 @@ class Visit:
     """What the door learns on the way, for the ledger of a refusal."""
 
     client: Client | None = None
+    spent: set[str] = field(default_factory=set)
 
 
 Room = Callable[[Received, Visit], Mapping[str, object]]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.http.response import HttpResponseBase
 
+from kit import jwks
 from kit.caching import TtlCache
 from kit.oauth import IDENTITY_SCOPES, AuthMethod
 from tenants.models import Tenant
@@ -29,7 +30,7 @@ def view(request: TenantRequest) -> HttpResponseBase:
 def describe(tenant: Tenant) -> Mapping[str, object]:
     """Return the tenant's metadata; a member that would be empty is left out."""
     issuer = tenant.issuer
-    secret_methods = [AuthMethod.SECRET_BASIC.value, AuthMethod.SECRET_POST.value]
+    confidential = [AuthMethod.PRIVATE_KEY_JWT.value, AuthMethod.SECRET_BASIC.value, AuthMethod.SECRET_POST.value]
     content: dict[str, object] = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -42,9 +43,12 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "response_modes_supported": ["query"],
         "grant_types_supported": list(grants.REGISTRY),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [AuthMethod.NONE.value, *secret_methods],
-        "introspection_endpoint_auth_methods_supported": secret_methods,
-        "revocation_endpoint_auth_methods_supported": [AuthMethod.NONE.value, *secret_methods],
+        "token_endpoint_auth_methods_supported": [AuthMethod.NONE.value, *confidential],
+        "token_endpoint_auth_signing_alg_values_supported": list(jwks.ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(jwks.ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": [AuthMethod.NONE.value, *confidential],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(jwks.ALGORITHMS),
         "scopes_supported": sorted(IDENTITY_SCOPES),
         "authorization_response_iss_parameter_supported": True,
         "protected_resources": [tenant.api_identifier],
@@ -58,4 +62,6 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
     }
     if tenant.registration == Tenant.Registration.OPEN:
         content["registration_endpoint"] = f"{issuer}/register"
+    if tenant.documents == Tenant.Registration.OPEN:
+        content["client_id_metadata_document_supported"] = True
     return content

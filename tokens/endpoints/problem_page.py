@@ -46,6 +46,12 @@ def unknown_client(client_id: str) -> Problem:
     return Problem("The agent that sent you here is not known", _NOTHING_SHARED, "invalid_client", rows)
 
 
+def unreachable_document(client_id: str, why: str) -> Problem:
+    """The document that says what the client is cannot be had, or is not good."""
+    rows = (Row("Document", client_id[:300]), Row("Result", why[:200], is_code=False))
+    return Problem("We could not read what the agent says of itself", _NOTHING_SHARED, "invalid_client", rows)
+
+
 def unknown_redirect(sent: str, registered: Sequence[str]) -> Problem:
     """The return address is not one that the client registered."""
     rows = [Row("Sent", sent[:500] or "(none)")]

@@ -66,6 +66,8 @@ def _answer(client: Client, secret: str) -> Mapping[str, object]:
         "token_endpoint_auth_method": client.auth_method,
         **client.metadata,
     }
+    if client.jwks_uri or client.jwks:
+        answer |= {"jwks_uri": client.jwks_uri} if client.jwks_uri else {"jwks": client.jwks}
     if secret:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
     return answer

@@ -16,7 +16,7 @@ def room(request: Received, visit: Visit) -> Mapping[str, object]:
     """Return a token set; raises OAuthError, or Stale when something read from a cache has changed."""
     asked = TokenRequest(read_form(request), timezone.now())
     grant = grants.chosen(asked)
-    client = visit.client = authenticate(request.authorization, asked.form)
+    client = visit.client = authenticate(request.authorization, asked.form, spent=visit.spent)
     if not client.allows_grant_type(grant.GRANT_TYPE):
         raise UnauthorizedClient(f"{client.client_id} registered no {grant.GRANT_TYPE}")
     proof = grant.prove(request.tenant, client, asked)
