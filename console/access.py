@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -27,6 +28,19 @@ def for_members(view: View) -> View:
         return response
 
     return guarded
+
+
+def for_fresh_members(view: View) -> View:
+    """Let in members who proved again, minutes ago, that it is them; send others to do so, and back to this page."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
+        # Asked before allauth asks: it would keep the body of a POST in the session, and find no view to resume with.
+        if is_reauthentication_required(request, app="allauth.mfa"):
+            return redirect(f"{resolve_url('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
+        return view(request, *args, **kwargs)
+
+    return for_members(guarded)
 
 
 def for_keepers(view: View) -> View:

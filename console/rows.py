@@ -23,7 +23,7 @@ def delegation_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenan
         "agent_initials": agent.initials if agent else "?",
         "resource_name": delegation.resource_server.name if delegation.resource_server else "Sign-in",
         "publisher": publisher(delegation.client),
-        "is_verified": is_verified(delegation.client),
+        "is_verified": delegation.client.is_verified,
         "scopes": delegation.titles or [{"title": "Know who you are", "is_writing": False}],
         "cannot": ", ".join(delegation.cannot[:3]),
         "ends_at": delegation.expires_at,
@@ -48,9 +48,4 @@ def ended_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenant, me
 
 def publisher(client: Client) -> str:
     """Return who is behind a client, as far as anybody knows."""
-    return "In-house" if is_verified(client) else client.host
-
-
-def is_verified(client: Client) -> bool:
-    """Say whether an admin made it, rather than itself."""
-    return bool(client.registration_source == Client.RegistrationSource.MANUAL)
+    return "In-house" if client.registration_source == client.RegistrationSource.MANUAL else client.host

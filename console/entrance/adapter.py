@@ -3,14 +3,16 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.db import transaction
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.events import Event
-from audit.ledger import record
-from audit.principals import Kind, Principal
-from tenants.models import Membership, User
+from console.entrance.places import PASSWORD, methods_used, place_of, write_down
+from tenants.models import User
+
+_ORDER = ["mfa_reauthenticate:webauthn", "mfa_reauthenticate", "reauthenticate"]
 
 
 class Adapter(DefaultAccountAdapter):
@@ -20,7 +22,7 @@ class Adapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return the person if the password is right and they have a place here; otherwise it is one refusal."""
         user: User | None = super().authenticate(request, **credentials)
-        if user is None or _place(user) is not None:
+        if user is None or place_of(user) is not None:
             return user
         # allauth has just taken the attempt back, as after a success: here it must count like a wrong password, or the
         # limit would tell whoever has no place here that the password was right.
@@ -35,26 +37,29 @@ class Adapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
         user = User.objects.filter(email=str(credentials.get("email", "")).lower()).first()
-        member = _place(user) if user else None
-        if member is not None:
-            _record(Event.SIGN_IN_REFUSED, member)
+        if user is not None:
+            write_down(Event.SIGN_IN_REFUSED, user, [PASSWORD])
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Let the person in. Every method ends here: a place that was lost between two factors opens nothing."""
+        if place_of(user) is None:
+            request.session.flush()
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        member = _place(user)
-        if member is not None:
-            _record(Event.SIGNED_IN, member)
+        write_down(Event.SIGNED_IN, user, list(dict.fromkeys(methods_used(request, user))))
         return response
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Return the ways to prove it again, strongest first; where a factor is set up, the password is none of them.
+
+        Otherwise a stolen session and a stolen password could take the factor away.
+        """
+        methods = super().get_reauthentication_methods(user)
+        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        return sorted(factors or methods, key=lambda method: _ORDER.index(method["id"]))
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: pages say what happened, and no page shows flash messages."""
-
-
-def _place(user: User) -> Membership | None:
-    active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE, user__is_active=True)
-    return active.filter(user=user).first()
-
-
-def _record(event: Event, member: Membership) -> None:
-    with transaction.atomic():
-        record(event, by=Principal(Kind.USER, member.pk, member.name), about=member)

@@ -48,7 +48,7 @@ def _wrong_password(stage: Stage, page: Page) -> None:
 def _wrong_password_again(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/login/again"))
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("Incorrect password.").wait_for()
 
 

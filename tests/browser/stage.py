@@ -54,7 +54,7 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     """Fill in the sign-in page that is open."""
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def build(origin: str, http: httpx.Client, chromium: Browser, back: str) -> Stage:

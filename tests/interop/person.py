@@ -65,4 +65,4 @@ class People:
             return
         await page.get_by_label("E-mail").fill(self.world.email(name))
         await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("button", name="Sign in", exact=True).click()
