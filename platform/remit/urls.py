@@ -1,12 +1,15 @@
 """What answers outside of every tenant."""
 
-from django.urls import path
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path
 from django.views.generic import TemplateView
 
-from remit import health
+from remit import health, operators
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", TemplateView.as_view(template_name="welcome.html"), name="welcome"),
     path("livez", health.livez),
     path("readyz", health.readyz),
 ]
+if settings.OPERATORS_PATH:
+    urlpatterns.append(path(f"{settings.OPERATORS_PATH}/", operators.site.urls))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from celery import Celery
@@ -37,9 +37,20 @@ def _celery(*arguments, **extra):
     try:
         yield process
     finally:
+        _end(process)
+
+
+def _end(process):
+    """Ask until it goes: Python loses an exception, and so a signal's, that is raised inside of a finalizer."""
+    for _ in range(6):
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=10)
+            return
+    process.kill()
+    process.communicate()
+    pytest.fail("it did not end")
 
 
 def _free(name):
