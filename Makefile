@@ -7,7 +7,7 @@ PY     := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR)/platform:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint screenshots lock
+.PHONY: help run demo test lint screenshots conformance lock
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/dev.stamp ## the whole suite on PostgreSQL, then what SQLite can s
 
 screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
 	@exec $(PY) scripts/screenshots.py
+
+conformance: $(VENV)/dev.stamp ## write docs/conformance.md from what the tests are bound to
+	@exec $(PY) scripts/conformance.py
 
 # What the settings insist on, made up for each command: nothing is sealed, signed or stored here.
 lint: export REMIT_SECRET_KEY = $(shell head -c 48 /dev/urandom | base64 | tr -d '\n')
