@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "var" / "screenshots"
@@ -31,7 +32,7 @@ def main() -> int:
     return 0
 
 
-def _take_all(stage) -> int:  # type: ignore[no-untyped-def]
+def _take_all(stage: Any) -> int:  # A tests.browser.stage.Stage, which needs Django first.
     from tests.browser.pages import SIGHTS
 
     chosen = [sight for sight in SIGHTS if not sys.argv[1:] or sight.name in sys.argv[1:]]

@@ -17,7 +17,7 @@ class Again:
     request: MemberRequest
 
     def form_valid(self, form: Form) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # allauth's view follows.
         user = self.request.member.user
         write_down(Event.SIGNED_IN_AGAIN, user, methods_used(self.request, user)[-1:])
         return response

@@ -49,7 +49,7 @@ class _Proof(Form):
         if not is_ours(answer, AuthenticationResponse) or place_of(person) is None:
             _refuse(person)
         try:
-            passkey: Authenticator = super().clean_credential()  # type: ignore[misc]
+            passkey: Authenticator = super().clean_credential()  # type: ignore[misc]  # allauth's form follows.
         except ValidationError as refusal:
             if refusal.code == _THROTTLED:
                 raise

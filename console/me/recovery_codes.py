@@ -19,7 +19,7 @@ class _Shown:
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         with transaction.atomic():
-            context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+            context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]  # allauth's view follows.
             record(Event.RECOVERY_CODES_SHOWN, by=principal(self.request), about=self.request.member)
         return context
 

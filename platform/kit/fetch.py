@@ -150,7 +150,9 @@ def _connected(
     try:
         with _tls(development.ca_file).wrap_socket(raw, server_hostname=target.host) as connection:
             connection.sendall(_request(target))
-            response = http.client.HTTPResponse(_Capped(connection, limit + HEADERS_LIMIT), method="GET")  # type: ignore[arg-type]
+            capped = _Capped(connection, limit + HEADERS_LIMIT)
+            # It asks its socket for makefile() and nothing else.
+            response = http.client.HTTPResponse(capped, method="GET")  # type: ignore[arg-type]
             response.begin()
             yield response
     finally:
