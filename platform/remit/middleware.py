@@ -28,6 +28,7 @@ _log = structlog.get_logger("remit.middleware")
 # No NUL: a path may hold an id, and PostgreSQL takes no text with one.
 _TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/[^\x00\n]*)?")
 _WELL_KNOWN = re.compile(r"/\.well-known/([a-z-]+)/t/([a-z0-9-]{2,40})(/.*)?")
+_ALONE = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version",
@@ -146,5 +147,10 @@ def _safely(request: TenantRequest, view: View) -> HttpResponseBase:
 
 def _not_found(request: HttpRequest) -> HttpResponseBase:
     if "text/html" in request.headers.get("Accept", ""):
-        return render(request, "404.html", status=404)
+        # It leaves before the middleware for pages, which would say the same of it.
+        page = render(request, "404.html", status=404)
+        page.headers["X-Frame-Options"] = "DENY"
+        page.headers["X-Content-Type-Options"] = "nosniff"
+        page.headers["Content-Security-Policy"] = _ALONE
+        return page
     return JsonResponse({"error": "not_found"}, status=404)

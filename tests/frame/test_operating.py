@@ -39,6 +39,13 @@ def test_an_address_is_believed_from_our_own_proxies_alone(settings, proxies, fo
     assert _address(RequestFactory().get("/", headers=headers, REMOTE_ADDR="192.0.2.9")) == address
 
 
+def test_a_page_of_a_tenant_that_is_not_there_cannot_be_framed_either(world):
+    page = world.browser().go(f"{world.origin}/t/no-such-tenant-here/login")
+    assert page.status_code == 404
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(("seconds", "header"), [(63_072_000, "max-age=63072000"), (0, None)])
 def test_protocol_answers_ask_for_https_where_it_is_served(settings, world, seconds, header):
     settings.SECURE_HSTS_SECONDS = seconds
