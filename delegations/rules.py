@@ -41,7 +41,7 @@ def permits(delegation: Delegation, *, audience: str, scopes: frozenset[str], no
 
 
 def durations(now: datetime, *, time_zone: str, longest_days: int) -> list[Duration]:
-    """Return the choices of how long, shortest first, within the tenant's limit."""
+    """Return the choices of how long, as the page lists them, within the tenant's limit."""
     local = now.astimezone(ZoneInfo(time_zone))
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     choices = [
@@ -55,14 +55,21 @@ def durations(now: datetime, *, time_zone: str, longest_days: int) -> list[Durat
 
 
 def default_duration(choices: Iterable[Duration], scopes: frozenset[str], *, at_least: datetime | None) -> Duration:
-    """Return the shortest choice that fits: a week where work goes on offline, and not less than what holds already."""
+    """Return the shortest choice that fits: a week where work goes on offline, and not less than what holds already.
+
+    "Today" is not proposed when it ends before the shortest choice: a minute before midnight nobody means a minute.
+    """
     listed = list(choices)
     wanted = "week" if OFFLINE_ACCESS in scopes else "today"
-    start = next((index for index, choice in enumerate(listed) if choice.value == wanted), len(listed) - 1)
-    fitting = [choice for choice in listed[start:] if at_least is None or choice.ends_at >= at_least]
-    return fitting[0] if fitting else listed[-1]
+    usual = next((choice for choice in listed if choice.value == wanted), listed[-1])
+    needed = max(listed[0].ends_at, usual.ends_at, at_least or usual.ends_at)
+    return min((choice for choice in listed if choice.ends_at >= needed), key=_ends_at, default=listed[-1])
 
 
 def may_undo(delegation: Delegation, *, by: str, now: datetime) -> bool:
     """Say whether this person ended it less than ten minutes ago."""
     return delegation.ended_at is not None and delegation.ended_by == by and now - delegation.ended_at <= UNDO
+
+
+def _ends_at(choice: Duration) -> datetime:
+    return choice.ends_at

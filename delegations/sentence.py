@@ -1,6 +1,6 @@
 """A delegation in words. Pages, the ledger and the API all say it through this one function."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from delegations.models import Delegation
@@ -41,7 +41,7 @@ def in_words(moment: datetime | None, *, now: datetime, time_zone: str = "UTC") 
 def clock_words(moment: datetime, *, now: datetime, time_zone: str) -> str:
     """Say until when a person's choice lasts, for a button: "until 18:00", "until midnight", "until 12 March"."""
     local = moment.astimezone(ZoneInfo(time_zone))
-    if moment - now <= _DAY and (local.hour, local.minute) == (0, 0):
+    if moment - now <= _DAY and local.time() == time():
         return "until midnight"
     return f"until {local:%H:%M}" if moment - now <= _DAY else f"until {local.day} {local:%B}"
 

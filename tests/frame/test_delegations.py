@@ -65,7 +65,9 @@ def test_the_choices_of_how_long_are_in_the_future_and_within_the_limit(now, lon
     assert choices
     assert all(choice.ends_at > now for choice in choices)
     assert all(choice.ends_at <= now + timedelta(days=longest) for choice in choices) or len(choices) == 1
-    assert rules.default_duration(choices, frozenset(), at_least=None) in choices
+    default = rules.default_duration(choices, frozenset(), at_least=None)
+    assert default in choices
+    assert default.ends_at >= now + timedelta(hours=1)
 
 
 # --- ending
