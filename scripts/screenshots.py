@@ -7,7 +7,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "var" / "screenshots"
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 
 
 def main() -> int:
@@ -33,19 +32,36 @@ def main() -> int:
 
 
 def _take_all(stage: Any) -> int:  # A tests.browser.stage.Stage, which needs Django first.
+    from tests.browser import factors
+    from tests.browser.authenticators import Tab
     from tests.browser.pages import SIGHTS
 
-    chosen = [sight for sight in SIGHTS if not sys.argv[1:] or sight.name in sys.argv[1:]]
-    for sight in chosen:
+    wanted = sys.argv[1:]
+    taken = 0
+    for sight in SIGHTS:
+        if wanted and sight.name not in wanted:
+            continue
         window = stage.window(sight.person, sight.world(stage))
         sight.arrive(stage, window)
-        window.evaluate("document.fonts.ready.then(() => true)")
-        for scheme, width in LOOKS:
-            window.emulate_media(color_scheme=scheme)
-            window.set_viewport_size({"width": width, "height": 900})
-            window.screenshot(path=FOLDER / f"{sight.name}-{scheme}-{width}.png", full_page=True)
+        taken += _take(window, sight.name)
         window.context.close()
-    return len(chosen) * len(LOOKS)
+    if not wanted or "factors" in wanted:
+        tab = Tab(stage.window())
+        counts: list[int] = []
+        factors.walk(stage.lived_in, tab, lambda name: counts.append(_take(tab.page, f"factors-{name}")))
+        taken += sum(counts)
+    return taken
+
+
+def _take(window: Any, name: str) -> int:  # A Playwright page.
+    from tests.browser.watching import LOOKS
+
+    window.evaluate("document.fonts.ready.then(() => true)")
+    for scheme, width in LOOKS:
+        window.emulate_media(color_scheme=scheme)
+        window.set_viewport_size({"width": width, "height": 900})
+        window.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
+    return len(LOOKS)
 
 
 def _prepare() -> None:

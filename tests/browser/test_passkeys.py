@@ -9,23 +9,16 @@ from playwright.sync_api import Browser
 from audit.principals import SYSTEM
 from kit import context
 from tenants import actions as tenant_actions
-from tests.harness import authenticators
-from tests.harness.authenticators import Tab
+from tests.browser.authenticators import Tab
 from tests.harness.world import PASSWORD, World
 
 pytestmark = pytest.mark.browser
 REFUSAL = "This passkey does not open an account here"
 
 
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with authenticators.running() as browser:
-        yield browser
-
-
 @pytest.fixture
-def tab(chrome: Browser) -> Iterator[Tab]:
-    context = chrome.new_context()
+def tab(chromium: Browser) -> Iterator[Tab]:
+    context = chromium.new_context()
     yield Tab(context.new_page())
     context.close()
 
@@ -77,7 +70,7 @@ def test_a_person_adds_a_passkey_signs_out_and_signs_in_with_it_alone(world, at_
     assert methods(world, "login.ok") == [["password"], ["passkey"]]
     added = {(entry.detail["factor"], entry.detail["name"]) for entry in world.entries("factor.added")}
     assert added == {("webauthn", "Laptop"), ("recovery_codes", "")}
-    assert at_the_door.said == []
+    assert at_the_door.seen.complaints == []
 
 
 def test_a_sign_in_with_a_passkey_goes_on_to_what_was_asked_for(world, at_the_door):

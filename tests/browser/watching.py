@@ -1,8 +1,17 @@
-"""What a browser complains about while a page is looked at."""
+"""What a browser complains about while a page is looked at, and what is wrong with the page that it shows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, Request
+
+LOOKS = [("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390)]
+HEAVIEST = 150_000  # Bytes of a page with all that it loads.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+Finding = tuple[str, str, int, list[str]]
 
 
 @dataclass
@@ -44,3 +53,14 @@ def watch(page: Page) -> Watch:
     page.on("request", on_request)
     page.on("requestfinished", lambda request: seen.requests.append(request))
     return seen
+
+
+def findings(window: Page, scheme: str, width: int) -> Iterator[Finding]:
+    """Look at the page that is open, in one theme and at one width."""
+    window.emulate_media(color_scheme=scheme)
+    window.set_viewport_size({"width": width, "height": 900})
+    if (excess := window.evaluate(SIDEWAYS)) > 0:
+        yield "sideways", scheme, width, [f"{excess} px"]
+    options = {"resultTypes": ["violations"], "runOnly": TAGS}
+    for violation in Axe().run(window, options=options).response["violations"]:
+        yield violation["id"], scheme, width, [node["html"][:200] for node in violation["nodes"]]
