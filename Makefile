@@ -6,6 +6,10 @@ PY     := $(VENV)/bin/python
 # `platform/` is a source root, not a package: every tool that does not go through manage.py is told so here.
 export PYTHONPATH := $(CURDIR)/platform:$(CURDIR)
 
+# Clients of the npm registry play the journey too. Where there is no npm, the suite names what it leaves out.
+NODE       := tests/interop/node
+NODE_STAMP := $(if $(shell command -v npm),$(NODE)/node_modules/made.stamp)
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint screenshots conformance lock
 
@@ -15,10 +19,10 @@ help: ## say what can be made
 run: $(VENV)/runtime.stamp ## serve http://localhost:8000 with the demo's tenants, until Ctrl-C
 	@exec $(PY) manage.py up
 
-demo: $(VENV)/dev.stamp ## play the whole journey against a running server, or start one
+demo: $(VENV)/dev.stamp ## play both journeys against a running server, or start one
 	@exec $(PY) -m examples.demo
 
-test: $(VENV)/dev.stamp ## the whole suite on PostgreSQL, then what SQLite can show
+test: $(VENV)/dev.stamp $(NODE_STAMP) ## the whole suite on PostgreSQL, then what SQLite can show
 	@exec $(PY) scripts/test.py
 
 screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
@@ -67,3 +71,7 @@ $(VENV)/runtime.stamp: requirements.txt | $(VENV)/made.stamp
 $(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/made.stamp
 	$(INSTALL) requirements-dev.txt
 	@touch $(VENV)/runtime.stamp $@
+
+$(NODE)/node_modules/made.stamp: $(NODE)/package-lock.json
+	cd $(NODE) && npm ci --loglevel=error
+	@touch $@

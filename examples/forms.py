@@ -1,5 +1,7 @@
-"""The forms of a page, as a browser with scripts off would send them."""
+"""The forms of a page, as a browser with scripts off would send them, and its words."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -49,3 +51,8 @@ def forms(page: str) -> list[Form]:
     reader = _Reader()
     reader.feed(page)
     return reader.forms
+
+
+def words(page: str) -> str:
+    """Return what an HTML page says, without how it looks."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx2
 from mcp.shared.auth import AuthorizationCodeResult
 
-from examples.forms import Form, forms
+from examples.forms import Form, forms, words
 
 
 class Person:
-    """One person in one browser, with their own cookies."""
+    """One person in one browser, with their own cookies; `read` is what the last consent page said to them."""
 
     def __init__(self, issuer: str, email: str, password: str) -> None:
         self._issuer = issuer
@@ -18,10 +18,12 @@ class Person:
         self._password = password
         self._http = httpx2.AsyncClient(headers={"Accept": "text/html"}, timeout=20)
         self._page: httpx2.Response
+        self.read = ""
 
     async def decide(self, url: str) -> AuthorizationCodeResult:
         """Open an agent's request, sign in where asked, allow all of it; return what goes back to the agent."""
         await self._go(url)
+        self.read = words(self._page.text)
         form = self._form("/authorize")
         await self._press(form, {"decision": "allow", "scope": form.boxes.get("scope", [])})
         answer = parse_qs(urlsplit(self._page.headers.get("location", "")).query)

@@ -12,6 +12,7 @@ import httpx2
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90
+SLOW = 10
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def process(command: list[str], address: str, **environment: str) -> Iterator[No
 def _answers(address: str) -> bool:
     """Say whether anything speaks HTTP there, whatever it says."""
     try:
-        httpx2.get(address, timeout=2)
+        httpx2.get(address, timeout=SLOW)
     except httpx2.TransportError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Run the whole suite on PostgreSQL, then on SQLite what SQLite can show, and say how many tests passed on each."""
+"""Run the whole suite on PostgreSQL, then what SQLite can show; say how many tests passed and which were left out."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ class Outcome:
     status: int
     passed: int = 0
     failed: int = 0
-    skipped: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -43,8 +43,8 @@ class Outcome:
     def __str__(self) -> str:
         if not self.passed + self.failed:
             return f"no count (pytest ended with status {self.status})"
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.passed} passed, {self.failed} failed{skipped}"
+        skipped = f", {len(self.left_out)} skipped" if self.left_out else ""
+        return "\n".join([f"{self.passed} passed, {self.failed} failed{skipped}", *self.left_out])
 
 
 def run(which: Run, report: Path) -> Outcome:
@@ -58,16 +58,17 @@ def read(report: Path, status: int) -> Outcome:
     """Count from the report, not from the screen: the screen keeps its colours and nobody parses prose."""
     if not report.exists():
         return Outcome(status)
-    passed = failed = skipped = 0
+    passed = failed = 0
+    left_out = []
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 (pytest wrote it a second ago)
-        verdicts = {verdict.tag for verdict in case}
-        if verdicts & {"failure", "error"}:
+        verdicts = {verdict.tag: verdict for verdict in case}
+        if verdicts.keys() & {"failure", "error"}:
             failed += 1
         elif "skipped" in verdicts:
-            skipped += 1
+            left_out.append(f"  left out: {case.get('name')}: {verdicts['skipped'].get('message')}")
         else:
             passed += 1
-    return Outcome(status, passed, failed, skipped)
+    return Outcome(status, passed, failed, tuple(left_out))
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ Discovery, registration, PKCE, tokens, refresh and step-up are the MCP SDK's. Wh
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 from mcp import Client
@@ -119,4 +120,8 @@ class Agent:
         metadata = OAuthClientMetadata(
             client_name=self.name, redirect_uris=[self._redirect_uri], token_endpoint_auth_method="none"
         )
-        return OAuthClientProvider(server_url, metadata, keeping, show, answered)
+        return self._introduced(server_url, metadata, keeping, show, answered)
+
+    def _introduced(self, *asked: Any) -> OAuthClientProvider:
+        """Return the SDK's provider, which registers the agent where it is not known."""
+        return OAuthClientProvider(*asked)

@@ -38,10 +38,13 @@ class Unfetchable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Development:
-    """Hosts (`name:port`) that may be on loopback, and the CA that vouches for them. Never with a public origin."""
+    """Hosts (`name:port`) that may be on loopback, and the CA that vouches for them alone. Never in public."""
 
     hosts: frozenset[str] = frozenset()
     ca_file: str = ""
+
+    def has(self, target: "_Target") -> bool:
+        return f"{target.host}:{target.port}" in self.hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def fetch_json(url: str, *, limit: int, development: Development = Development()
         raise Unfetchable("too many fetches are under way")
     try:
         address = _resolve(target, development)
-        with _connected(target, address, development, limit=limit) as response:
+        with _connected(target, address, _tls(target, development), limit=limit) as response:
             return _read(response, limit=limit)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unfetchable(f"{target.authority}: {type(error).__name__}") from error
@@ -132,23 +135,20 @@ def _resolve(target: _Target, development: Development) -> str:
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
     thread.join(target.remaining())
-    is_ours = f"{target.host}:{target.port}" in development.hosts
-    allowed = addresses.is_loopback if is_ours else addresses.is_outside
+    allowed = addresses.is_loopback if development.has(target) else addresses.is_outside
     if thread.is_alive() or not found or not all(allowed(address) for address in found):
         raise Unfetchable(f"{target.authority}: no address that may be reached")
     return found[0]
 
 
 @contextmanager
-def _connected(
-    target: _Target, address: str, development: Development, *, limit: int
-) -> Iterator[http.client.HTTPResponse]:
+def _connected(target: _Target, address: str, tls: ssl.SSLContext, *, limit: int) -> Iterator[http.client.HTTPResponse]:
     raw = socket.create_connection((address, target.port), timeout=target.remaining())
     watchdog = threading.Timer(target.remaining(), _shut, [raw])
     watchdog.daemon = True
     watchdog.start()
     try:
-        with _tls(development.ca_file).wrap_socket(raw, server_hostname=target.host) as connection:
+        with tls.wrap_socket(raw, server_hostname=target.host) as connection:
             connection.sendall(_request(target))
             capped = _Capped(connection, limit + HEADERS_LIMIT)
             # It asks its socket for makefile() and nothing else.
@@ -167,8 +167,17 @@ def _shut(raw: socket.socket) -> None:
         return  # It is closed already.
 
 
+def _tls(target: _Target, development: Development) -> ssl.SSLContext:
+    """Return whom to believe: the CAs of the system, and for a host of development its own CA, read anew each time."""
+    return _believing(development.ca_file) if development.has(target) else _believing_the_system()
+
+
 @cache
-def _tls(ca_file: str) -> ssl.SSLContext:
+def _believing_the_system() -> ssl.SSLContext:
+    return _believing("")
+
+
+def _believing(ca_file: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

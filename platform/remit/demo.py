@@ -20,6 +20,10 @@ PASSWORD = "correct horse battery staple"
 AGENT_SECRET = "demo-only-secret-of-the-nightly-report-agent"
 INTROSPECTION_SECRET = "demo-only-secret-of-the-calendar-server"
 
+# Where `make demo` publishes the document of its second agent, and leaves the certificate of its CA while it plays.
+DOCUMENT_HOST = "localhost:9443"
+CA_FILE = settings.STATE_DIR / "demo-ca.pem"
+
 CALENDAR_SCOPES = (
     ScopeWords("events:read", "Read your calendar", "Every event you can open", is_default=True, is_needed=True),
     ScopeWords("events:write", "Change your calendar", "Creates, moves and cancels events", is_writing=True),

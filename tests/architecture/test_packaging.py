@@ -416,12 +416,43 @@ def test_a_run_of_the_suite_without_a_count_is_no_success(runner: ModuleType, tm
 
 def test_a_run_of_the_suite_counts_what_its_report_holds(runner: ModuleType, tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
-    report.write_text(
-        "<testsuites><testsuite><testcase/><testcase/><testcase><skipped/></testcase></testsuite></testsuites>"
-    )
-    assert str(runner.read(report, 0)) == "2 passed, 0 failed, 1 skipped"
+    report.write_text("<testsuites><testsuite><testcase/><testcase/></testsuite></testsuites>")
+    assert str(runner.read(report, 0)) == "2 passed, 0 failed"
     assert runner.read(report, 0).is_success
     assert not runner.read(report, 2).is_success
 
     report.write_text("<testsuites><testsuite><testcase/><testcase><failure/></testcase></testsuite></testsuites>")
     assert not runner.read(report, 0).is_success
+
+
+def test_a_run_of_the_suite_names_what_it_left_out_and_why(runner: ModuleType, tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuites><testcase/><testcase name="test_it"><skipped message="no node"/></testcase></testsuites>'
+    )
+
+    count, *left_out = str(runner.read(report, 0)).splitlines()
+
+    assert count == "1 passed, 0 failed, 1 skipped"
+    assert left_out == ["  left out: test_it: no node"]
+
+
+def npm_lock() -> dict:
+    return json.loads(read("tests/interop/node/package-lock.json"))["packages"]
+
+
+def test_every_package_of_npm_is_one_version_with_a_hash_from_whatever_registry_is_set() -> None:
+    locked = {name: entry for name, entry in npm_lock().items() if name}
+
+    assert locked
+    for name, entry in locked.items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"]), name
+        assert entry["integrity"].startswith("sha512-"), name
+        assert not entry.keys() & {"resolved", "hasInstallScript", "link"}, name
+
+
+def test_the_lock_of_npm_answers_what_its_package_asks_for() -> None:
+    asked = json.loads(read("tests/interop/node/package.json"))["dependencies"]
+
+    assert npm_lock()[""]["dependencies"] == asked
+    assert {f"node_modules/{name}" for name in asked} <= npm_lock().keys()

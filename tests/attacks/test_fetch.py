@@ -1,5 +1,6 @@
 """What a hostile name, address or server can make the only way out do: nothing, within five seconds."""
 
+import shutil
 import socket
 import threading
 import time
@@ -193,6 +194,22 @@ def test_loopback_is_refused_but_for_the_exact_host_of_a_development_setting(ser
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server):
     assert "SSL" in refused(server.url("/good"), Development(frozenset({server.authority})))
+
+
+def test_a_ca_of_development_vouches_for_no_other_host(server, monkeypatch):
+    monkeypatch.setattr(addresses, "is_outside", addresses.is_loopback)
+    assert "SSL" in refused(server.url("/good"), Development(frozenset(), server.ca_file))
+
+
+def test_a_ca_of_development_is_read_at_each_fetch_and_one_that_is_missing_vouches_for_nobody(server, tmp_path):
+    ca_file, _ = hostile.authority(tmp_path)
+    development = Development(frozenset({server.authority}), str(ca_file))
+    assert "SSL" in refused(server.url("/read-anew"), development)
+    shutil.copy(server.ca_file, ca_file)
+    assert fetch.fetch_json(server.url("/read-anew"), limit=LIMIT, development=development).document == {}
+    ca_file.unlink()
+    assert "FileNotFoundError" in refused(server.url("/read-anew"), development)
+    assert server.seen.count("/read-anew") == 1
 
 
 @spec("CIMD", "4")

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from audit.models import Lease
 from kit import context
-from remit import checks
+from remit import checks, demo
+from remit.management.commands import up
 from remit.tasks import tick
 from tenants.models import Tenant
 from tests import settings as places
@@ -119,6 +120,23 @@ def _ids(settings, **changes):
 )
 def test_a_configuration_is_judged_line_by_line(settings, changes, ids):
     assert _ids(settings, **changes) == ids
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_let_in"),
+    [
+        ({}, True),
+        ({"PUBLIC_ORIGIN": "https://id.example.com"}, False),
+        ({"FETCH_LOOPBACK_HOSTS": ["localhost:8443"]}, False),
+        ({"FETCH_CA_FILE": "/ca.pem"}, False),
+    ],
+)
+def test_the_demonstrations_documents_are_let_in_on_loopback_where_nobody_chose_otherwise(settings, changes, is_let_in):
+    calm = {"PUBLIC_ORIGIN": "http://localhost:8000", "FETCH_LOOPBACK_HOSTS": [], "FETCH_CA_FILE": ""}
+    for name, value in {**calm, **changes}.items():
+        setattr(settings, name, value)
+    allowed = {"REMIT_FETCH_LOOPBACK_HOSTS": demo.DOCUMENT_HOST, "REMIT_FETCH_CA_FILE": str(demo.CA_FILE)}
+    assert up._way_out() == (allowed if is_let_in else {})
 
 
 @pytest.mark.parametrize("verb", [["beat", "--pidfile", ""], ["worker", "--pool", "solo"]])

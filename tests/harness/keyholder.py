@@ -8,6 +8,8 @@ from typing import Any
 
 from jwcrypto import jwk, jwt
 
+from agents.models import Client
+from kit import context
 from tests.harness.hostile import Hostile, json_answer
 from tests.harness.world import REDIRECT, Credentials, World
 
@@ -24,6 +26,11 @@ class Keyholder:
     @property
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self.key.export_public(as_dict=True)]}
+
+    @property
+    def private(self) -> dict[str, Any]:
+        """The key itself, for a client that signs with it."""
+        return dict(self.key.export_private(as_dict=True))
 
     def assertion(self, world: World, *, header: dict[str, Any] | None = None, **changes: Any) -> str:
         """Sign an assertion for a tenant; a change to None leaves a claim out."""
@@ -55,6 +62,12 @@ def document(server: Hostile, path: str, *, publish: bool = True, **changes: Any
     if publish:
         server.answers[path] = json_answer(json.dumps(present).encode())
     return present
+
+
+def hand_over(world: World, who: Credentials, jwks: dict[str, Any]) -> None:
+    """Have a client prove itself by these keys from now on, instead of by its secret."""
+    with context.use(world.tenant):
+        Client.objects.filter(pk=who.client.pk).update(auth_method="private_key_jwt", jwks=jwks)
 
 
 def as_credentials(client_id: str) -> Credentials:

@@ -80,8 +80,15 @@ class Cast:
         self.seen.append((response.request.method, response.url.path, response.status_code))
 
 
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+def tool_call(tool: str = "list_events") -> dict[str, Any]:
+    """Return the message with which an MCP client calls a tool."""
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+
+
 def raw_call(server: Server, token: str, tool: str = "list_events") -> httpx.Response:
     """Call a tool with a token, without any SDK in between."""
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
-    return httpx.post(server.url, json=message, headers=headers, timeout=20)
+    headers = {"Authorization": f"Bearer {token}", **ACCEPT}
+    return httpx.post(server.url, json=tool_call(tool), headers=headers, timeout=20)

@@ -18,7 +18,9 @@ from tenants import actions as tenant_actions
 from tests.harness import callback, chromium
 from tests.harness.server import free_port
 from tests.harness.world import CALENDAR_SCOPES, NOTES_SCOPES, World
+from tests.interop import node_client
 from tests.interop.cast import Cast, Server
+from tests.interop.person import People, Person
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +70,27 @@ def cast(portal: BlockingPortal, browser: Browser) -> Iterator[object]:
             return made
 
         yield gather
+
+
+@pytest.fixture
+def alice(world: World, portal: BlockingPortal, browser: Browser) -> Iterator[Person]:
+    """A person who is asked, for clients that wait outside of the event loop."""
+    people = People(world, browser)
+    yield Person("alice", people, portal)
+    portal.call(people.close)
+
+
+@pytest.fixture
+def redirect() -> Iterator[str]:
+    """Where an agent on this computer waits for the person to come back."""
+    with callback.listening() as address:
+        yield address
+
+
+@pytest.fixture
+def node() -> Iterator[object]:
+    """Start a client of the npm registry: node("mcp_sdk")."""
+    if node_client.missing():
+        pytest.skip(node_client.missing())
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(node_client.running(script))

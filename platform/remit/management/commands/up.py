@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from kit import uris
 from remit import demo
 from remit.checks import refuse_unsafe_start
 
@@ -50,9 +51,10 @@ class Command(BaseCommand):
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         path = os.pathsep.join([str(settings.BASE_DIR / "platform"), str(settings.BASE_DIR)])
+        environment = {**os.environ, **_way_out(), "PYTHONPATH": path}
         # A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
         return subprocess.Popen(  # noqa: S603 - our own commands
-            command, env={**os.environ, "PYTHONPATH": path}, cwd=settings.BASE_DIR, start_new_session=True
+            command, env=environment, cwd=settings.BASE_DIR, start_new_session=True
         )
 
 
@@ -68,6 +70,14 @@ def _refuse_taken_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise CommandError(f"Port {port} is taken. Choose another: REMIT_PUBLIC_ORIGIN.") from error
+
+
+def _way_out() -> dict[str, str]:
+    """Let the demonstration's second agent publish its document on this computer, unless somebody chose otherwise."""
+    is_chosen = settings.FETCH_LOOPBACK_HOSTS or settings.FETCH_CA_FILE
+    if is_chosen or not uris.is_loopback(settings.PUBLIC_ORIGIN):
+        return {}
+    return {"REMIT_FETCH_LOOPBACK_HOSTS": demo.DOCUMENT_HOST, "REMIT_FETCH_CA_FILE": str(demo.CA_FILE)}
 
 
 def _web() -> list[str]:
