@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from kit import jwks
 from kit.caching import TtlCache
-from kit.oauth import IDENTITY_SCOPES, AuthMethod
+from kit.oauth import IDENTITY_SCOPES, AuthMethod, TokenType
 from tenants.models import Tenant
 from tokens import grants
 from tokens.endpoints.documents import document
@@ -59,6 +59,12 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
+    }
+    access = [TokenType.ACCESS_TOKEN.value]
+    content["actor_profile_token_exchange"] = {
+        "subject_token_types_supported": [*access, TokenType.ID_TOKEN.value],
+        "actor_token_types_supported": [*access, TokenType.JWT.value],
+        "requested_token_types_supported": access,
     }
     if tenant.registration == Tenant.Registration.OPEN:
         content["registration_endpoint"] = f"{issuer}/register"
