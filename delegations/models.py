@@ -181,7 +181,9 @@ class Ancestry(TenantScoped):
     distance = models.PositiveSmallIntegerField()
 
     class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["delegation", "ancestor"], name="one_step_of_ancestry")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "delegation", "ancestor"], name="one_step_of_ancestry")
+        ]
 
     def __str__(self) -> str:
         return f"{self.delegation_id} hangs on {self.ancestor_id}"

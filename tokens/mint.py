@@ -42,7 +42,15 @@ def insert(
 
     `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret.
     """
-    now, expires = written_moment(authorization.now), written_moment(authorization.expires_at)
+    statement = _statement(authorization, family_id, parent_id)
+    values = _values(authorization, token_id, family_id, parent_id, digest)
+    if statements.is_postgresql():
+        return _at_once(statement, values, entry)
+    minted = statements.changed(statement, values) == 1
+    return minted and statements.changed(*ledger.insertion(entry)) == 1
+
+
+def _statement(authorization: Authorization, family_id: str | None, parent_id: str | None) -> str:
     joins, locked, conditions = _what_must_live(authorization, family_id, parent_id)
     depth = authorization.delegation.depth
     statement = (
@@ -55,23 +63,26 @@ def insert(
         "AND d.id = %s AND d.version = %s AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s)"
         f"{conditions}"
     )
-    values = [
-        *((authorization.delegation.pk, expires) if depth else ()),
-        token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
-        authorization.audience, authorization.scope, authorization.grant_type, now, expires, digest,
-        family_id, parent_id,
-        authorization.tenant.pk, authorization.tenant.version,
-        authorization.client.pk, authorization.client.version,
-        authorization.delegation.pk, authorization.delegation.version, now,
-    ]  # fmt: skip
-    values += [each for each in (family_id, parent_id) if each is not None]
     if depth:
         statement += " AND (SELECT count(*) FROM line) = %s"
-        values.append(depth)
-    if statements.is_postgresql():
-        return _at_once(f"{statement} FOR SHARE OF {', '.join(locked)}", values, entry)
-    minted = statements.changed(statement, values) == 1
-    return minted and statements.changed(*ledger.insertion(entry)) == 1
+    return f"{statement} FOR SHARE OF {', '.join(locked)}" if statements.is_postgresql() else statement
+
+
+def _values(
+    authorization: Authorization, token_id: str, family_id: str | None, parent_id: str | None, digest: str
+) -> list[object]:
+    """Return the statement's values, in its order."""
+    now, expires = written_moment(authorization.now), written_moment(authorization.expires_at)
+    tenant, client, delegation = authorization.tenant, authorization.client, authorization.delegation
+    return [
+        *((delegation.pk, expires) if delegation.depth else ()),
+        token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
+        authorization.audience, authorization.scope, authorization.grant_type, now, expires, digest,
+        family_id, parent_id, tenant.pk, tenant.version, client.pk, client.version,
+        delegation.pk, delegation.version, now,
+        *(each for each in (family_id, parent_id) if each is not None),
+        *((delegation.depth,) if delegation.depth else ()),
+    ]  # fmt: skip
 
 
 def _at_once(statement: str, values: list[object], entry: Entry) -> bool:

@@ -70,6 +70,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='ancestry',
-            constraint=models.UniqueConstraint(fields=('delegation', 'ancestor'), name='one_step_of_ancestry'),
+            constraint=models.UniqueConstraint(fields=('tenant', 'delegation', 'ancestor'), name='one_step_of_ancestry'),
         ),
     ]

@@ -21,6 +21,13 @@ MAX_AGE = 300
 _documents: TtlCache[tuple[str, int], bytes] = TtlCache(ttl=settings.CACHE_SECONDS, limit=512)
 
 
+_EXCHANGE = {
+    "subject_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.ID_TOKEN.value],
+    "actor_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.JWT.value],
+    "requested_token_types_supported": [TokenType.ACCESS_TOKEN.value],
+}
+
+
 def view(request: TenantRequest) -> HttpResponseBase:
     tenant = request.tenant
     body = _documents.get((tenant.pk, tenant.version), lambda: json.dumps(describe(tenant)).encode())
@@ -59,12 +66,7 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
-    }
-    access = [TokenType.ACCESS_TOKEN.value]
-    content["actor_profile_token_exchange"] = {
-        "subject_token_types_supported": [*access, TokenType.ID_TOKEN.value],
-        "actor_token_types_supported": [*access, TokenType.JWT.value],
-        "requested_token_types_supported": access,
+        "actor_profile_token_exchange": _EXCHANGE,
     }
     if tenant.registration == Tenant.Registration.OPEN:
         content["registration_endpoint"] = f"{issuer}/register"
