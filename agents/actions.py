@@ -84,10 +84,22 @@ def register_agent(
     client_id: str = "",
     redirect_uris: Sequence[str] = (),
     grant_types: Sequence[str] = (GrantType.CLIENT_CREDENTIALS,),
+    resource_server: ResourceServer | None = None,
 ) -> tuple[Client, str]:
-    """Make an agent with a secret by an admin's hand; return its client and the secret, shown this once."""
+    """Make an agent with a secret by an admin's hand; return its client and the secret, shown this once.
+
+    With a resource server it is that server's own agent: it may exchange what it is called with (RFC 8693 §1).
+    """
     agent = Agent.objects.create(name=name, owner=owner)
-    client, secret = _confidential(name, client_id, by=by, agent=agent, redirect_uris=redirect_uris, grants=grant_types)
+    client, secret = _confidential(
+        name,
+        client_id,
+        by=by,
+        agent=agent,
+        resource_server=resource_server,
+        redirect_uris=redirect_uris,
+        grants=grant_types,
+    )
     record(Event.AGENT_REGISTERED, by=by, about=agent, detail={"how": agent.registration})
     return client, secret
 

@@ -6,25 +6,27 @@ after the signature was checked, under tenant, purpose and client, so that nobod
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from agents import keys
 from agents.models import Client, UsedAssertion
-from kit import jose, opaque
+from kit import context, identifiers, jose, opaque, statements
 from kit.oauth import InvalidClient
 from tenants import directory
 from tenants.models import Tenant
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYP = "client-authentication+jwt"
-PURPOSE = "client"
 LONGEST = 300
 LONGEST_COMPATIBLE = 3600
 LEEWAY = 60
 MAX_JTI = 255
+_USE_ONCE = (
+    f"INSERT INTO {UsedAssertion._meta.db_table} (id, tenant_id, purpose, client_id, jti, expires_at) "
+    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
 
 
 def claimed_client_id(assertion: str) -> str:
@@ -39,26 +41,48 @@ def claimed_client_id(assertion: str) -> str:
     return subject
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One use of a client's signature: which `typ` it has, what is remembered of it, and whom it is about."""
+
+    typ: str
+    purpose: str
+    subject: str
+
+
 def check(client: Client, assertion: str, *, spent: set[str], now: datetime) -> None:
     """Accept an assertion once, or again where this request spent it itself; raises InvalidClient."""
+    _accept(client, assertion, _Kind(TYP, "client", client.client_id), spent=spent, now=now)
+
+
+def check_actor(client: Client, token: str, *, spent: set[str], now: datetime) -> None:
+    """Accept a JWT by which a client says that its own agent acts (RFC 8693 §2.1): `sub` is the agent.
+
+    So no client assertion is good as one, nor the other way about. Raises InvalidClient.
+    """
+    _accept(client, token, _Kind("jwt", "actor", client.agent_id or ""), spent=spent, now=now)
+
+
+def _accept(client: Client, assertion: str, kind: _Kind, *, spent: set[str], now: datetime) -> None:
     try:
-        claims = _verified(directory.current(), client, assertion, now=now)
+        claims = _verified(directory.current(), client, assertion, kind, now=now)
     except jose.BadToken as error:
         raise InvalidClient(f"assertion of {client.client_id[:80]!r}: {error}") from error
-    if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-        raise InvalidClient("assertion: iss and sub must be the client id")
+    if claims.get("iss") != client.client_id or claims.get("sub") != kind.subject or not kind.subject:
+        raise InvalidClient(f"assertion: iss must be the client id, sub {kind.subject[:80]!r}")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
         raise InvalidClient("assertion: jti")
-    if opaque.digest(jti) not in spent:
-        _use_once(client, jti, claims)
-        spent.add(opaque.digest(jti))
+    key = f"{kind.purpose} {opaque.digest(jti)}"
+    if key not in spent:
+        _use_once(client, kind, jti, claims)
+        spent.add(key)
 
 
-def _verified(tenant: Tenant, client: Client, assertion: str, *, now: datetime) -> Mapping[str, Any]:
+def _verified(tenant: Tenant, client: Client, assertion: str, kind: _Kind, *, now: datetime) -> Mapping[str, Any]:
     header, _ = jose.unverified(assertion)
     expected = jose.Expected(
-        typ=TYP,
+        typ=kind.typ,
         issuer=client.client_id,
         audience=None,
         leeway=LEEWAY,
@@ -73,10 +97,8 @@ def _verified(tenant: Tenant, client: Client, assertion: str, *, now: datetime) 
     return claims
 
 
-def _use_once(client: Client, jti: str, claims: Mapping[str, Any]) -> None:
+def _use_once(client: Client, kind: _Kind, jti: str, claims: Mapping[str, Any]) -> None:
     until = datetime.fromtimestamp(claims["exp"], tz=UTC) + timedelta(seconds=LEEWAY)
-    try:
-        with transaction.atomic():
-            UsedAssertion.objects.create(purpose=PURPOSE, client=client, jti=opaque.digest(jti), expires_at=until)
-    except IntegrityError as error:
-        raise InvalidClient(f"assertion of {client.client_id[:80]!r} came again") from error
+    values = [identifiers.make("jti"), context.require_id(), kind.purpose, client.pk, opaque.digest(jti)]
+    if not statements.changed(_USE_ONCE, [*values, statements.written_moment(until)]):
+        raise InvalidClient(f"assertion of {client.client_id[:80]!r} came again")

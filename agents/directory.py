@@ -1,12 +1,16 @@
-"""Looking clients up, kept in process for a few seconds (see `tenants.directory`)."""
+"""Looking clients and handovers up, kept in process for a few seconds (see `tenants.directory`)."""
+
+from collections import defaultdict
+from collections.abc import Mapping
 
 from django.conf import settings
 
-from agents.models import Client
+from agents.models import Client, Handover
 from kit import context
 from kit.caching import TtlCache
 
 _clients: TtlCache[tuple[str, str], Client] = TtlCache(ttl=settings.CACHE_SECONDS)
+_handovers: TtlCache[str, Mapping[str, frozenset[str]]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
 def client(client_id: str) -> Client | None:
@@ -20,6 +24,29 @@ def client_now(client_id: str) -> Client | None:
     return _load(client_id)
 
 
+def helpers(agent_id: str) -> frozenset[str]:
+    """Return the agents that an agent of the current tenant may hand part of its authority to, by an admin's word."""
+    known = _handovers.get(context.require_id(), _load_handovers) or {}
+    return known.get(agent_id, frozenset())
+
+
+def reach(agent_id: str, steps: int) -> frozenset[str]:
+    """Return all agents that authority of this one may come to, handed on as often as `steps`."""
+    found: frozenset[str] = frozenset()
+    level = frozenset({agent_id})
+    for _ in range(steps):
+        level = frozenset().union(*(helpers(each) for each in level)) - found - {agent_id}
+        if not level:
+            break
+        found |= level
+    return found
+
+
+def forget_handovers() -> None:
+    """Drop what this process keeps of the current tenant's handovers."""
+    _handovers.forget(context.require_id())
+
+
 def forget(client_id: str) -> None:
     """Drop what this process keeps of one client of the current tenant."""
     _clients.forget((context.require_id(), client_id))
@@ -28,7 +55,15 @@ def forget(client_id: str) -> None:
 def forget_all() -> None:
     """Drop what this process keeps."""
     _clients.clear()
+    _handovers.clear()
 
 
 def _load(client_id: str) -> Client | None:
     return Client.objects.select_related("agent", "resource_server").filter(client_id=client_id).first()
+
+
+def _load_handovers() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for agent_id, to_agent_id in Handover.objects.values_list("agent_id", "to_agent_id"):
+        found[agent_id].add(to_agent_id)
+    return {agent_id: frozenset(to) for agent_id, to in found.items()}

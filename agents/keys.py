@@ -4,8 +4,10 @@ The last good set is kept. A `kid` that is not in it makes us look again, once a
 had or read never replaces a good one, which goes on for an hour.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db import transaction
 from django.utils import timezone
@@ -57,7 +59,13 @@ def _keep(client: Client, document: Mapping[str, object]) -> None:
 
 
 def _parsed(document: Mapping[str, object]) -> Keys:
+    return _parsed_text(json.dumps(document)) if document else {}
+
+
+@lru_cache(maxsize=512)
+def _parsed_text(document: str) -> Keys:
+    """Return the keys of a set; opening one costs more than checking a signature with it."""
     try:
-        return jwks.parse(document) if document else {}
+        return jwks.parse(json.loads(document))
     except BadKeys:
         return {}

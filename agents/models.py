@@ -41,6 +41,11 @@ class Agent(TenantScoped):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     registration = models.CharField(max_length=12, choices=Registration.choices, default=Registration.MANUAL)
     owner = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, blank=True, related_name="agents")
+    ceiling = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Scopes by resource that it never gets more of. Null: as much as people allow; empty: nothing.",
+    )
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -54,6 +59,24 @@ class Agent(TenantScoped):
     def initials(self) -> str:
         return initials(self.name)
 
+    def under_ceiling(self, audience: str, scopes: frozenset[str]) -> frozenset[str]:
+        """Return what is left of scopes at a resource under the agent's own ceiling."""
+        return scopes if self.ceiling is None else scopes & frozenset(self.ceiling.get(audience, ()))
+
+
+class Handover(TenantScoped):
+    """An admin's word that one agent may hand part of its authority to another."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="handovers")
+    to_agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="handovers_to_it")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "agent", "to_agent"], name="one_handover_to_an_agent")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} → {self.to_agent_id}"
+
 
 class Client(TenantScoped, AbstractApplication):
     """Software registered to speak OAuth. Columns of the toolkit that would widen it are not there."""
@@ -61,6 +84,11 @@ class Client(TenantScoped, AbstractApplication):
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         DISABLED = "disabled", "Disabled"
+
+    class ExchangeActor(models.TextChoices):
+        CLIENT = "client_as_actor", "It acts, and its tokens say so"
+        TOKEN = "actor_token_required", "It acts, and proves each time that it is the actor"
+        NONE = "none", "It appears as the person (impersonation)"
 
     # The toolkit's account of its registrant, its switch past the consent page, its HMAC-signed ID tokens and its
     # single grant per client have no place here.
@@ -91,6 +119,12 @@ class Client(TenantScoped, AbstractApplication):
     jwks = models.JSONField(default=dict, help_text="The client's public keys (RFC 7517), as given or last fetched.")
     jwks_uri = models.CharField(max_length=2000, blank=True)
     jwks_fetched_at = models.DateTimeField(null=True)
+    exchange_actor = models.CharField(
+        max_length=24,
+        choices=ExchangeActor.choices,
+        default=ExchangeActor.CLIENT,
+        help_text="Who is the actor of a token that it exchanges; impersonation only by an admin's hand.",
+    )
     accepts_endpoint_audience = models.BooleanField(
         default=False,
         help_text="Whether assertions may name the token endpoint and live for an hour; off, audited and shown.",

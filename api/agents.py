@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -67,8 +67,8 @@ class OneDelegation(APIView):
         agent = found.agent
         assert agent is not None
         by = Principal(Kind.AGENT, agent.pk, agent.name)
-        actions.end_delegation(found, by=by, reason="given back by the agent")
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        receipt = actions.end_delegation(found, by=by, reason="given back by the agent")
+        return Response(receipt.as_json())
 
 
 def _bearer(request: Request) -> Bearer:

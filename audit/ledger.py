@@ -15,13 +15,17 @@ from django.db import IntegrityError, models, transaction
 from audit.events import Event
 from audit.models import Entry, Seal
 from audit.principals import Principal
-from kit import context
+from kit import context, statements
 
 GENESIS = "0" * 64
 BATCH = 500
 _FIELDS = [field.attname for field in Entry._meta.concrete_fields if field.attname != "id"]
 
 JsonValue = str | int | bool | list[str]
+
+
+_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
+_TYPED = {"detail": "::jsonb", "at": "::timestamptz"}
 
 
 def record(
@@ -35,7 +39,23 @@ def record(
     detail: Mapping[str, JsonValue] | None = None,
 ) -> Entry:
     """Write one entry for the current tenant, in the transaction that is open."""
-    return Entry.unscoped.create(
+    made = entry(event, by=by, about=about, on_behalf_of=on_behalf_of, through=through, reason=reason, detail=detail)
+    made.save(force_insert=True)
+    return made
+
+
+def entry(
+    event: Event,
+    *,
+    by: Principal,
+    about: models.Model | None = None,
+    on_behalf_of: str = "",
+    through: str = "",
+    reason: str = "",
+    detail: Mapping[str, JsonValue] | None = None,
+) -> Entry:
+    """Return an entry for the current tenant that is not written yet."""
+    return Entry(
         tenant_id=context.require_id(),
         event=event.value,
         principal_kind=by.kind.value,
@@ -50,6 +70,15 @@ def record(
         request_id=context.request_id(),
         detail=dict(detail or {}),
     )
+
+
+def insertion(made: Entry, *, of: str = "") -> tuple[str, list[object]]:
+    """Return the statement that writes an entry, and its values; with `of`, once for each row of that query."""
+    casts = [_TYPED.get(name, "") if statements.is_postgresql() else "" for name in _COLUMNS]
+    selected = ", ".join(f"%s{cast}" for cast in casts)
+    text = f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {selected}{f' FROM {of}' if of else ''}"
+    written = {"at": statements.written_moment(made.at), "detail": statements.written_json(made.detail)}
+    return text, [written.get(name, getattr(made, name)) for name in _COLUMNS]
 
 
 def seal(tenant_id: str, *, using: str) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,12 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Principal
 from delegations.errors import DelegationOver, TooLateToUndo
-from delegations.models import Consent, Delegation
+from delegations.models import Ancestry, Consent, Delegation
 from delegations.rules import may_undo
 from delegations.sentence import sentence
 from tenants.models import Membership, ResourceServer
+
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Agreement:
     shown: Mapping[str, Any]
     expires_at: datetime
     identity: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
+    """Agents that part of it may be handed to, as the page named them."""
 
 
 @transaction.atomic
@@ -83,25 +87,23 @@ def allow_agent(
         expires_at=expires_at,
         origin=Delegation.Origin.ADMIN,
     )
-    _record(Event.DELEGATION_ALLOWED, delegation, by=by)
+    note(Event.DELEGATION_ALLOWED, delegation, by=by)
     return delegation
 
 
 @transaction.atomic
-def revoke(delegation: Delegation, *, by: Principal, reason: str) -> list[Delegation]:
-    """End a delegation and everything below it; return what this call ended. Raises DelegationOver."""
-    now = timezone.now()
-    ended: list[Delegation] = []
-    level = [delegation.pk]
-    while level:
-        changed = [pk for pk in level if _end(Delegation.objects.filter(pk=pk), now, by=by, reason=reason)]
-        ended += Delegation.objects.filter(pk__in=changed)
-        # Children are visited under an ended parent too: a child may have been made while the parent was ending.
-        level = list(Delegation.objects.filter(parent_id__in=level).values_list("pk", flat=True))
-    if not ended:
+def revoke(
+    delegation: Delegation, *, by: Principal, reason: str, account: Callable[[], Mapping[str, Any]] = dict
+) -> Delegation:
+    """End a delegation, and thereby everything below it; return it as it ended. Raises DelegationOver.
+
+    One row is written: whether something lives is asked of all that it hangs on. `account` is called once the end
+    stands, for what the ledger keeps beside it.
+    """
+    if not _end(Delegation.objects.filter(pk=delegation.pk), timezone.now(), by=by, reason=reason):
         raise DelegationOver(delegation.pk)
-    for each in ended:
-        _record(Event.DELEGATION_ENDED, each, by=by, reason=reason)
+    ended = Delegation.objects.get(pk=delegation.pk)
+    note(Event.DELEGATION_ENDED, ended, by=by, reason=reason, detail=account())
     return ended
 
 
@@ -110,16 +112,18 @@ def undo(delegation: Delegation, *, by: Principal) -> Delegation:
     """Make a new delegation with the limits of one that this person just ended. The old tokens stay dead."""
     now = timezone.now()
     is_due = delegation.expires_at is not None and delegation.expires_at <= now
-    if is_due or not may_undo(delegation, by=by.id, now=now) or _was_undone(delegation) or _hangs_on_ended(delegation):
+    hangs_on_over = any(above.is_over(now) for above in delegation.line[1:])
+    if is_due or hangs_on_over or not may_undo(delegation, by=by.id, now=now) or _was_undone(delegation):
         raise TooLateToUndo(delegation.pk)
     try:
         with transaction.atomic():
             restored = Delegation.objects.create(
                 **{name: getattr(delegation, name) for name in _LIMITS}, restored_from=delegation
             )
+            hang(restored, delegation.line[1:])
     except IntegrityError as error:
         raise TooLateToUndo(delegation.pk) from error
-    _record(Event.DELEGATION_RESTORED, restored, by=by)
+    note(Event.DELEGATION_RESTORED, restored, by=by)
     return restored
 
 
@@ -127,12 +131,12 @@ def undo(delegation: Delegation, *, by: Principal) -> Delegation:
 def expire_due(now: datetime, *, limit: int = 500) -> int:
     """Close what is over by the calendar. It was refused from its last second on; this writes it down."""
     due = Delegation.objects.filter(ended_at=None, expires_at__lte=now).order_by("expires_at", "pk")[:limit]
-    return sum(_expire(delegation, now) for delegation in due)
+    return sum(expire(delegation, now) for delegation in due)
 
 
 _LIMITS = (
     "subject", "member", "agent", "client", "resource_server", "audience", "scopes", "constraints", "expires_at",
-    "origin", "consent", "parent",
+    "origin", "consent", "parent", "depth", "helpers",
 )  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def _find(agreement: Agreement, allowed: Allowed, *, now: datetime) -> Delegatio
         subject=agreement.member.pk, client=agreement.client, audience=allowed.audience, parent=None, ended_at=None
     ).first()
     if same is not None and same.is_over(now):
-        _expire(same, now)
+        expire(same, now)
         return None
     return same
 
@@ -172,8 +176,9 @@ def _make(agreement: Agreement, allowed: Allowed, consent: Consent, *, by: Princ
         expires_at=agreement.expires_at,
         origin=Delegation.Origin.CONSENT,
         consent=consent,
+        helpers=sorted(agreement.helpers),
     )
-    _record(Event.DELEGATION_ALLOWED, delegation, by=by)
+    note(Event.DELEGATION_ALLOWED, delegation, by=by)
     return delegation
 
 
@@ -183,23 +188,35 @@ def _extend(
     # A further request adds to what was allowed (MCP, scope step-up); how long is the person's latest word. The UPDATE
     # holds the row until the commit, so that what is read after it is all that was allowed so far.
     held = Delegation.objects.filter(pk=found.pk, ended_at=None).update(
-        expires_at=agreement.expires_at, consent=consent, version=F("version") + 1
+        expires_at=agreement.expires_at,
+        consent=consent,
+        helpers=sorted(agreement.helpers),
+        version=F("version") + 1,
     )
     if not held:
         return None
     delegation = Delegation.objects.get(pk=found.pk)
     delegation.scopes = sorted(delegation.scope_set | allowed.scopes)
     Delegation.objects.filter(pk=found.pk).update(scopes=delegation.scopes)
-    _record(Event.DELEGATION_WIDENED, delegation, by=by)
+    note(Event.DELEGATION_WIDENED, delegation, by=by)
     return delegation
 
 
-def _expire(delegation: Delegation, now: datetime) -> int:
+def hang(delegation: Delegation, line: Sequence[Delegation]) -> None:
+    """Write the line that a new delegation hangs on, nearest first."""
+    Ancestry.objects.bulk_create(
+        Ancestry(delegation=delegation, ancestor=above, distance=distance)
+        for distance, above in enumerate(line, start=1)
+    )
+
+
+def expire(delegation: Delegation, now: datetime) -> int:
+    """Write down that a delegation is over by the calendar; return how many rows that closed, none or one."""
     # Asked again where it is written: an approval may have extended it since it was read.
     due = Delegation.objects.filter(pk=delegation.pk, expires_at__lte=now)
-    ended = _end(due, now, by=SYSTEM, reason="expired")
+    ended = _end(due, now, by=SYSTEM, reason=EXPIRED)
     if ended:
-        _record(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason="expired")
+        note(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason=EXPIRED)
     return ended
 
 
@@ -208,17 +225,21 @@ def _was_undone(delegation: Delegation) -> bool:
     return Delegation.objects.filter(restored_from=delegation).exists()
 
 
-def _hangs_on_ended(delegation: Delegation) -> bool:
-    return delegation.parent is not None and delegation.parent.ended_at is not None
-
-
 def _end(which: QuerySet[Delegation], now: datetime, *, by: Principal, reason: str) -> int:
     return which.filter(ended_at=None).update(
         ended_at=now, ended_by=by.id, ended_reason=reason[:512], version=F("version") + 1
     )
 
 
-def _record(event: Event, delegation: Delegation, *, by: Principal, reason: str = "") -> None:
+def note(
+    event: Event,
+    delegation: Delegation,
+    *,
+    by: Principal,
+    reason: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Record what happened to a delegation, with its sentence."""
     named = Delegation.unscoped.select_related("member__user", "agent", "client", "resource_server").get(
         pk=delegation.pk
     )
@@ -229,5 +250,5 @@ def _record(event: Event, delegation: Delegation, *, by: Principal, reason: str 
         on_behalf_of=named.subject,
         through=named.agent_id or "",
         reason=reason,
-        detail={"sentence": sentence(named, now=timezone.now()), "scopes": list(named.scopes)},
+        detail={"sentence": sentence(named, now=timezone.now()), "scopes": list(named.scopes), **(detail or {})},
     )

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from agents.models import Agent, Client
 from kit import context, identifiers
@@ -45,8 +46,10 @@ class Consent(TenantScoped):
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def live(self, now: datetime) -> "DelegationQuerySet":
-        """Neither ended nor expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), ended_at=None)
+        """Neither ended nor expired, and nothing that it hangs on is."""
+        over = Q(ancestor__ended_at__isnull=False) | Q(ancestor__expires_at__lte=now)
+        under_one = Ancestry.unscoped.filter(over, delegation=OuterRef("pk"))
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), ~Exists(under_one), ended_at=None)
 
     def of(self, member: Membership) -> "DelegationQuerySet":
         """What lets agents act for this person."""
@@ -86,6 +89,7 @@ class Delegation(TenantScoped):
     class Origin(models.TextChoices):
         CONSENT = "consent", "The person allowed this"
         ADMIN = "admin", "The organisation allowed this"
+        HANDED_ON = "handed_on", "Another agent handed part of its own on"
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_delegation_id, editable=False)
     subject = models.CharField(max_length=identifiers.LENGTH)
@@ -100,6 +104,10 @@ class Delegation(TenantScoped):
     origin = models.CharField(max_length=12, choices=Origin.choices)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, related_name="delegations")
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    depth = models.PositiveSmallIntegerField(default=0, help_text="How often it was handed on since the consent.")
+    helpers = models.JSONField(
+        default=list, help_text="Ids of the agents that part of it may be handed to, as the person read it."
+    )
     restored_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
@@ -115,10 +123,16 @@ class Delegation(TenantScoped):
                 fields=["tenant", "subject", "client", "audience"],
                 condition=Q(ended_at=None, parent=None),
                 name="one_live_delegation",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "parent", "client", "audience"],
+                condition=Q(ended_at=None, parent__isnull=False),
+                name="one_live_part_for_a_client",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "-id"], condition=Q(ended_at=None), name="delegation_newest_live"),
+            models.Index(fields=["tenant", "subject", "-id"], name="delegation_by_subject"),
             models.Index(fields=["tenant", "expires_at"], condition=Q(ended_at=None), name="delegation_due"),
         ]
 
@@ -127,6 +141,14 @@ class Delegation(TenantScoped):
 
     def is_over(self, now: datetime) -> bool:
         return self.ended_at is not None or (self.expires_at is not None and self.expires_at <= now)
+
+    @cached_property
+    def line(self) -> tuple["Delegation", ...]:
+        """Itself and all that it hangs on, the consent's own delegation last; one statement, which never changes."""
+        if not self.depth:
+            return (self,)
+        above = Ancestry.objects.filter(delegation=self).select_related("ancestor").order_by("distance")
+        return (self, *(step.ancestor for step in above))
 
     @property
     def scope_set(self) -> frozenset[str]:
@@ -146,3 +168,22 @@ class Delegation(TenantScoped):
         if self.resource_server is None:
             return []
         return [scope.title for scope in self.resource_server.scopes.all() if scope.name not in self.scope_set]
+
+
+class Ancestry(TenantScoped):
+    """That a delegation hangs on another, at whatever distance: one row for each pair, written with the delegation.
+
+    Whether something above is over is asked in one statement at any depth, and ending is one UPDATE of one row.
+    """
+
+    delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="ancestry")
+    ancestor = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="progeny")
+    distance = models.PositiveSmallIntegerField()
+
+    class Meta(TenantScoped.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "delegation", "ancestor"], name="one_step_of_ancestry")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegation_id} hangs on {self.ancestor_id}"

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from delegations.errors import DelegationOver, DelegationWidened
+from agents.models import Client
+from delegations.errors import DelegationOver, DelegationWidened, NotHandedOn, NoWayThere
 from delegations.models import Delegation
 from kit.oauth import OFFLINE_ACCESS
+from tenants.models import Downstream, ResourceServer, Tenant
 
 UNDO = timedelta(minutes=10)
 
@@ -21,13 +23,103 @@ class Duration:
     ends_at: datetime
 
 
-def attenuate(parent: Delegation, scopes: frozenset[str], *, now: datetime) -> frozenset[str]:
-    """Return `scopes` if `parent` is alive and holds them all; raises DelegationOver or DelegationWidened."""
-    if parent.is_over(now):
-        raise DelegationOver(parent.pk)
-    if wider := scopes - parent.scope_set:
-        raise DelegationWidened(f"{parent.pk}: {' '.join(sorted(wider))}")
-    return scopes
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """That an agent asks for part of what another holds: from which delegation, for whom, where, and how much."""
+
+    parent: Delegation
+    to: Client
+    server: ResourceServer
+    held: frozenset[str]
+    """Scopes of the token that was presented: nobody gets more of a delegation than they were shown."""
+    asked: frozenset[str]
+    """Empty asks for all that can be had."""
+    edge: Downstream | None
+    """The way from the parent's resource to another one."""
+    is_named: bool
+    """Whether an admin lets the parent's agent hand part of its authority to this one."""
+    is_called: bool
+    """Whether the agent serves the very resource that the presented token is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a delegation for another agent: what `attenuate` allows, and `actions.hand_on` makes."""
+
+    parent: Delegation
+    client: Client
+    resource_server: ResourceServer
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+def attenuate(handing: Handing, tenant: Tenant, *, now: datetime) -> Part:
+    """Return the part that may be handed on: the only way to a delegation below another.
+
+    Scopes are parent ∩ presented ∩ asked ∩ the agent's ceiling, the end is the earliest of the line. Raises
+    DelegationOver, NotHandedOn, NoWayThere or DelegationWidened.
+    """
+    parent, to = handing.parent, handing.to
+    for above in parent.line:
+        if above.is_over(now):
+            raise DelegationOver(above.pk)
+    _check_chain(handing, tenant)
+    if not _is_agreed(handing, tenant):
+        raise NotHandedOn(f"nobody lets {parent.agent_id} hand part of {parent.pk} to {to.agent_id}")
+    offered = _under_ceiling(to, handing.server, _offered(handing))
+    if wider := handing.asked - offered:
+        raise DelegationWidened(f"{parent.pk}: {' '.join(sorted(wider))[:200]}")
+    if not (scopes := handing.asked or offered):
+        raise DelegationWidened(f"{parent.pk} opens nothing at {handing.server.identifier}")
+    ends = [above.expires_at for above in parent.line if above.expires_at is not None]
+    return Part(parent, to, handing.server, scopes, min(ends, default=None))
+
+
+def may_receive(parent: Delegation, tenant: Tenant, agents: frozenset[str]) -> frozenset[str]:
+    """Return which of these agents, whom an admin named, a part may be handed to."""
+    if parent.depth >= tenant.deepest_chain or tenant.handing_on == Tenant.Handing.OFF:
+        return frozenset()
+    root = parent.line[-1]
+    agreed = agents if _needs_no_consent(root, tenant) else agents & frozenset(root.helpers)
+    return agreed - {root.subject} - {above.agent_id for above in parent.line}
+
+
+def _check_chain(handing: Handing, tenant: Tenant) -> None:
+    parent, to = handing.parent, handing.to
+    if to.agent_id is None or parent.agent_id is None:
+        raise NotHandedOn("authority is handed on by agents, to agents")
+    if to.agent_id in {parent.line[-1].subject, *(above.agent_id for above in parent.line)}:
+        raise NotHandedOn(f"{to.agent_id} is in the chain already")
+    if parent.depth >= tenant.deepest_chain:
+        raise NotHandedOn(f"{parent.pk} is {parent.depth} deep already")
+
+
+def _is_agreed(handing: Handing, tenant: Tenant) -> bool:
+    """Say whether the person's consent or the tenant's policy names this handing on."""
+    if tenant.handing_on == Tenant.Handing.OFF:
+        return False
+    if handing.is_called and handing.edge is not None:
+        return True  # The edge is an admin's word that this resource reaches that one for its callers.
+    agent_id = handing.to.agent_id
+    return handing.is_named and agent_id in may_receive(handing.parent, tenant, frozenset({str(agent_id)}))
+
+
+def _needs_no_consent(root: Delegation, tenant: Tenant) -> bool:
+    # An admin's own word needs no second one.
+    return tenant.handing_on == Tenant.Handing.POLICY or root.origin == Delegation.Origin.ADMIN
+
+
+def _offered(handing: Handing) -> frozenset[str]:
+    held = handing.held & handing.parent.scope_set
+    if handing.server.identifier == handing.parent.audience:
+        return held
+    if handing.edge is None:
+        raise NoWayThere(f"{handing.parent.audience} → {handing.server.identifier}")
+    return handing.edge.opens(held)
+
+
+def _under_ceiling(to: Client, server: ResourceServer, scopes: frozenset[str]) -> frozenset[str]:
+    return to.agent.under_ceiling(server.identifier, scopes) if to.agent is not None else frozenset()
 
 
 def permits(delegation: Delegation, *, audience: str, scopes: frozenset[str], now: datetime) -> bool:

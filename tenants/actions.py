@@ -1,6 +1,6 @@
 """The verbs of this app: create and suspend tenants, add members and resource servers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -12,8 +12,8 @@ from audit.principals import Principal
 from kit import context, uris
 from tenants import directory
 from tenants.errors import NotActive, SlugTaken
-from tenants.models import Membership, ResourceServer, Scope, Tenant, User
-from tenants.rules import LONGEST_ACCESS_TOKEN, is_slug
+from tenants.models import Downstream, Membership, ResourceServer, Scope, Tenant, User
+from tenants.rules import DEEPEST_CHAIN, LONGEST_ACCESS_TOKEN, is_slug
 
 POLICY = frozenset(
     {
@@ -21,6 +21,8 @@ POLICY = frozenset(
         "documents",
         "access_token_seconds",
         "longest_delegation_days",
+        "handing_on",
+        "deepest_chain",
         "default_resource",
         "time_zone",
     }
@@ -75,6 +77,10 @@ def change_policy(tenant: Tenant, *, by: Principal, **fields: str | int) -> Tena
         raise ValueError(f"not a policy: {', '.join(sorted(unknown))}")
     if not 1 <= int(fields.get("access_token_seconds", 1)) <= LONGEST_ACCESS_TOKEN:
         raise ValueError(f"an access token lives for 1 to {LONGEST_ACCESS_TOKEN} seconds")
+    if not 0 <= int(fields.get("deepest_chain", 0)) <= DEEPEST_CHAIN:
+        raise ValueError(f"authority is handed on 0 to {DEEPEST_CHAIN} times")
+    if fields.get("handing_on", Tenant.Handing.OFF) not in Tenant.Handing.values:
+        raise ValueError(f"handing_on is one of {', '.join(Tenant.Handing.values)}")
     Tenant.objects.filter(pk=tenant.pk).update(version=F("version") + 1, **fields)
     with context.use(tenant):
         record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail=fields)
@@ -110,6 +116,7 @@ def add_resource_server(
     by: Principal,
     signing_algorithm: str = "ES256",
     hosts_metadata: bool = False,
+    token_format: str = ResourceServer.TokenFormat.JWT,
 ) -> ResourceServer:
     """Register an API or MCP server in the current tenant; raises ValueError for a malformed identifier."""
     if not uris.is_resource_identifier(identifier):
@@ -119,6 +126,7 @@ def add_resource_server(
         name=name,
         signing_algorithm=signing_algorithm,
         hosts_metadata=hosts_metadata,
+        token_format=token_format,
     )
     Scope.objects.bulk_create(
         Scope(
@@ -131,3 +139,33 @@ def add_resource_server(
     record(Event.RESOURCE_SERVER_ADDED, by=by, about=server, detail={"identifier": server.identifier})
     transaction.on_commit(directory.forget_all)
     return server
+
+
+@transaction.atomic
+def allow_downstream(
+    upstream: ResourceServer, downstream: ResourceServer, scopes: Mapping[str, Iterable[str]], *, by: Principal
+) -> None:
+    """Let what may call one resource server be exchanged for access to another, scope by scope."""
+    named = {scope: sorted(opened) for scope, opened in scopes.items()}
+    Downstream.objects.update_or_create(upstream=upstream, downstream=downstream, defaults={"scopes": named})
+    record(
+        Event.DOWNSTREAM_ALLOWED,
+        by=by,
+        about=upstream,
+        detail={"to": downstream.identifier, "scopes": [f"{scope}: {' '.join(named[scope])}" for scope in named]},
+    )
+    move_version()
+
+
+@transaction.atomic
+def forbid_downstream(upstream: ResourceServer, downstream: ResourceServer, *, by: Principal) -> None:
+    """Take an edge away; what was made along it gets no new token from the commit on."""
+    Downstream.objects.filter(upstream=upstream, downstream=downstream).delete()
+    record(Event.DOWNSTREAM_FORBIDDEN, by=by, about=upstream, detail={"to": downstream.identifier})
+    move_version()
+
+
+def move_version() -> None:
+    """Make every process read the current tenant's policy anew before it mints again: the mint compares versions."""
+    Tenant.objects.filter(pk=context.require_id()).update(version=F("version") + 1)
+    transaction.on_commit(directory.forget_all)

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from kit import context
 from kit.caching import TtlCache
-from tenants.models import ResourceServer, Scope, Tenant
+from tenants.models import Downstream, ResourceServer, Scope, Tenant
 from tenants.rules import is_slug
 
 
@@ -28,6 +28,7 @@ class Protected:
 
 _tenants: TtlCache[str, Tenant] = TtlCache(ttl=settings.CACHE_SECONDS)
 _resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
+_edges: TtlCache[str, Mapping[tuple[str, str], Downstream]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
 def current() -> Tenant:
@@ -55,16 +56,23 @@ def resource_server(identifier: str) -> Protected | None:
     return resource_servers().get(identifier)
 
 
+def downstream(upstream: str, identifier: str) -> Downstream | None:
+    """Return the edge from one resource server to another of the current tenant, by their identifiers."""
+    return (_edges.get(context.require_id(), _load_edges) or {}).get((upstream, identifier))
+
+
 def forget(tenant: Tenant) -> None:
     """Drop what this process keeps of one tenant."""
     _tenants.forget(tenant.slug)
     _resources.forget(tenant.pk)
+    _edges.forget(tenant.pk)
 
 
 def forget_all() -> None:
     """Drop what this process keeps; other processes follow within CACHE_SECONDS."""
     _tenants.clear()
     _resources.clear()
+    _edges.clear()
 
 
 def _load() -> Mapping[str, Protected] | None:
@@ -72,3 +80,8 @@ def _load() -> Mapping[str, Protected] | None:
     return {
         server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()}) for server in servers
     } or None
+
+
+def _load_edges() -> Mapping[tuple[str, str], Downstream]:
+    edges = Downstream.objects.select_related("upstream", "downstream")
+    return {(edge.upstream.identifier, edge.downstream.identifier): edge for edge in edges}

@@ -39,6 +39,11 @@ class Tenant(models.Model):
         OFF = "off", "Off"
         OPEN = "open", "Open"
 
+    class Handing(models.TextChoices):
+        OFF = "off", "Never"
+        CONSENT = "consent", "Where the person agreed to it"
+        POLICY = "policy", "Wherever an admin lets one agent work for another"
+
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_tenant_id, editable=False)
     slug = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
@@ -57,6 +62,15 @@ class Tenant(models.Model):
     )
     access_token_seconds = models.PositiveIntegerField(default=300, help_text="1 to 3600.")
     longest_delegation_days = models.PositiveIntegerField(default=30)
+    handing_on = models.CharField(
+        max_length=8,
+        choices=Handing.choices,
+        default=Handing.CONSENT,
+        help_text="When an agent may hand part of a person's delegation to another agent.",
+    )
+    deepest_chain = models.PositiveSmallIntegerField(
+        default=4, help_text="How often authority may be handed on, counted from the consent."
+    )
     time_zone = models.CharField(max_length=40, default="UTC")
     default_resource = models.CharField(
         max_length=512,
@@ -178,10 +192,20 @@ class ResourceServer(TenantScoped):
         ES256 = "ES256", "ES256"
         RS256 = "RS256", "RS256"
 
+    class TokenFormat(models.TextChoices):
+        JWT = "jwt", "JWT, which it can check by itself"
+        OPAQUE = "opaque", "Opaque, which it must introspect"
+
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_resource_server_id, editable=False)
     identifier = models.CharField(max_length=512)
     name = models.CharField(max_length=100)
     signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
+    token_format = models.CharField(
+        max_length=8,
+        choices=TokenFormat.choices,
+        default=TokenFormat.JWT,
+        help_text="An opaque token is dead the moment that its delegation ends; a JWT may live to its last second.",
+    )
     hosts_metadata = models.BooleanField(
         default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
     )
@@ -217,6 +241,29 @@ class Scope(TenantScoped):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Downstream(TenantScoped):
+    """What a resource server may reach behind itself, for whoever called it: a token for `upstream` becomes one for
+    `downstream`.
+
+    `scopes` says, for each scope at the one, which scopes at the other it stands for; a scope that is not named there
+    opens nothing.
+    """
+
+    upstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="downstreams")
+    downstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="upstreams")
+    scopes = models.JSONField(default=dict)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "upstream", "downstream"], name="one_edge_downstream")]
+
+    def __str__(self) -> str:
+        return f"{self.upstream_id} → {self.downstream_id}"
+
+    def opens(self, scopes: frozenset[str]) -> frozenset[str]:
+        """Return what scopes at the upstream server stand for at the downstream one."""
+        return frozenset(opened for scope in scopes for opened in self.scopes.get(scope, ()))
 
 
 def initials(name: str) -> str:

@@ -6,6 +6,8 @@ from tenants.models import Membership
 
 LONGEST_ACCESS_TOKEN = 3600
 """Seconds; a retired key is kept for longer than that (tokens.rotation), so that no token outlives its key."""
+DEEPEST_CHAIN = 16
+"""How often authority may be handed on at most, whatever a tenant says: a chain stands in every token of it."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 
 

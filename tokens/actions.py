@@ -17,12 +17,13 @@ from delegations.actions import Agreement
 from delegations.errors import AlreadyDecided, DelegationOver
 from delegations.models import Delegation
 from kit import jose, opaque
+from tenants.directory import current
 from tenants.models import Membership, Tenant
-from tokens import families, impact
-from tokens.asking import Asked
+from tokens import families, receipts
+from tokens.asking import Asked, helpers_to_name
 from tokens.formats import access_token
-from tokens.impact import Receipt
 from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, RefreshToken
+from tokens.receipts import Receipt
 
 REQUEST_LIFE = timedelta(minutes=10)
 
@@ -76,6 +77,7 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
     """
     if asked.returns_to_app:
         return None
+    named = helpers_to_name(current(), asked.client)
     covering = []
     for target in asked.targets:
         found = (
@@ -95,6 +97,8 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
             return None
         if not asked.identity <= frozenset(found.consent.identity):
             return None
+        if not named <= frozenset(found.helpers):
+            return None
         covering.append(found)
     return covering
 
@@ -102,22 +106,26 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
 @transaction.atomic
 def end_delegation(delegation: Delegation, *, by: Principal, reason: str) -> Receipt:
     """End one access and everything below it. From the commit on refresh is refused and introspection inactive."""
-    now = timezone.now()
-    ended = delegation_actions.revoke(delegation, by=by, reason=reason)
-    return Receipt(tuple(ended), impact.last_life([each.pk for each in ended], now=now))
+    written: list[Receipt] = []
+
+    def account() -> Mapping[str, Any]:
+        written.append(receipts.write(delegation, now=timezone.now()))
+        return {"receipt": written[0].as_json()}
+
+    delegation_actions.revoke(delegation, by=by, reason=reason, account=account)
+    return written[0]
 
 
 @transaction.atomic
-def end_all(member: Membership, *, by: Principal, reason: str) -> Receipt:
+def end_all(member: Membership, *, by: Principal, reason: str) -> list[Receipt]:
     """End every access of a person at once."""
-    now = timezone.now()
-    ended: list[Delegation] = []
-    for delegation in Delegation.objects.of(member).live(now).filter(parent=None).order_by("pk"):
+    ended = []
+    for delegation in Delegation.objects.of(member).live(timezone.now()).filter(parent=None).order_by("pk"):
         try:
-            ended += delegation_actions.revoke(delegation, by=by, reason=reason)
+            ended.append(end_delegation(delegation, by=by, reason=reason))
         except DelegationOver:
             continue
-    return Receipt(tuple(ended), impact.last_life([each.pk for each in ended], now=now))
+    return ended
 
 
 @transaction.atomic
@@ -140,14 +148,10 @@ def revoke_token(token: str, tenant: Tenant, caller: Client, *, by: Principal, n
         if family is not None and families.walk(parsed, family) is not None:
             revoke_family(family.pk, by=by, reason="revoked by the client")
         return
-    try:
-        claims = access_token.verify(token, tenant, audience=None, now=now)
-    except jose.BadToken:
-        return
-    row = AccessToken.objects.filter(pk=claims["jti"], client=caller).first()
+    row = _own_row(token, tenant, caller, now=now)
     if row is None:
         return
-    if row.family_id:
+    if row.family_id and row.parent_id is None:
         revoke_family(row.family_id, by=by, reason="an access token was revoked by the client")
         return
     _revoke_alone(row, by=by, now=now)
@@ -160,10 +164,32 @@ def forget_requests(now: datetime) -> int:
     return removed
 
 
+def _own_row(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> AccessToken | None:
+    """Return the row of an unexpired access token of the caller's, alive or not."""
+    if parsed := access_token.parse_opaque(token):
+        token_id, secret = parsed
+        row = AccessToken.objects.filter(pk=token_id, client=caller, expires__gt=now).exclude(digest="").first()
+        return row if row is not None and opaque.same(opaque.digest(secret), row.digest) else None
+    try:
+        claims = access_token.verify(token, tenant, audience=None, now=now)
+    except jose.BadToken:
+        return None
+    return AccessToken.objects.filter(pk=claims["jti"], client=caller).first()
+
+
 @transaction.atomic
 def _revoke_alone(row: AccessToken, *, by: Principal, now: datetime) -> None:
-    if AccessToken.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=now):
+    """Revoke a token and whatever was exchanged from it.
+
+    The first UPDATE waits for exchanges in flight, which hold the row, and stops later ones (`tokens.mint`): what is
+    read after it is all there will be.
+    """
+    level = [row.pk] if AccessToken.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=now) else []
+    if level:
         record(Event.TOKEN_REVOKED, by=by, about=row, on_behalf_of=row.subject)
+    while level:
+        level = list(AccessToken.objects.filter(parent__in=level, revoked_at=None).values_list("pk", flat=True))
+        AccessToken.objects.filter(pk__in=level).update(revoked_at=now)
 
 
 def _decide(held: AuthorizationRequest) -> None:

@@ -7,6 +7,7 @@ the person's identity. Nothing is guessed from a parameter that is not there, bu
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agents import directory as agents_directory
 from agents.models import Client
 from kit import uris
 from kit.forms import Form
@@ -72,6 +73,13 @@ def understand(tenant: Tenant, client: Client, redirect_uri: str, form: Form) ->
         max_age=_max_age(one),
         form=form,
     )
+
+
+def helpers_to_name(tenant: Tenant, client: Client) -> frozenset[str]:
+    """Return the agents that a person must be told of before part of what this client is allowed can reach them."""
+    if client.agent_id is None or tenant.handing_on == Tenant.Handing.OFF:
+        return frozenset()
+    return agents_directory.reach(client.agent_id, tenant.deepest_chain)
 
 
 def _targets(tenant: Tenant, resources: tuple[str, ...], scopes: frozenset[str]) -> tuple[Target, ...]:

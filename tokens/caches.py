@@ -11,6 +11,7 @@ from tokens.grants import client_credentials
 def forget(tenant: Tenant, client: Client | None) -> None:
     """Drop what this process keeps of one tenant and client; the current tenant is `tenant`."""
     tenants_directory.forget(tenant)
+    agents_directory.forget_handovers()
     if client is not None:
         agents_directory.forget(client.client_id)
         client_credentials.forget(tenant, client)

@@ -1,20 +1,33 @@
 """Room 5 and 6: the only place where a token is born, and where that is written down."""
 
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import entry
+from audit.models import Entry
 from audit.principals import Kind, Principal
-from kit import identifiers, opaque
+from delegations import parts
+from delegations.errors import DelegationError
+from kit import identifiers, opaque, statements
 from kit.oauth import OFFLINE_ACCESS, OPENID, GrantType, InvalidGrant
-from tokens import families, mint
+from tokens import families, mint, rows
 from tokens.errors import Stale
 from tokens.formats import access_token, id_token
-from tokens.models import AccessToken, AuthorizationCode, RefreshToken
-from tokens.values import Authorization, CodeUse, Grace, Rotation, TokenSet
+from tokens.models import AccessToken, RefreshToken
+from tokens.values import Authorization, CodeUse, Derivation, Grace, Rotation, TokenSet
+
+
+@dataclass(frozen=True, slots=True)
+class _Hangs:
+    """What a token hangs on besides its delegation, and the refresh token to hand out with it, or ""."""
+
+    family_id: str | None = None
+    parent_id: str | None = None
+    refresh_token: str = ""
 
 
 def issue(authorization: Authorization) -> TokenSet:
@@ -22,61 +35,87 @@ def issue(authorization: Authorization) -> TokenSet:
 
     Everything is written in one short transaction; signing comes after it, so that no lock waits for arithmetic.
     """
-    token_id = identifiers.make("tok")
-    with transaction.atomic():
-        family_id, refresh_token = _consume(authorization)
-        if not mint.insert(authorization, token_id=token_id, family_id=family_id):
+    token_id, secret = identifiers.make("tok"), access_token.new_secret(authorization.audience)
+    with _together(authorization):
+        authorization = _hand_on(authorization)
+        hangs = _consume(authorization)
+        recorded = mint.insert(
+            authorization,
+            _entry(authorization, token_id),
+            token_id=token_id,
+            family_id=hangs.family_id,
+            parent_id=hangs.parent_id,
+            digest=opaque.digest(secret) if secret else "",
+        )
+        if not recorded:
             raise Stale(authorization.delegation.pk)
-        _record(authorization, token_id)
-    access = access_token.encode(authorization, token_id)
+    access = access_token.encode(authorization, token_id, secret)
     return TokenSet(
         access_token=access,
         expires_in=authorization.seconds,
         scope=authorization.scope,
-        refresh_token=refresh_token,
+        refresh_token=hangs.refresh_token,
         id_token=_id_token(authorization, access),
+        issued_token_type=authorization.proof.issued_type,
     )
 
 
-def _consume(authorization: Authorization) -> tuple[str | None, str]:
-    """Return the token family and the refresh token to hand out, or ""."""
+def _together(authorization: Authorization) -> AbstractContextManager[object]:
+    """Open a transaction where more than the mint's one statement is written."""
+    match authorization.proof.consumes:
+        case None | Grace() | Derivation(part=None) if statements.is_postgresql():
+            return nullcontext()
+    return transaction.atomic()
+
+
+def _hand_on(authorization: Authorization) -> Authorization:
+    """Write the part that an exchange needs, where it needs one: in the token's transaction, or not at all."""
+    consumes = authorization.proof.consumes
+    if not isinstance(consumes, Derivation) or consumes.part is None:
+        return authorization
+    try:
+        delegation = parts.hand_on(consumes.part, by=_principal(authorization))
+    except DelegationError as error:
+        raise InvalidGrant(f"{type(error).__name__}: {error}") from error
+    return replace(authorization, delegation=delegation)
+
+
+def _consume(authorization: Authorization) -> _Hangs:
     match authorization.proof.consumes:
         case CodeUse() as use:
             return _open_family(authorization, use)
         case Rotation() as rotation:
-            return rotation.family_id, _rotate(authorization, rotation)
+            return _Hangs(rotation.family_id, refresh_token=_rotate(authorization, rotation))
         case Grace() as grace:
-            return grace.family_id, families.written(grace.family_id, grace.generation, grace.secret)
+            again = families.written(grace.family_id, grace.generation, grace.secret)
+            return _Hangs(grace.family_id, refresh_token=again)
+        case Derivation() as derived:
+            return _Hangs(derived.family_id, derived.parent_id)
         case None:
-            return None, ""
+            return _Hangs()
 
 
-def _open_family(authorization: Authorization, use: CodeUse) -> tuple[str, str]:
+def _open_family(authorization: Authorization, use: CodeUse) -> _Hangs:
     proof = authorization.proof
     secret = opaque.make() if _wants_refresh(authorization) else ""
-    family = RefreshToken.objects.create(
+    family_id = rows.open_family(
         client=authorization.client,
         subject=authorization.subject,
         scope=" ".join(sorted(proof.scopes)),
         delegations=[delegation.pk for delegation in proof.delegations],
         digest=opaque.digest(secret) if secret else "",
-        rotated_at=authorization.now,
+        now=authorization.now,
         expires=_latest_end(authorization),
         auth_time=proof.sign_in.auth_time if proof.sign_in else None,
     )
-    used = AuthorizationCode.objects.filter(pk=use.code_id, used_at=None).update(
-        used_at=authorization.now, family=family
-    )
-    if not used:
+    if not rows.use_code(use.code_id, family_id, now=authorization.now):
         raise InvalidGrant(f"{use.code_id}: another redemption was first")
-    return family.pk, families.written(family.pk, 0, secret) if secret else ""
+    return _Hangs(family_id, refresh_token=families.written(family_id, 0, secret) if secret else "")
 
 
 def _rotate(authorization: Authorization, rotation: Rotation) -> str:
-    moved = RefreshToken.objects.filter(pk=rotation.family_id, generation=rotation.generation, revoked=None).update(
-        generation=F("generation") + 1,
-        digest=opaque.digest(rotation.next_secret),
-        rotated_at=authorization.now,
+    moved = rows.rotate_family(
+        rotation.family_id, rotation.generation, digest=opaque.digest(rotation.next_secret), now=authorization.now
     )
     generation = rotation.generation + 1
     if not moved and not _just_rotated(rotation.family_id, generation, authorization.now):
@@ -114,12 +153,19 @@ def _id_token(authorization: Authorization, access: str) -> str:
     return id_token.encode(authorization, sign_in, access_token=access)
 
 
-def _record(authorization: Authorization, token_id: str) -> None:
+def _principal(authorization: Authorization) -> Principal:
     agent, client = authorization.client.agent, authorization.client
-    by = Principal(Kind.AGENT, agent.pk, agent.name) if agent else Principal(Kind.CLIENT, client.client_id, client.name)
-    record(
-        Event.TOKEN_ISSUED,
-        by=by,
+    return (
+        Principal(Kind.AGENT, agent.pk, agent.name) if agent else Principal(Kind.CLIENT, client.client_id, client.name)
+    )
+
+
+def _entry(authorization: Authorization, token_id: str) -> Entry:
+    agent, client = authorization.client.agent, authorization.client
+    hides = isinstance(authorization.proof.consumes, Derivation) and not authorization.actor
+    return entry(
+        Event.TOKEN_IMPERSONATED if hides and agent and agent.pk != authorization.subject else Event.TOKEN_ISSUED,
+        by=_principal(authorization),
         about=AccessToken(pk=token_id, audience=authorization.audience),
         on_behalf_of=authorization.subject,
         through=agent.pk if agent else "",

@@ -21,6 +21,7 @@ from kit.caching import TtlCache
 from tokens.errors import NoActiveKey
 from tokens.models import SigningKey
 
+_KEPT = 256
 ALGORITHMS = ("ES256", "RS256")
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "ES256": {"kty": "EC", "crv": "P-256"},
@@ -46,7 +47,10 @@ class Keyset:
     document: bytes
 
 
-_keysets: TtlCache[str, Keyset] = TtlCache(ttl=settings.CACHE_SECONDS, limit=256)
+_keysets: TtlCache[str, Keyset] = TtlCache(ttl=settings.CACHE_SECONDS, limit=_KEPT)
+_last: dict[str, Keyset] = {}
+"""What was loaded last: opening an RSA key takes 30 ms, and a tenant's keys are read anew every few seconds. A key that
+the database no longer holds is not taken over from it."""
 
 
 def keyset() -> Keyset:
@@ -57,6 +61,7 @@ def keyset() -> Keyset:
 def forget_all() -> None:
     """Drop what this process keeps; other processes follow within CACHE_SECONDS."""
     _keysets.clear()
+    _last.clear()
 
 
 def sign(claims: Mapping[str, Any], *, typ: str, algorithm: str) -> str:
@@ -80,14 +85,23 @@ def generate(algorithm: str) -> tuple[str, Mapping[str, Any], str]:
 
 def _load() -> Keyset | None:
     rows = SigningKey.objects.exclude(status=SigningKey.Status.DESTROYED).order_by("pk")
+    last = _last.pop(context.require_id(), None)
+    known = {signer.kid: signer for signer in last.signers.values()} if last else {}
     signers, public = {}, {}
     for row in rows:
         public[row.kid] = (row.algorithm, jwk.JWK(**row.public))
         if row.status == SigningKey.Status.ACTIVE:
-            opened = jwk.JWK.from_json(sealing.unseal(row.sealed_private, settings.SEALING_KEYS).decode())
-            signers[row.algorithm] = Signer(row.kid, row.algorithm, opened.get_op_key("sign"))
+            signers[row.algorithm] = known.get(row.kid) or _open(row)
     document = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()
-    return Keyset(signers, public, document)
+    if len(_last) >= _KEPT:
+        _last.clear()
+    _last[context.require_id()] = Keyset(signers, public, document)
+    return _last[context.require_id()]
+
+
+def _open(row: SigningKey) -> Signer:
+    opened = jwk.JWK.from_json(sealing.unseal(row.sealed_private, settings.SEALING_KEYS).decode())
+    return Signer(row.kid, row.algorithm, opened.get_op_key("sign"))
 
 
 def _signature(signer: Signer, message: bytes) -> bytes:

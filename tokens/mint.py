@@ -5,26 +5,57 @@ and the token family are alive and unchanged since they were read. PostgreSQL ho
 commit: whoever ends one of them waits for the mints in flight and stops all later ones. SQLite has one writer.
 """
 
-from django.db import connection
-
+from audit import ledger
+from audit.models import Entry
+from kit import statements
+from kit.statements import written_moment
 from tokens.models import AccessToken
 from tokens.values import Authorization
 
 _TABLE = AccessToken._meta.db_table
 _COLUMNS = (
-    "id", "subject", "actor", "audience", "scope", "grant_type", "created", "expires",
-    "tenant_id", "client_id", "delegation_id", "family_id",
+    "id", "subject", "actor", "audience", "scope", "grant_type", "created", "expires", "digest",
+    "tenant_id", "client_id", "delegation_id", "family_id", "parent_id",
 )  # fmt: skip
 
+# All that the delegation hangs on, held like the rest. A line that has fewer living members than it is long mints
+# nothing; nor does one of which a member ends before the token does.
+_LINE = (
+    "WITH line AS (SELECT x.id FROM delegations_ancestry y "
+    "JOIN delegations_delegation x ON x.id = y.ancestor_id "
+    "JOIN agents_agent xa ON xa.id = x.agent_id JOIN agents_client xc ON xc.id = x.client_id "
+    "WHERE y.delegation_id = %s AND x.ended_at IS NULL AND (x.expires_at IS NULL OR x.expires_at >= %s) "
+    "AND xa.status = 'active' AND xc.status = 'active'"
+)
 
-def insert(authorization: Authorization, *, token_id: str, family_id: str | None) -> bool:
-    """Record the token; return False where something it hangs on is over or was changed."""
-    moment = connection.ops.adapt_datetimefield_value
-    now = moment(authorization.now)
-    joins, locked, conditions = _what_must_live(authorization, family_id)
+
+def insert(
+    authorization: Authorization,
+    entry: Entry,
+    *,
+    token_id: str,
+    family_id: str | None,
+    parent_id: str | None,
+    digest: str,
+) -> bool:
+    """Record the token and its entry in the ledger; return False where something it hangs on is over or was changed.
+
+    `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret.
+    """
+    statement = _statement(authorization, family_id, parent_id)
+    values = _values(authorization, token_id, family_id, parent_id, digest)
+    if statements.is_postgresql():
+        return _at_once(statement, values, entry)
+    minted = statements.changed(statement, values) == 1
+    return minted and statements.changed(*ledger.insertion(entry)) == 1
+
+
+def _statement(authorization: Authorization, family_id: str | None, parent_id: str | None) -> str:
+    joins, locked, conditions = _what_must_live(authorization, family_id, parent_id)
+    depth = authorization.delegation.depth
     statement = (
-        f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608 - names of our own tables alone
-        "SELECT %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s FROM tenants_tenant t "
+        f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) {_line() if depth else ''}"
+        "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s, %s FROM tenants_tenant t "
         "JOIN agents_client c ON c.tenant_id = t.id "
         "JOIN delegations_delegation d ON d.tenant_id = t.id AND d.client_id = c.id "
         f"{joins} WHERE t.id = %s AND t.version = %s AND t.status = 'active' "
@@ -32,24 +63,42 @@ def insert(authorization: Authorization, *, token_id: str, family_id: str | None
         "AND d.id = %s AND d.version = %s AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s)"
         f"{conditions}"
     )
-    values = [
+    if depth:
+        statement += " AND (SELECT count(*) FROM line) = %s"
+    return f"{statement} FOR SHARE OF {', '.join(locked)}" if statements.is_postgresql() else statement
+
+
+def _values(
+    authorization: Authorization, token_id: str, family_id: str | None, parent_id: str | None, digest: str
+) -> list[object]:
+    """Return the statement's values, in its order."""
+    now, expires = written_moment(authorization.now), written_moment(authorization.expires_at)
+    tenant, client, delegation = authorization.tenant, authorization.client, authorization.delegation
+    return [
+        *((delegation.pk, expires) if delegation.depth else ()),
         token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
-        authorization.audience, authorization.scope, authorization.grant_type, now, moment(authorization.expires_at),
-        family_id,
-        authorization.tenant.pk, authorization.tenant.version,
-        authorization.client.pk, authorization.client.version,
-        authorization.delegation.pk, authorization.delegation.version, now,
+        authorization.audience, authorization.scope, authorization.grant_type, now, expires, digest,
+        family_id, parent_id, tenant.pk, tenant.version, client.pk, client.version,
+        delegation.pk, delegation.version, now,
+        *(each for each in (family_id, parent_id) if each is not None),
+        *((delegation.depth,) if delegation.depth else ()),
     ]  # fmt: skip
-    if family_id is not None:
-        values.append(family_id)
-    if connection.vendor == "postgresql":
-        statement += f" FOR SHARE OF {', '.join(locked)}"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return bool(cursor.rowcount == 1)
 
 
-def _what_must_live(authorization: Authorization, family_id: str | None) -> tuple[str, list[str], str]:
+def _at_once(statement: str, values: list[object], entry: Entry) -> bool:
+    """Write token and entry in one statement: both or neither, without a transaction around it."""
+    recording, recorded = ledger.insertion(entry, of="minted")
+    text = f"WITH minted AS ({statement} RETURNING id), recorded AS ({recording}) SELECT count(*) FROM minted"
+    return statements.first(text, [*values, *recorded]) == (1,)
+
+
+def _line() -> str:
+    return f"{_LINE}{' FOR SHARE OF x, xa, xc' if statements.is_postgresql() else ''}) "
+
+
+def _what_must_live(
+    authorization: Authorization, family_id: str | None, parent_id: str | None
+) -> tuple[str, list[str], str]:
     """Return the joins, the aliases to hold, and the conditions for what only some tokens hang on."""
     joins, locked, conditions = "", ["t", "c", "d"], ""
     if authorization.delegation.agent_id:
@@ -65,4 +114,8 @@ def _what_must_live(authorization: Authorization, family_id: str | None) -> tupl
         joins += "JOIN tokens_refreshtoken f ON f.tenant_id = t.id "
         locked.append("f")
         conditions += " AND f.id = %s AND f.revoked IS NULL"
+    if parent_id is not None:
+        joins += "JOIN tokens_accesstoken p ON p.tenant_id = t.id "
+        locked.append("p")
+        conditions += " AND p.id = %s AND p.revoked_at IS NULL"
     return joins, locked, conditions

@@ -58,18 +58,35 @@ class AccessToken(TenantScoped, AbstractAccessToken):
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_token_id, editable=False)
     subject = models.CharField(max_length=identifiers.LENGTH)
     actor = models.CharField(max_length=identifiers.LENGTH, blank=True)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="access_tokens")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="access_tokens", db_index=False)
     audience = models.CharField(max_length=512)
-    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, related_name="access_tokens")
-    family = models.ForeignKey("RefreshToken", on_delete=models.PROTECT, null=True, related_name="access_tokens")
+    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, related_name="access_tokens", db_index=False)
+    family = models.ForeignKey(
+        "RefreshToken", on_delete=models.PROTECT, null=True, related_name="access_tokens", db_index=False
+    )
     grant_type = models.CharField(max_length=80)
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="children",
+        db_index=False,
+        help_text="What it was exchanged from.",
+    )
+    digest = models.CharField(max_length=64, blank=True, help_text="Of an opaque token's secret; a JWT has its id.")
     created = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True)
 
     objects: ClassVar[TenantManager["AccessToken"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
-        indexes = [models.Index(fields=["delegation", "created"], name="token_by_delegation")]
+        # Django would index each foreign key of text twice; every mint writes each of them.
+        indexes = [
+            models.Index(fields=["delegation", "created"], name="token_by_delegation"),
+            models.Index(fields=["client"], name="token_by_client"),
+            models.Index(fields=["family"], condition=Q(family__isnull=False), name="token_by_family"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="token_by_parent"),
+        ]
 
     def __str__(self) -> str:
         return f"access token for {self.audience}"
@@ -93,7 +110,7 @@ class RefreshToken(TenantScoped, AbstractRefreshToken):
     updated = None
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_family_id, editable=False)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="refresh_tokens")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="refresh_tokens", db_index=False)
     subject = models.CharField(max_length=identifiers.LENGTH)
     scope = models.TextField(blank=True)
     delegations = models.JSONField(default=list, help_text="Ids: one for each resource that was allowed.")
@@ -108,7 +125,7 @@ class RefreshToken(TenantScoped, AbstractRefreshToken):
     objects: ClassVar[TenantManager["RefreshToken"]] = TenantManager()
 
     class Meta(TenantScoped.Meta):
-        pass
+        indexes = [models.Index(fields=["client", "subject"], name="family_by_client")]
 
     def __str__(self) -> str:
         return f"token family of {self.subject}"

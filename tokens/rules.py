@@ -18,7 +18,7 @@ def narrow(proof: Proof, request: TokenRequest) -> Authorization:
         raise InvalidGrant(f"{delegation.pk} is over")
     scopes = _scopes(proof, request, delegation)
     life = timedelta(seconds=proof.tenant.access_token_seconds)
-    ends = [request.now + life, *([delegation.expires_at] if delegation.expires_at else [])]
+    ends = [request.now + life, *(end for end in (delegation.expires_at, proof.not_after) if end is not None)]
     if (min(ends) - request.now) < timedelta(seconds=1):
         raise InvalidGrant(f"{delegation.pk} ends this second")
     return Authorization(
@@ -66,6 +66,8 @@ def _scopes(proof: Proof, request: TokenRequest, delegation: Delegation) -> froz
     if not request.scopes and not proof.may_infer_audience:
         wanted = (protected.default_scopes & delegation.scope_set) or delegation.scope_set
     granted = wanted & delegation.scope_set & protected.scopes.keys()
+    if proof.client.agent is not None:
+        granted = proof.client.agent.under_ceiling(delegation.audience, granted)
     if not granted:
         raise InvalidScope("nothing of what was asked is allowed at this resource")
     return granted

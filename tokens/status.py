@@ -1,45 +1,112 @@
 """Is a token still good right now? The database is asked for everything that it hangs on; nothing is cached."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from agents.models import Agent, Client
-from delegations.models import Delegation
+from delegations.models import Ancestry, Delegation
+from kit import context, statements
+from kit.statements import Columns, Row, written_moment
 from tenants.models import Membership, Tenant
 from tokens import families
 from tokens.models import AccessToken, RefreshToken
+from tokens.rows import DELEGATION
 
-_OF_TOKEN = Q(tenant__status=Tenant.Status.ACTIVE, client__status=Client.Status.ACTIVE)
+_TOKEN = Columns(
+    AccessToken, "id", "tenant_id", "client_id", "delegation_id", "family_id", "parent_id", "subject", "actor",
+    "audience", "scope", "grant_type", "digest", "created", "expires",
+)  # fmt: skip
+_AGENT = Columns(Agent, "id", "tenant_id", "name", "status")
+_CLIENT = Columns(Client, "id", "tenant_id", "client_id", "name", "status")
+
+_LIVE = (
+    "SELECT (SELECT k.version FROM agents_client k WHERE k.id = %s AND k.status = 'active'), "
+    f"{_TOKEN.listed('a')}, {DELEGATION.listed('d')}, {_AGENT.listed('g')}, {_CLIENT.listed('c')} "
+    "FROM tokens_accesstoken a JOIN tenants_tenant t ON t.id = a.tenant_id "
+    "JOIN agents_client c ON c.id = a.client_id JOIN delegations_delegation d ON d.id = a.delegation_id "
+    "LEFT JOIN agents_agent g ON g.id = d.agent_id LEFT JOIN tenants_membership m ON m.id = d.member_id "
+    "LEFT JOIN tenants_user u ON u.id = m.user_id LEFT JOIN tokens_refreshtoken f ON f.id = a.family_id "
+    "WHERE a.id = %s AND a.tenant_id = %s AND a.revoked_at IS NULL AND a.expires > %s "
+    "AND t.status = 'active' AND c.status = 'active' AND f.revoked IS NULL "
+    "AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s) "
+    "AND (d.agent_id IS NULL OR g.status = 'active') "
+    "AND (d.member_id IS NULL OR (m.status = 'active' AND u.is_active)) "
+    "AND (d.depth = 0 OR NOT EXISTS (SELECT 1 FROM delegations_ancestry y "
+    "JOIN delegations_delegation x ON x.id = y.ancestor_id JOIN agents_client xc ON xc.id = x.client_id "
+    "LEFT JOIN agents_agent xa ON xa.id = x.agent_id WHERE y.delegation_id = d.id "
+    "AND (x.ended_at IS NOT NULL OR x.expires_at <= %s OR xc.status <> 'active' OR xa.status <> 'active')))"
+)
 
 
-def live_access_token(token_id: str, *, now: datetime) -> AccessToken | None:
-    """Return the row of an access token if tenant, client, agent, person, delegation and family are all alive."""
-    return (
-        AccessToken.objects.filter(_OF_TOKEN, pk=token_id, revoked_at=None, expires__gt=now)
-        .filter(Q(family=None) | Q(family__revoked=None))
-        .filter(_delegation_lives("delegation__", now))
-        .select_related("client", "delegation__agent")
-        .first()
-    )
+@dataclass(frozen=True)
+class Live:
+    """A live access token as the statement gave it, and the version of the client that asked (None: not active)."""
+
+    values: Row
+    asker_version: int | None
+
+    @property
+    def client_pk(self) -> str:
+        return str(self.values[_TOKEN.names.index("client_id")])
+
+    @property
+    def audience(self) -> str:
+        return str(self.values[_TOKEN.names.index("audience")])
+
+    @property
+    def digest(self) -> str:
+        return str(self.values[_TOKEN.names.index("digest")])
+
+    @cached_property
+    def row(self) -> AccessToken:
+        """The token's row with its client, its delegation and the agent; columns that were not asked for are lazy."""
+        token, rest = self.values[: len(_TOKEN)], self.values[len(_TOKEN) :]
+        delegation, rest = rest[: len(DELEGATION)], rest[len(DELEGATION) :]
+        agent, client = rest[: len(_AGENT)], rest[len(_AGENT) :]
+        row = _TOKEN.read(token)
+        row.delegation = DELEGATION.read(delegation)
+        row.delegation.agent = _AGENT.read(agent) if agent[0] is not None else None
+        row.client = _CLIENT.read(client)
+        return row
+
+
+def live_access_token(token_id: str, *, now: datetime, asker: str = "") -> Live | None:
+    """Return an access token if tenant, client, agent, person, family and delegation are all alive, and everything
+    that the delegation hangs on; one statement at any depth. `asker` is the primary key of a client to look at too.
+    """
+    moment = written_moment(now)
+    found = statements.first(_LIVE, [asker, token_id, context.require_id(), moment, moment, moment])
+    return Live(found[1:], found[0]) if found is not None else None
 
 
 def live_family(family_id: str, *, now: datetime) -> RefreshToken | None:
     """Return a token family if it, its client and tenant, and one of its delegations are alive."""
-    family = RefreshToken.objects.filter(_OF_TOKEN, pk=family_id, revoked=None).first()
+    alive = Q(tenant__status=Tenant.Status.ACTIVE, client__status=Client.Status.ACTIVE)
+    family = RefreshToken.objects.filter(alive, pk=family_id, revoked=None).first()
     if family is None or families.is_over(family, now=now):
         return None
-    alive = Delegation.objects.filter(_delegation_lives("", now), pk__in=family.delegations)
-    return family if alive.exists() else None
+    held = Delegation.objects.filter(_lives(now), ~_hangs_on_dead(now), pk__in=family.delegations)
+    return family if held.exists() else None
 
 
-def _delegation_lives(of: str, now: datetime) -> Q:
-    """Return the condition on a delegation, or on the row whose path to its delegation is `of`."""
-    person = Q(**{f"{of}member__status": Membership.Status.ACTIVE, f"{of}member__user__is_active": True})
-    agent = Q(**{f"{of}agent__status": Agent.Status.ACTIVE})
+def _lives(now: datetime) -> Q:
+    person = Q(member__status=Membership.Status.ACTIVE, member__user__is_active=True)
     return (
-        Q(**{f"{of}ended_at": None})
-        & (Q(**{f"{of}expires_at": None}) | Q(**{f"{of}expires_at__gt": now}))
-        & (Q(**{f"{of}agent": None}) | agent)
-        & (Q(**{f"{of}member": None}) | person)
+        Q(ended_at=None)
+        & (Q(expires_at=None) | Q(expires_at__gt=now))
+        & (Q(agent=None) | Q(agent__status=Agent.Status.ACTIVE))
+        & (Q(member=None) | person)
     )
+
+
+def _hangs_on_dead(now: datetime) -> Exists:
+    is_dead = (
+        Q(ancestor__ended_at__isnull=False)
+        | Q(ancestor__expires_at__lte=now)
+        | ~Q(ancestor__agent__status=Agent.Status.ACTIVE)
+        | ~Q(ancestor__client__status=Client.Status.ACTIVE)
+    )
+    return Exists(Ancestry.objects.filter(is_dead, delegation=OuterRef("pk")))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from agents.models import Agent, Client
 from delegations.models import Delegation
+from delegations.rules import Part
 from kit.forms import Form
 from kit.uris import canonical_resource
 from tenants.models import Tenant
@@ -20,6 +21,8 @@ class TokenRequest:
 
     form: Form
     now: datetime
+    spent: set[str] = field(default_factory=set)
+    """Digests of assertions that this very request spent: it may be judged twice."""
 
     def one(self, name: str) -> str:
         """Return a parameter's value, or "" where it is absent."""
@@ -60,6 +63,15 @@ class Grace:
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation:
+    """What an exchanged token descends from: the presented token with its family, and the part to make or widen."""
+
+    parent_id: str | None
+    family_id: str | None
+    part: Part | None
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """When and how the person signed in, for ID tokens (OpenID Connect Core §2)."""
 
@@ -78,8 +90,11 @@ class Proof:
     scopes: frozenset[str]
     delegations: tuple[Delegation, ...]
     may_infer_audience: bool
-    consumes: CodeUse | Rotation | Grace | None = None
+    consumes: CodeUse | Rotation | Grace | Derivation | None = None
     sign_in: SignIn | None = None
+    not_after: datetime | None = None
+    """When what was proved is over; nothing made of it lives longer."""
+    issued_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,14 @@ class Authorization:
         return " ".join(sorted(self.scopes))
 
     @property
+    def actors(self) -> tuple[str, ...]:
+        """Who speaks for the subject, the one who speaks now first (RFC 8693 §4.1); an agent for itself is nobody's."""
+        if self.actor is None:
+            return ()
+        earlier = (above.agent_id for above in self.delegation.line[1:])
+        return (self.actor.pk, *(agent for agent in earlier if agent and agent != self.subject))
+
+    @property
     def seconds(self) -> int:
         return int((self.expires_at - self.now).total_seconds())
 
@@ -121,11 +144,13 @@ class TokenSet:
     refresh_token: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
     token_type: str = "Bearer"
+    issued_token_type: str = ""
 
     def as_json(self) -> Mapping[str, str | int]:
         """Return the members that have a value: no null ever stands on the wire."""
         members: dict[str, str | int] = {
             "access_token": self.access_token,
+            "issued_token_type": self.issued_token_type,
             "token_type": self.token_type,
             "expires_in": self.expires_in,
             "scope": self.scope,

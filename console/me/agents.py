@@ -18,7 +18,7 @@ from delegations.sentence import in_words
 from tenants.models import Tenant
 from tokens import actions, impact
 from tokens.endpoints.request import MemberRequest
-from tokens.impact import Receipt
+from tokens.receipts import Receipt
 
 _LAST_ENDED = "last_ended"
 REASON = "ended by the person"

@@ -1,8 +1,10 @@
 """Redirect URIs and resource identifiers: what they may look like, and when two are the same."""
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
+_KEPT = 512
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _FORBIDDEN = frozenset(' \\"<>^`{|}*')
 # A host as it is written, and a port. What `urlsplit` lets stand around brackets (`[::1]evil`) is no host.
@@ -101,6 +103,12 @@ def is_resource_identifier(uri: str) -> bool:
 
 def canonical_resource(uri: str) -> str:
     """Return the identifier with scheme and host in lower case; the path is left alone."""
+    # Every request names one of a few; what a stranger makes long is not kept.
+    return _canonical(uri) if len(uri) <= _KEPT else _canonical.__wrapped__(uri)
+
+
+@lru_cache(maxsize=512)
+def _canonical(uri: str) -> str:
     parts = _split(uri)
     if parts is None or not parts.netloc:
         return uri

@@ -5,6 +5,7 @@ A secret `REMIT_X` may instead be a file named by `REMIT_X_FILE`. An unsafe comb
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -40,9 +41,11 @@ _SQLITE = {
 
 
 def _database(variable: str, default: str = "", *, is_application: bool = False) -> dict[str, object]:
-    config: dict[str, object] = dict(env.db_url(variable, default=default))
+    config: dict[str, Any] = dict(env.db_url(variable, default=default))
     config["CONN_MAX_AGE"] = None
     if "postgres" in str(config["ENGINE"]):
+        # What kit.statements sends is planned once for each connection.
+        config["OPTIONS"] = {**config.get("OPTIONS", {}), "prepare_threshold": 1}
         return {**config, "ENGINE": "kit.postgresql", "OPERATOR": not is_application}
     return {**config, "OPTIONS": dict(_SQLITE)}
 

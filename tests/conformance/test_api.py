@@ -121,7 +121,12 @@ def test_an_agent_gives_back_what_it_holds_and_is_refused_from_then_on(world, sc
     own = api_token(world, scout)
     calendar = next(each for each in world.delegations() if each.audience == world.calendar.identifier)
     response = call(world, own, f"/delegations/{calendar.pk}", "DELETE")
-    assert (response.status_code, response.content) == (204, b"")
+    receipt = response.json()
+    assert (response.status_code, receipt["delegation"], receipt["delegations_ended"]) == (200, calendar.pk, 1)
+    assert receipt["token_families_ended"] == 1
+    (left,) = receipt["tokens"]
+    assert (left["resource"], left["checks"], left["tokens"]) == (world.calendar.identifier, "jwt", 1)
+    assert 0 < receipt["time_to_zero"] <= world.tenant.access_token_seconds
     assert world.refresh(scout, tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert not world.is_active(tokens["access_token"])
     assert call(world, own).status_code == 200
@@ -138,8 +143,8 @@ def test_given_back_twice_at_once_it_ends_once(world, scout):
     with ThreadPoolExecutor(4) as pool:
         path = f"/delegations/{calendar.pk}"
         codes = [answer.status_code for answer in pool.map(lambda _: call(world, own, path, "DELETE"), range(4))]
-    assert codes.count(204) == 1
-    assert set(codes) <= {204, 404, 409}
+    assert codes.count(200) == 1
+    assert set(codes) <= {200, 404, 409}
     assert len(world.entries("delegation.ended")) == 1
 
 

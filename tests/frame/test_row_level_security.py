@@ -9,7 +9,9 @@ from django.utils import timezone
 from agents.models import Client, OutboundHost, UsedAssertion
 from audit import ledger
 from audit.models import Entry, Seal
+from audit.principals import SYSTEM
 from kit import context
+from tenants import actions as tenant_actions
 from tenants.models import Membership
 from tenants.scoping import scoped_models
 from tests.harness import crowd
@@ -39,6 +41,8 @@ def _everywhere(tenant):
 
 def _fill(world):
     """Leave a row of this tenant in every table."""
+    planner, helper = world.secret_client("Planner"), world.helper()
+    world.let_hand_on(planner, helper)
     world.grant(world.public_client(), scope="openid events:read")
     operator = settings.OPERATOR_ALIAS
     with context.use(world.tenant):
@@ -50,7 +54,9 @@ def _fill(world):
         )  # fmt: skip
         client = Client.objects.first()
         UsedAssertion.objects.create(purpose="client", client=client, jti=world.tenant.pk, expires_at=now)
+        tenant_actions.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
         OutboundHost.objects.create(authority=world.tenant.slug, window_started_at=now, not_before=now)
+    assert world.exchange(helper, world.grant(planner)["access_token"]).status_code == 200
     ledger.seal(world.tenant.pk, using=operator)
 
 

@@ -83,10 +83,22 @@ def test_an_end_is_undone_once_so_that_it_cannot_undo_an_admins(world, ended, al
 
 def test_what_hangs_on_an_ended_delegation_is_not_undone(world, ended, agree, alice):
     parent = agree(server=world.notes)
-    _change(world, ended, parent=parent)
+    _change(world, ended, parent=parent, depth=1)
+    with context.use(world.tenant):
+        actions.hang(ended, [parent])
     _change(world, parent, ended_at=timezone.now(), ended_by="system")
     with pytest.raises(TooLateToUndo):
         _undo(world, ended, alice)
+
+
+def test_a_part_that_is_restored_hangs_where_it_hung(world, ended, agree, alice):
+    parent = agree(server=world.notes)
+    _change(world, ended, parent=parent, depth=1)
+    with context.use(world.tenant):
+        actions.hang(ended, [parent])
+    restored = _undo(world, ended, alice)
+    with context.use(world.tenant):
+        assert [above.pk for above in restored.line] == [restored.pk, parent.pk]
 
 
 def test_two_undos_at_once_make_one_delegation(world, ended, alice):

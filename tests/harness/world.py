@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+import itertools
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Model
 
 from agents import actions as agent_actions
+from agents import handovers
 from agents.models import Client
 from agents.registration import metadata
 from audit.models import Entry
@@ -21,6 +23,7 @@ from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from delegations.models import Delegation
 from kit import context, opaque
+from kit.oauth import GrantType, TokenType
 from tenants import actions as tenant_actions
 from tenants.actions import ScopeWords
 from tenants.models import Membership, ResourceServer, Tenant, User
@@ -230,6 +233,29 @@ class World:
         if self.reader is None:
             self.reader = self.introspector()
         return bool(self.introspect(self.reader, token)["active"])
+
+    # --- agents that work for each other
+    def helper(self, name: str = "Summariser", **fields: Any) -> Credentials:
+        """Make an agent that exchanges what others hand it."""
+        grants = fields.pop("grant_types", (GrantType.TOKEN_EXCHANGE, GrantType.CLIENT_CREDENTIALS))
+        with context.use(self.tenant):
+            client, secret = agent_actions.register_agent(name, by=SYSTEM, grant_types=grants, **fields)
+        return Credentials(client, secret)
+
+    def let_hand_on(self, *chain: Credentials) -> None:
+        """Let each of these hand part of its authority to the one after it."""
+        with context.use(self.tenant):
+            for one, other in itertools.pairwise(chain):
+                handovers.allow_handover(one.client.agent, other.client.agent, by=SYSTEM)
+
+    def exchange(self, who: Credentials, token: str, **changes: Any) -> httpx.Response:
+        """Exchange an access token as this client."""
+        form = {
+            "grant_type": GrantType.TOKEN_EXCHANGE.value,
+            "subject_token": token,
+            "subject_token_type": TokenType.ACCESS_TOKEN.value,
+        }
+        return self.token(who, {**form, **changes})
 
     # --- looking behind
     def stored_code(self, code: str) -> AuthorizationCode:

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils import timezone
 
-from agents.models import Client
+from agents.models import Agent, Client
 from delegations.actions import Agreement, Allowed
 from delegations.models import Delegation
 from delegations.rules import Duration, default_duration, durations
@@ -20,7 +20,7 @@ from delegations.sentence import clock_words, listed
 from kit import uris
 from tenants import directory
 from tenants.models import Membership, Tenant
-from tokens.asking import Asked, Target
+from tokens.asking import Asked, Target, helpers_to_name
 from tokens.models import AuthorizationRequest
 
 _NEW_FOR = timedelta(days=7)
@@ -55,6 +55,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Helper:
+    """An agent that part of this may be handed to."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentPage:
     """Everything that the page shows; kept word for word in the consent."""
 
@@ -69,6 +77,7 @@ class ConsentPage:
     warning: str
     resources: tuple[ResourceSection, ...]
     identity: tuple[str, ...]
+    helpers: tuple[Helper, ...]
     durations: tuple[Choice, ...]
     handle: str = ""
 
@@ -99,6 +108,7 @@ def build(tenant: Tenant, member: Membership, asked: Asked, *, now: datetime) ->
         warning=_warning(client, asked, people, now),
         resources=sections,
         identity=tuple(words for scope, words in _IDENTITY.items() if scope in asked.identity),
+        helpers=_helpers(tenant, client),
         durations=_choices(tenant, asked, live, now),
     )
 
@@ -128,6 +138,7 @@ def agreement(
         shown={**held.shown, "chosen": {"scopes": sorted(ticked), "duration": chosen.value}},
         expires_at=chosen.ends_at,
         identity=asked.identity,
+        helpers=frozenset(helper["id"] for helper in held.shown.get("helpers", ())),
     )
 
 
@@ -193,6 +204,11 @@ def _choices(tenant: Tenant, asked: Asked, live: Mapping[str, Delegation], now: 
         )
         for each in offered
     )
+
+
+def _helpers(tenant: Tenant, client: Client) -> tuple[Helper, ...]:
+    ids = helpers_to_name(tenant, client)
+    return tuple(Helper(agent.pk, agent.name) for agent in Agent.objects.filter(pk__in=ids).order_by("name"))
 
 
 def _people(client: Client, now: datetime) -> int:

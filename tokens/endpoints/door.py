@@ -65,6 +65,8 @@ class Visit:
 
     client: Client | None = None
     spent: set[str] = field(default_factory=set)
+    refusal: type[OAuthError] = InvalidGrant
+    """How it is said that what a token would hang on is over."""
 
 
 Room = Callable[[Received, Visit], Mapping[str, object]]
@@ -139,7 +141,7 @@ def _twice(room: Room, request: Received, visit: Visit) -> Mapping[str, object]:
     try:
         return room(replace(request, tenant=fresh), visit)
     except Stale as stale:
-        raise InvalidGrant(f"{stale}: what it hangs on is over") from stale
+        raise visit.refusal(f"{stale}: what it hangs on is over") from stale
 
 
 def _refuse(refusal: OAuthError, visit: Visit) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from agents.authentication import authenticate_now
+from agents.authentication import authenticate
 from kit.oauth import InvalidClient, InvalidRequest
 from tokens.endpoints.door import Received, Visit, read_form
 from tokens.formats import introspection
@@ -13,7 +13,7 @@ from tokens.formats import introspection
 def room(request: Received, visit: Visit) -> Mapping[str, object]:
     """Return the claims of a live token, or `active: false` and nothing else."""
     form = read_form(request)
-    caller = visit.client = authenticate_now(request.authorization, form)
+    caller = visit.client = authenticate(request.authorization, form, spent=visit.spent)
     if caller.is_public:
         raise InvalidClient("a public client cannot introspect")
     if "token" not in form:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from kit import jwks
 from kit.caching import TtlCache
-from kit.oauth import IDENTITY_SCOPES, AuthMethod
+from kit.oauth import IDENTITY_SCOPES, AuthMethod, TokenType
 from tenants.models import Tenant
 from tokens import grants
 from tokens.endpoints.documents import document
@@ -19,6 +19,13 @@ from tokens.endpoints.request import TenantRequest
 
 MAX_AGE = 300
 _documents: TtlCache[tuple[str, int], bytes] = TtlCache(ttl=settings.CACHE_SECONDS, limit=512)
+
+
+_EXCHANGE = {
+    "subject_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.ID_TOKEN.value],
+    "actor_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.JWT.value],
+    "requested_token_types_supported": [TokenType.ACCESS_TOKEN.value],
+}
 
 
 def view(request: TenantRequest) -> HttpResponseBase:
@@ -59,6 +66,7 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
+        "actor_profile_token_exchange": _EXCHANGE,
     }
     if tenant.registration == Tenant.Registration.OPEN:
         content["registration_endpoint"] = f"{issuer}/register"

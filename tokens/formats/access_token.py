@@ -1,56 +1,49 @@
-"""JWT access tokens (RFC 9068): `typ: at+jwt`, one audience, the sentence as claims."""
+"""Access tokens: JWTs (RFC 9068, `typ: at+jwt`), or opaque ones for servers that must ask each time.
 
-from collections.abc import Mapping
+An opaque token is `<id>.<secret>`; only the secret's digest is kept.
+"""
+
 from datetime import datetime
-from typing import Any
 
-from agents.models import Agent
-from kit import jose
+from kit import jose, opaque
 from kit.jose import VerifiedClaims
 from tenants import directory
-from tenants.models import Tenant
+from tenants.models import ResourceServer, Tenant
 from tokens import keys
+from tokens.formats import claims
 from tokens.values import Authorization
 
 TYP = "at+jwt"
 
 
-def encode(authorization: Authorization, token_id: str) -> str:
-    """Return the signed token."""
+def new_secret(audience: str) -> str:
+    """Return a secret where the resource server takes opaque tokens, and "" where it takes JWTs."""
+    protected = directory.resource_server(audience)
+    is_opaque = protected is not None and protected.server.token_format == ResourceServer.TokenFormat.OPAQUE
+    return opaque.make() if is_opaque else ""
+
+
+def encode(authorization: Authorization, token_id: str, secret: str) -> str:
+    """Return the token: signed, or with its secret."""
+    if secret:
+        return f"{token_id}.{secret}"
     protected = directory.resource_server(authorization.audience)
     algorithm = protected.server.signing_algorithm if protected else "ES256"
-    return keys.sign(claims(authorization, token_id), typ=TYP, algorithm=algorithm)
+    return keys.sign(claims.of_authorization(authorization, token_id), typ=TYP, algorithm=algorithm)
 
 
-def claims(authorization: Authorization, token_id: str) -> Mapping[str, Any]:
-    """Return the claims (RFC 9068 §2.2; `act`: RFC 8693 §4.1)."""
-    issued = int(authorization.now.timestamp())
-    content: dict[str, Any] = {
-        "iss": authorization.tenant.issuer,
-        "sub": authorization.subject,
-        "client_id": authorization.client.client_id,
-        "scope": authorization.scope,
-        "aud": authorization.audience,
-        "iat": issued,
-        "exp": issued + authorization.seconds,
-        "jti": token_id,
-        "delegation_id": authorization.delegation.pk,
-    }
-    if authorization.actor is not None:
-        content["act"] = act(authorization.tenant, authorization.actor)
-    return content
-
-
-def act(tenant: Tenant, agent: Agent) -> Mapping[str, Any]:
-    """Return who is speaking for the subject: identity claims only (RFC 8693 §4.1)."""
-    return {"iss": tenant.issuer, "sub": agent.pk, "sub_profile": "ai_agent"}
+def parse_opaque(token: str) -> tuple[str, str] | None:
+    """Return id and unverified secret of what looks like an opaque token, or None."""
+    token_id, dot, secret = token.partition(".")
+    looks_so = token_id.startswith("tok_") and dot and token.isascii() and 0 < len(secret) <= 64 and "." not in secret
+    return (token_id, secret) if looks_so and len(token_id) <= 64 and "\x00" not in token else None
 
 
 def verify(token: str, tenant: Tenant, *, audience: str | None, now: datetime) -> VerifiedClaims:
-    """Return the claims of one of the tenant's own access tokens; raises jose.BadToken."""
+    """Return the claims of one of the tenant's own JWTs; raises jose.BadToken."""
     expected = jose.Expected(typ=TYP, issuer=tenant.issuer, audience=audience)
-    claims = jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
+    verified = jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
     # The id is looked up next: even under our own key it must be what the mint writes.
-    if not isinstance(claims.get("jti"), str) or not claims["jti"].isascii():
+    if not isinstance(verified.get("jti"), str) or not verified["jti"].isascii():
         raise jose.BadToken("jti")
-    return claims
+    return verified

@@ -6,31 +6,35 @@ from datetime import datetime
 from agents.models import Client
 from kit import jose
 from tenants.models import Tenant
-from tokens import families, status
-from tokens.formats import access_token
-from tokens.models import AccessToken
+from tokens import families, reading, status
+from tokens.errors import Stale
+from tokens.status import Live
 
 INACTIVE: Mapping[str, object] = {"active": False}
 
 
 def describe(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the claims of a live token to a caller who may know them."""
+    """Return the claims of a live token to a caller who may know them; raises Stale where the caller has changed.
+
+    What is not alive costs no question about the caller: the answer says nothing to anybody.
+    """
     if parsed := families.parse(token):
         return _refresh(parsed, tenant, caller, now=now)
     try:
-        claims = access_token.verify(token, tenant, audience=None, now=now)
+        read = reading.live(token, tenant, now=now, asker=caller.pk)
     except jose.BadToken:
         return INACTIVE
-    row = status.live_access_token(claims["jti"], now=now)
-    if row is None or not _may_know(caller, row):
+    if read.live.asker_version != caller.version:
+        raise Stale(caller.client_id)
+    if not _may_know(caller, read.live):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **claims}
+    return {"active": True, "token_type": "Bearer", **read.claims}
 
 
-def _may_know(caller: Client, row: AccessToken) -> bool:
-    if caller.pk == row.client_id:
+def _may_know(caller: Client, live: Live) -> bool:
+    if caller.pk == live.client_pk:
         return True
-    return caller.resource_server is not None and caller.resource_server.identifier == row.audience
+    return caller.resource_server is not None and caller.resource_server.identifier == live.audience
 
 
 def _refresh(parsed: families.Parsed, tenant: Tenant, caller: Client, *, now: datetime) -> Mapping[str, object]:

@@ -5,10 +5,10 @@ import hashlib
 from datetime import timedelta
 
 from agents.models import Client
-from delegations.models import Delegation
 from kit import opaque
 from kit.oauth import GrantType, InvalidGrant, Replayed
 from tenants.models import Tenant
+from tokens import rows
 from tokens.models import AuthorizationCode
 from tokens.values import CodeUse, Proof, SignIn, TokenRequest
 
@@ -19,7 +19,7 @@ DOUBLE_SUBMIT = timedelta(seconds=2)
 
 def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     """Return what the code proves; raises InvalidGrant, or Replayed when what it bought must die."""
-    code = AuthorizationCode.objects.filter(code=opaque.digest(request.one("code"))).first()
+    code = rows.code(opaque.digest(request.one("code")))
     if code is None:
         raise InvalidGrant("unknown code")
     flaw = _flaw(code, client, request)
@@ -35,7 +35,7 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         actor=client.agent,
         client=client,
         scopes=frozenset(code.scope.split()),
-        delegations=tuple(Delegation.objects.filter(pk__in=code.delegations)),
+        delegations=rows.delegations(code.delegations),
         may_infer_audience=True,
         consumes=CodeUse(code.pk),
         sign_in=SignIn(code.auth_time, code.nonce),

@@ -1,11 +1,9 @@
 """RFC 6749 §6 with rotation (RFC 9700 §4.14): the current token of a family, by its client, while authority lasts."""
 
 from agents.models import Client
-from delegations.models import Delegation
 from kit.oauth import GrantType, InvalidGrant
 from tenants.models import Tenant
-from tokens import families
-from tokens.models import RefreshToken
+from tokens import families, rows
 from tokens.values import Proof, TokenRequest
 
 GRANT_TYPE = GrantType.REFRESH_TOKEN
@@ -15,7 +13,7 @@ PARAMETERS = ("refresh_token",)
 def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     """Return what the refresh token proves; raises InvalidGrant, or Replayed when the family must die."""
     parsed = families.parse(request.one("refresh_token"))
-    family = RefreshToken.objects.filter(pk=parsed.family_id).first() if parsed else None
+    family = rows.family(parsed.family_id) if parsed else None
     if parsed is None or family is None:
         raise InvalidGrant("unknown refresh token")
     if family.client_id != client.pk:
@@ -31,7 +29,7 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         actor=client.agent,
         client=client,
         scopes=frozenset(family.scope.split()),
-        delegations=tuple(Delegation.objects.filter(pk__in=family.delegations)),
+        delegations=rows.delegations(family.delegations),
         may_infer_audience=True,
         consumes=meaning,
     )

@@ -7,6 +7,7 @@ transaction made is undone by PostgreSQL, and one that outlived its borrower wou
 
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 
 from kit import context
@@ -24,10 +25,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Return a cursor of a connection that knows the current tenant."""
+        self._know_the_tenant()
+        return super().create_cursor(name)
+
+    def prepared(self) -> Any:
+        """Return a cursor whose statements PostgreSQL plans once for each connection (`kit.statements`).
+
+        Django's own cursor puts the values into the text, so that each statement is a new one and is planned anew.
+        """
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            self._know_the_tenant()
+            return self._prepare_cursor(psycopg.Cursor(self.connection))  # type: ignore[attr-defined]
+
+    def _know_the_tenant(self) -> None:
         wanted = context.current_id()
         if not self._is_operator and self._tenant_there != wanted:
             self._tell(wanted)
-        return super().create_cursor(name)
 
     def _tell(self, tenant_id: str) -> None:
         cursor = super().create_cursor()

@@ -1,0 +1,114 @@
+"""What an end did, in numbers that hold: what is refused from now on, and which tokens live on where until when.
+
+Refresh, exchange and introspection ask for status each time: for them the end is now. A server that checks a JWT by
+itself accepts it to its last second; that second is the receipt's time to zero.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from django.db.models import Count, Exists, Max, OuterRef, Q
+
+from delegations.models import Ancestry, Delegation
+from tenants import directory
+from tenants.models import ResourceServer
+from tokens.models import AccessToken, RefreshToken
+
+INTROSPECTION, ITSELF = "introspection", "jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """Unexpired tokens at one resource server: how it checks them, and when the last one dies by itself."""
+
+    resource: str
+    checks: str
+    tokens: int
+    until: datetime
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {
+            "resource": self.resource,
+            "checks": self.checks,
+            "tokens": self.tokens,
+            **({"accepted_until": self.until.isoformat()} if self.checks == ITSELF else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What ended at `at`: how many delegations, how many token families of them, and what remains of their tokens."""
+
+    delegation_id: str
+    at: datetime
+    delegations: int
+    families: int
+    remainders: tuple[Remainder, ...]
+
+    @property
+    def until(self) -> datetime | None:
+        """When the last token dies that somebody may still accept, or None."""
+        return max((each.until for each in self.remainders if each.checks == ITSELF), default=None)
+
+    @property
+    def seconds_to_zero(self) -> int:
+        """Time to zero, in whole seconds, rounded up."""
+        return ceil((self.until - self.at).total_seconds()) if self.until else 0
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {
+            "delegation": self.delegation_id,
+            "ended_at": self.at.isoformat(),
+            "delegations_ended": self.delegations,
+            "token_families_ended": self.families,
+            "tokens": [each.as_json() for each in self.remainders],
+            "time_to_zero": self.seconds_to_zero,
+        }
+
+
+def write(delegation: Delegation, *, now: datetime) -> Receipt:
+    """Return the receipt of a delegation that ends at this moment; asked in the transaction that ends it."""
+    return Receipt(
+        delegation_id=delegation.pk,
+        at=now,
+        delegations=1 + _live_below(delegation, now).count(),
+        families=_families(delegation),
+        remainders=tuple(_remainders(delegation, now)),
+    )
+
+
+def _live_below(delegation: Delegation, now: datetime) -> Any:
+    """Return what lived below: nothing between it and this one was over before."""
+    over = Q(ancestor__ended_at__isnull=False) | Q(ancestor__expires_at__lte=now)
+    under_another = Ancestry.objects.filter(over, delegation=OuterRef("pk")).exclude(ancestor=delegation)
+    return Delegation.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now),
+        ~Exists(under_another),
+        ancestry__ancestor=delegation,
+        ended_at=None,
+    )
+
+
+def _families(delegation: Delegation) -> int:
+    alive = RefreshToken.objects.filter(client=delegation.client_id, subject=delegation.subject, revoked=None)
+    return sum(delegation.pk in held for held in alive.exclude(digest="").values_list("delegations", flat=True))
+
+
+def _remainders(delegation: Delegation, now: datetime) -> list[Remainder]:
+    below = Ancestry.objects.filter(ancestor=delegation).values("delegation")
+    alive = AccessToken.objects.filter(
+        Q(delegation=delegation) | Q(delegation__in=below), expires__gt=now, revoked_at=None
+    )
+    grouped = alive.values("audience").annotate(number=Count("pk"), latest=Max("expires")).order_by("audience")
+    return [Remainder(each["audience"], _checks(each["audience"]), each["number"], each["latest"]) for each in grouped]
+
+
+def _checks(audience: str) -> str:
+    if audience == directory.current().api_identifier or audience == directory.current().issuer:
+        return INTROSPECTION  # Our own endpoints ask the database.
+    protected = directory.resource_server(audience)
+    is_opaque = protected is not None and protected.server.token_format == ResourceServer.TokenFormat.OPAQUE
+    return INTROSPECTION if is_opaque else ITSELF

@@ -1,0 +1,89 @@
+"""The rows of codes and token families as the hot path reads and writes them: fixed statements (`kit.statements`)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.models import Client
+from delegations.models import Delegation
+from kit import context, identifiers, statements
+from kit.statements import Columns, written_json, written_moment
+from tokens.models import AuthorizationCode, RefreshToken
+
+_CODE = Columns(
+    AuthorizationCode, "id", "tenant_id", "client_id", "member_id", "family_id", "scope", "redirect_uri",
+    "code_challenge", "nonce", "delegations", "auth_time", "expires", "used_at",
+)  # fmt: skip
+_FAMILY = Columns(
+    RefreshToken, "id", "tenant_id", "client_id", "subject", "scope", "digest", "generation", "delegations",
+    "rotated_at", "expires", "auth_time", "created", "revoked",
+)  # fmt: skip
+DELEGATION = Columns(
+    Delegation, "id", "tenant_id", "client_id", "agent_id", "member_id", "parent_id", "consent_id", "subject",
+    "audience", "origin", "depth", "version", "scopes", "helpers", "expires_at", "ended_at",
+)  # fmt: skip
+_CODES, _FAMILIES = AuthorizationCode._meta.db_table, RefreshToken._meta.db_table
+_OF_CODE = f"SELECT {_CODE.listed()} FROM {_CODES} WHERE code = %s AND tenant_id = %s"
+_OF_FAMILY = f"SELECT {_FAMILY.listed()} FROM {_FAMILIES} WHERE id = %s AND tenant_id = %s"
+_OF_DELEGATIONS = f"SELECT {DELEGATION.listed()} FROM {Delegation._meta.db_table} WHERE tenant_id = %s AND id IN"
+_USE_CODE = f"UPDATE {_CODES} SET used_at = %s, family_id = %s WHERE id = %s AND tenant_id = %s AND used_at IS NULL"
+_ROTATE = (
+    f"UPDATE {_FAMILIES} SET generation = generation + 1, digest = %s, rotated_at = %s "
+    "WHERE id = %s AND tenant_id = %s AND generation = %s AND revoked IS NULL"
+)
+_OPEN = (
+    f"INSERT INTO {_FAMILIES} (id, tenant_id, client_id, subject, scope, delegations, digest, generation, "
+    "rotated_at, created, expires, auth_time) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)"
+)
+
+
+def code(digest: str) -> AuthorizationCode | None:
+    """Return an authorization code of the current tenant by the digest of what was sent."""
+    found = statements.first(_OF_CODE, [digest, context.require_id()])
+    return _CODE.read(found) if found else None
+
+
+def family(family_id: str) -> RefreshToken | None:
+    """Return a token family of the current tenant."""
+    found = statements.first(_OF_FAMILY, [family_id, context.require_id()])
+    return _FAMILY.read(found) if found else None
+
+
+def delegations(ids: Sequence[str]) -> tuple[Delegation, ...]:
+    """Return delegations of the current tenant, in whatever state."""
+    if not ids:
+        return ()
+    found = statements.every(f"{_OF_DELEGATIONS} ({', '.join(['%s'] * len(ids))})", [context.require_id(), *ids])
+    return tuple(map(DELEGATION.read, found))
+
+
+def use_code(code_id: str, family_id: str, *, now: datetime) -> bool:
+    """Use up a code; say False where another request was first."""
+    values = [written_moment(now), family_id, code_id, context.require_id()]
+    return statements.changed(_USE_CODE, values) == 1
+
+
+def rotate_family(family_id: str, generation: int, *, digest: str, now: datetime) -> bool:
+    """Move a family to its next generation; say False where it moved already or is revoked."""
+    values = [digest, written_moment(now), family_id, context.require_id(), generation]
+    return statements.changed(_ROTATE, values) == 1
+
+
+def open_family(
+    *,
+    client: Client,
+    subject: str,
+    scope: str,
+    delegations: Sequence[str],
+    digest: str,
+    now: datetime,
+    expires: datetime | None,
+    auth_time: datetime | None,
+) -> str:
+    """Write a new token family and return its id."""
+    family_id, moment = identifiers.make("rtf"), written_moment(now)
+    later = [written_moment(each) if each else None for each in (expires, auth_time)]
+    values = [
+        family_id, context.require_id(), client.pk, subject, scope, written_json(delegations), digest, moment, moment,
+    ]  # fmt: skip
+    statements.changed(_OPEN, [*values, *later])
+    return family_id
