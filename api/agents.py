@@ -12,8 +12,9 @@ from api.authentication import tenant_of
 from audit.principals import Kind, Principal
 from delegations.models import Delegation
 from delegations.sentence import sentence
-from tokens import actions
+from tokens import actions, lineage
 from tokens.bearer import Bearer
+from tokens.models import AccessToken
 
 
 class DelegationSerializer(serializers.ModelSerializer[Delegation]):
@@ -69,6 +70,27 @@ class OneDelegation(APIView):
         by = Principal(Kind.AGENT, agent.pk, agent.name)
         receipt = actions.end_delegation(found, by=by, reason="given back by the agent")
         return Response(receipt.as_json())
+
+
+class DelegationLineage(APIView):
+    """The way from the consent to a delegation, and what was handed on of it."""
+
+    scopes = {"GET": "delegations:read"}
+
+    def get(self, request: Request, delegation_id: str) -> Response:
+        found = get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)
+        return Response(lineage.of_delegation(found, now=timezone.now()))
+
+
+class TokenLineage(APIView):
+    """The way from the consent to a token, by its `jti`."""
+
+    scopes = {"GET": "delegations:read"}
+
+    def get(self, request: Request, token_id: str) -> Response:
+        held = _visible_to(_bearer(request)).values("pk")
+        tokens = AccessToken.objects.filter(delegation__in=held).select_related("client", "delegation")
+        return Response(lineage.of_token(get_object_or_404(tokens, pk=token_id), now=timezone.now()))
 
 
 def _bearer(request: Request) -> Bearer:

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from api.agents import Delegations, OneDelegation, Self
+from api.agents import DelegationLineage, Delegations, OneDelegation, Self, TokenLineage
 
 urlpatterns = [
     path("api/v1/self", Self.as_view()),
     path("api/v1/delegations", Delegations.as_view()),
     path("api/v1/delegations/<str:delegation_id>", OneDelegation.as_view()),
+    path("api/v1/delegations/<str:delegation_id>/lineage", DelegationLineage.as_view()),
+    path("api/v1/tokens/<str:token_id>/lineage", TokenLineage.as_view()),
 ]

@@ -21,6 +21,8 @@ def delegation_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenan
         "person_email": delegation.member.email if delegation.member else "",
         "agent_name": agent.name if agent else delegation.client.name,
         "agent_initials": agent.initials if agent else "?",
+        "handed_on_by": delegation.parent.agent.name if delegation.parent and delegation.parent.agent else "",
+        "impersonates": impersonates(delegation.client),
         "resource_name": delegation.resource_server.name if delegation.resource_server else "Sign-in",
         "publisher": publisher(delegation.client),
         "is_verified": delegation.client.is_verified,
@@ -44,6 +46,11 @@ def ended_row(delegation: "UsedDelegation", *, now: datetime, tenant: Tenant, me
         by = "by the agent or your organisation"
     row = delegation_row(delegation, now=now, tenant=tenant)
     return {**row, "ended_at": delegation.ended_at or delegation.expires_at, "ended_by_words": by}
+
+
+def impersonates(client: Client) -> bool:
+    """Say whether an admin lets a client appear as the person in what it exchanges."""
+    return bool(client.exchange_actor == Client.ExchangeActor.NONE)
 
 
 def publisher(client: Client) -> str:

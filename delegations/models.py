@@ -61,9 +61,8 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 
     def with_names(self) -> "DelegationQuerySet":
         """Fetch what the sentence needs."""
-        return self.select_related("member__user", "agent", "client", "resource_server").prefetch_related(
-            "resource_server__scopes"
-        )
+        related = ("member__user", "agent", "client", "resource_server", "parent__agent")
+        return self.select_related(*related).prefetch_related("resource_server__scopes")
 
 
 class DelegationManager(TenantManager["Delegation"]):

@@ -13,7 +13,7 @@ from agents.filters import AgentFilter
 from agents.models import Agent
 from console.access import for_keepers
 from console.paging import page
-from console.rows import publisher
+from console.rows import impersonates, publisher
 from delegations.models import Delegation
 from delegations.sentence import in_words
 from tenants.models import Tenant
@@ -62,6 +62,7 @@ def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant) -> dict[str, Any]
         "initials": agent.initials,
         "publisher": publisher(client) if client else "",
         "is_verified": client is not None and client.is_verified,
+        "impersonates": any(impersonates(each) for each in agent.clients.all()),
         "status": agent.status,
         "status_label": agent.get_status_display(),
         "how_registered": agent.get_registration_display(),

@@ -1,20 +1,20 @@
 """Agents acting for you: who acts in my name, with what, until when, and the button that ends it."""
 
-from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from console.access import for_members, principal
+from console.receipt_words import receipt_words
 from console.rows import delegation_row, ended_row
 from delegations import actions as delegation_actions
 from delegations.errors import DelegationOver, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import may_undo
-from delegations.sentence import in_words
 from tenants.models import Tenant
 from tokens import actions, impact
 from tokens.endpoints.request import MemberRequest
@@ -36,7 +36,9 @@ def listing(request: MemberRequest) -> HttpResponse:
 @for_members
 def past(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
-    over = Delegation.objects.of(request.member).exclude(pk__in=Delegation.objects.live(now).values("pk"))
+    # What was handed on ends with what it was handed from, and is not told of apart.
+    by_itself = Q(ended_at__isnull=False) | Q(expires_at__lte=now)
+    over = Delegation.objects.of(request.member).filter(by_itself)
     rows = [
         ended_row(delegation, now=now, tenant=request.tenant, member=request.member)
         for delegation in impact.with_use(over.with_names()).order_by("-ended_at", "-pk")[:100]
@@ -82,8 +84,7 @@ def _mine(request: MemberRequest, delegation_id: str) -> Delegation:
 
 
 def _remember(request: MemberRequest, delegation: Delegation, receipt: Receipt) -> None:
-    until = receipt.until.isoformat() if receipt.until else ""
-    request.session[_LAST_ENDED] = {"id": delegation.pk, "until": until}
+    request.session[_LAST_ENDED] = {"id": delegation.pk, "receipt": receipt.as_json()}
 
 
 def _ended(request: MemberRequest) -> dict[str, Any] | None:
@@ -93,14 +94,12 @@ def _ended(request: MemberRequest) -> dict[str, Any] | None:
     now = timezone.now()
     if last is None or found is None or not may_undo(found, by=request.member.pk, now=now):
         return None
-    until = datetime.fromisoformat(last["until"]) if last["until"] else None
-    where = found.resource_server.name if found.resource_server else "sign-in"
-    sentence = "Nothing that it holds works any more."
-    if until is not None and until > now:
-        words = in_words(until, now=now, time_zone=request.tenant.time_zone)
-        sentence = f"No new token from now on. {where} may accept the last one until {words.removeprefix('today at ')}."
-    agent = found.agent.name if found.agent else found.client.name
-    return {"id": found.pk, "agent_name": agent, "resource_name": where, "until": until, "sentence": sentence}
+    return {
+        "id": found.pk,
+        "agent_name": found.agent.name if found.agent else found.client.name,
+        "resource_name": found.resource_server.name if found.resource_server else "sign-in",
+        **receipt_words(last["receipt"], now=now, time_zone=request.tenant.time_zone),
+    }
 
 
 def _summary(rows: list[dict[str, Any]], tenant: Tenant) -> str:

@@ -1,8 +1,10 @@
 """Every page there is, and how one comes to stand before it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from playwright.sync_api import Page
 
 from tests.browser.stage import Stage, sign_in
@@ -111,6 +113,19 @@ def _just_ended(stage: Stage, page: Page) -> None:
     page.get_by_role("status").wait_for()
 
 
+def _just_ended_with_a_part(stage: Stage, page: Page) -> None:
+    world = stage.lived_in
+    trip = world.public_client("Trip planner")
+    helper = world.helper("Ticket finder")
+    world.let_hand_on(trip, helper)
+    time.sleep(settings.CACHE_SECONDS)  # Until the server knows of the handover.
+    granted = world.grant(trip, "bob")
+    assert world.exchange(helper, granted["access_token"]).status_code == 200
+    page.goto(world.url("/me/agents"))
+    page.get_by_role("button", name="End access of Trip planner").click()
+    page.get_by_text("What it handed on").wait_for()
+
+
 def _end_all_open(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/me/agents"))
     page.get_by_text("End all access").click()
@@ -146,6 +161,7 @@ SIGHTS = (
     Sight("my-agents", at("/me/agents"), "alice"),
     Sight("my-agents-end-all", _end_all_open, "alice"),
     Sight("my-agents-ended", _just_ended, "bob"),
+    Sight("my-agents-ended-with-a-part", _just_ended_with_a_part, "bob"),
     Sight("my-agents-empty", at_empty("/me/agents"), "alice", is_empty=True),
     Sight("past-access", at("/me/agents/past"), "alice"),
     Sight("past-access-empty", at_empty("/me/agents/past"), "alice", is_empty=True),

@@ -7,6 +7,8 @@ import httpx
 from playwright.sync_api import Browser, Page
 
 from agents import actions as agent_actions
+from agents import handovers
+from agents.models import Client
 from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from kit import context
@@ -63,8 +65,14 @@ def build(origin: str, http: httpx.Client, chromium: Browser, back: str) -> Stag
     world = stage.lived_in
     stage.planner = world.public_client("Travel planner", client_uri="https://travel.example/about")
     stage.reader = world.public_client("Inbox reader")
+    helper = world.helper("Room finder")
+    world.let_hand_on(stage.planner, helper)
+    impersonator = world.helper("Old gateway")
+    with context.use(world.tenant):
+        handovers.set_exchange_actor(impersonator.client, Client.ExchangeActor.NONE, by=SYSTEM)
     world.grant(stage.reader)
-    world.grant(stage.planner, scope="events:read events:write", tick=_everything(world))
+    granted = world.grant(stage.planner, scope="events:read events:write", tick=_everything(world))
+    assert world.exchange(helper, granted["access_token"], scope="events:read").status_code == 200
     notes = world.notes.identifier
     stage.quiet = _in_house(world)
     world.grant(stage.quiet, scope="notes:read notes:write", resource=notes, tick=_everything(world))

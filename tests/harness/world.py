@@ -218,6 +218,16 @@ class World:
         form = {"grant_type": "client_credentials", "resource": self.calendar.identifier, "scope": "events:read"}
         return self.token(who, {**form, **changes})
 
+    def own_api_token(self, who: Credentials, scopes: str = "self:read delegations:read delegations:end") -> str:
+        """Return an agent's own token for the API of this product, which an admin allows it first."""
+        with context.use(self.tenant):
+            client = Client.objects.select_related("agent").get(pk=who.client.pk)
+            api = ResourceServer.objects.get(identifier=self.tenant.api_identifier)
+            delegation_actions.allow_agent(client, api, frozenset(scopes.split()), by=SYSTEM)
+        response = self.own_token(who, resource=self.tenant.api_identifier, scope=scopes)
+        assert response.status_code == 200, response.text
+        return str(response.json()["access_token"])
+
     def introspect(self, who: Credentials, token: str) -> dict[str, Any]:
         response = self.http.post(self.url("/introspect"), data={"token": token}, auth=who.basic)
         assert response.status_code == 200, response.text

@@ -1,0 +1,45 @@
+"""A receipt as a person reads it: what ended, and who may still accept a token until when."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from delegations.sentence import in_words, listed
+from tenants import directory
+
+
+def receipt_words(receipt: Mapping[str, Any], *, now: datetime, time_zone: str) -> dict[str, Any]:
+    """Return the sentences of a receipt (`tokens.receipts.Receipt.as_json`), and the moment after which nothing works.
+
+    A server that asks us has refused since the end; one that checks by itself may go on until its last token is over.
+    """
+    waiting = {
+        _name(each["resource"]): datetime.fromisoformat(each["accepted_until"])
+        for each in receipt["tokens"]
+        if "accepted_until" in each
+    }
+    late = {name: until for name, until in waiting.items() if until > now}
+    if not late:
+        return {"until": None, "below": _below(receipt), "sentence": "Nothing that it holds works any more."}
+    until = max(late.values())
+    words = in_words(until, now=now, time_zone=time_zone).removeprefix("today at ")
+    names = listed(sorted(late))
+    return {
+        "until": until,
+        "below": _below(receipt),
+        "sentence": f"No new token from now on. {names} may accept the last one until {words}.",
+    }
+
+
+def _below(receipt: Mapping[str, Any]) -> str:
+    count = receipt["delegations_ended"] - 1
+    if count < 1:
+        return ""
+    return (
+        "What it handed on to another agent ended too." if count == 1 else f"{count} parts that it handed on ended too."
+    )
+
+
+def _name(audience: str) -> str:
+    protected = directory.resource_server(audience)
+    return protected.server.name if protected else audience
