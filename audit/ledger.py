@@ -9,13 +9,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
 from audit.events import Event
 from audit.models import Entry, Seal
 from audit.principals import Principal
-from kit import context, statements
+from kit import context, identifiers, statements
 
 GENESIS = "0" * 64
 BATCH = 500
@@ -26,6 +29,21 @@ JsonValue = str | int | bool | list[str]
 
 _COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
 _TYPED = {"detail": "::jsonb", "at": "::timestamptz"}
+
+Fields = Mapping[str, Any]
+"""The columns of an entry that is not written yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an entry is about, where no row stands for it yet."""
+
+    kind: str
+    id: str
+    label: str
+
+
+_NOTHING = About("", "", "")
 
 
 def record(
@@ -39,46 +57,57 @@ def record(
     detail: Mapping[str, JsonValue] | None = None,
 ) -> Entry:
     """Write one entry for the current tenant, in the transaction that is open."""
-    made = entry(event, by=by, about=about, on_behalf_of=on_behalf_of, through=through, reason=reason, detail=detail)
-    made.save(force_insert=True)
-    return made
+    what = About(about._meta.model_name or "", str(about.pk), str(about)) if about is not None else _NOTHING
+    return Entry.unscoped.create(
+        **fields(event, by=by, about=what, on_behalf_of=on_behalf_of, through=through, reason=reason, detail=detail)
+    )
 
 
-def entry(
+def fields(
     event: Event,
     *,
     by: Principal,
-    about: models.Model | None = None,
+    about: About,
     on_behalf_of: str = "",
     through: str = "",
     reason: str = "",
     detail: Mapping[str, JsonValue] | None = None,
-) -> Entry:
-    """Return an entry for the current tenant that is not written yet."""
-    return Entry(
-        tenant_id=context.require_id(),
-        event=event.value,
-        principal_kind=by.kind.value,
-        principal_id=by.id[:255],
-        principal_label=by.label[:255],
-        on_behalf_of=on_behalf_of,
-        through=through,
-        about_kind=about._meta.model_name or "" if about is not None else "",
-        about_id=str(about.pk) if about is not None else "",
-        about_label=str(about)[:512] if about is not None else "",
-        reason=reason[:512],
-        request_id=context.request_id(),
-        detail=dict(detail or {}),
-    )
+) -> Fields:
+    """Return the entry of something that the caller writes down itself (`insertion`)."""
+    return {
+        "id": identifiers.make("evt"),
+        "tenant_id": context.require_id(),
+        "at": timezone.now(),
+        "event": event.value,
+        "principal_kind": by.kind.value,
+        "principal_id": by.id[:255],
+        "principal_label": by.label[:255],
+        "on_behalf_of": on_behalf_of,
+        "through": through,
+        "about_kind": about.kind,
+        "about_id": about.id,
+        "about_label": about.label[:512],
+        "reason": reason[:512],
+        "request_id": context.request_id(),
+        "detail": dict(detail or {}),
+    }
 
 
-def insertion(made: Entry, *, of: str = "") -> tuple[str, list[object]]:
+def insertion(entry: Fields, *, of: str = "") -> tuple[str, list[object]]:
     """Return the statement that writes an entry, and its values; with `of`, once for each row of that query."""
+    written = {
+        **entry,
+        "at": statements.written_moment(entry["at"]),
+        "detail": statements.written_json(entry["detail"]),
+    }
+    return _insertion(of), [written[name] for name in _COLUMNS]
+
+
+@lru_cache
+def _insertion(of: str) -> str:
     casts = [_TYPED.get(name, "") if statements.is_postgresql() else "" for name in _COLUMNS]
     selected = ", ".join(f"%s{cast}" for cast in casts)
-    text = f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {selected}{f' FROM {of}' if of else ''}"
-    written = {"at": statements.written_moment(made.at), "detail": statements.written_json(made.detail)}
-    return text, [written.get(name, getattr(made, name)) for name in _COLUMNS]
+    return f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {selected}{f' FROM {of}' if of else ''}"
 
 
 def seal(tenant_id: str, *, using: str) -> int:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from agents.models import Agent, Client
-from kit import context, identifiers
+from kit import context, identifiers, statements
 from tenants.models import Membership, ResourceServer
 from tenants.rules import may_see_console
 from tenants.scoping import TenantManager, TenantScoped
@@ -146,8 +146,7 @@ class Delegation(TenantScoped):
         """Itself and all that it hangs on, the consent's own delegation last; one statement, which never changes."""
         if not self.depth:
             return (self,)
-        above = Ancestry.objects.filter(delegation=self).select_related("ancestor").order_by("distance")
-        return (self, *(step.ancestor for step in above))
+        return (self, *map(READ.read, statements.every(_ABOVE, [self.pk, context.require_id()])))
 
     @property
     def scope_set(self) -> frozenset[str]:
@@ -186,3 +185,14 @@ class Ancestry(TenantScoped):
 
     def __str__(self) -> str:
         return f"{self.delegation_id} hangs on {self.ancestor_id}"
+
+
+READ = statements.Columns(
+    Delegation, "id", "tenant_id", "client_id", "agent_id", "member_id", "parent_id", "consent_id", "subject",
+    "audience", "origin", "depth", "version", "scopes", "helpers", "expires_at", "ended_at",
+)  # fmt: skip
+"""What judging a delegation needs; names and pages read the rest."""
+_ABOVE = (
+    f"SELECT {READ.listed('d')} FROM delegations_ancestry y JOIN delegations_delegation d ON d.id = y.ancestor_id "
+    "WHERE y.delegation_id = %s AND y.tenant_id = %s ORDER BY y.distance"
+)

@@ -9,8 +9,14 @@ from audit.events import Event
 from audit.principals import Principal
 from delegations.actions import EXPIRED, expire, hang, note
 from delegations.errors import DelegationOver, NotHandedOn
-from delegations.models import Delegation
+from delegations.models import READ, Delegation
 from delegations.rules import Part
+from kit import context, statements
+
+_PART = (
+    f"SELECT {READ.listed()} FROM delegations_delegation "
+    "WHERE tenant_id = %s AND parent_id = %s AND client_id = %s AND audience = %s AND ended_at IS NULL"
+)
 
 
 @transaction.atomic
@@ -33,8 +39,8 @@ def hand_on(part: Part, *, by: Principal) -> Delegation:
 
 def part_of(parent: Delegation, client: Client, audience: str) -> Delegation | None:
     """Return the part of a delegation that a client holds at an audience."""
-    found = Delegation.objects.filter(parent=parent, client=client, audience=audience, ended_at=None).first()
-    return found and _hung(found, parent)
+    found = statements.first(_PART, [context.require_id(), parent.pk, client.pk, audience])
+    return _hung(READ.read(found), parent) if found else None
 
 
 def planned(part: Part) -> Delegation:

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from audit import ledger
 from audit.events import Event
-from audit.ledger import entry
-from audit.models import Entry
 from audit.principals import Kind, Principal
 from delegations import parts
 from delegations.errors import DelegationError
@@ -17,7 +16,7 @@ from kit.oauth import OFFLINE_ACCESS, OPENID, GrantType, InvalidGrant
 from tokens import families, mint, rows
 from tokens.errors import Stale
 from tokens.formats import access_token, id_token
-from tokens.models import AccessToken, RefreshToken
+from tokens.models import RefreshToken
 from tokens.values import Authorization, CodeUse, Derivation, Grace, Rotation, TokenSet
 
 
@@ -160,13 +159,13 @@ def _principal(authorization: Authorization) -> Principal:
     )
 
 
-def _entry(authorization: Authorization, token_id: str) -> Entry:
+def _entry(authorization: Authorization, token_id: str) -> ledger.Fields:
     agent, client = authorization.client.agent, authorization.client
     hides = isinstance(authorization.proof.consumes, Derivation) and not authorization.actor
-    return entry(
+    return ledger.fields(
         Event.TOKEN_IMPERSONATED if hides and agent and agent.pk != authorization.subject else Event.TOKEN_ISSUED,
         by=_principal(authorization),
-        about=AccessToken(pk=token_id, audience=authorization.audience),
+        about=ledger.About("accesstoken", token_id, f"access token for {authorization.audience}"),
         on_behalf_of=authorization.subject,
         through=agent.pk if agent else "",
         detail={

@@ -6,7 +6,6 @@ commit: whoever ends one of them waits for the mints in flight and stops all lat
 """
 
 from audit import ledger
-from audit.models import Entry
 from kit import statements
 from kit.statements import written_moment
 from tokens.models import AccessToken
@@ -31,7 +30,7 @@ _LINE = (
 
 def insert(
     authorization: Authorization,
-    entry: Entry,
+    entry: ledger.Fields,
     *,
     token_id: str,
     family_id: str | None,
@@ -85,7 +84,7 @@ def _values(
     ]  # fmt: skip
 
 
-def _at_once(statement: str, values: list[object], entry: Entry) -> bool:
+def _at_once(statement: str, values: list[object], entry: ledger.Fields) -> bool:
     """Write token and entry in one statement: both or neither, without a transaction around it."""
     recording, recorded = ledger.insertion(entry, of="minted")
     text = f"WITH minted AS ({statement} RETURNING id), recorded AS ({recording}) SELECT count(*) FROM minted"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.models import Client
-from delegations.models import Delegation
+from delegations.models import READ, Delegation
 from kit import context, identifiers, statements
 from kit.statements import Columns, written_json, written_moment
 from tokens.models import AuthorizationCode, RefreshToken
@@ -17,14 +17,10 @@ _FAMILY = Columns(
     RefreshToken, "id", "tenant_id", "client_id", "subject", "scope", "digest", "generation", "delegations",
     "rotated_at", "expires", "auth_time", "created", "revoked",
 )  # fmt: skip
-DELEGATION = Columns(
-    Delegation, "id", "tenant_id", "client_id", "agent_id", "member_id", "parent_id", "consent_id", "subject",
-    "audience", "origin", "depth", "version", "scopes", "helpers", "expires_at", "ended_at",
-)  # fmt: skip
 _CODES, _FAMILIES = AuthorizationCode._meta.db_table, RefreshToken._meta.db_table
 _OF_CODE = f"SELECT {_CODE.listed()} FROM {_CODES} WHERE code = %s AND tenant_id = %s"
 _OF_FAMILY = f"SELECT {_FAMILY.listed()} FROM {_FAMILIES} WHERE id = %s AND tenant_id = %s"
-_OF_DELEGATIONS = f"SELECT {DELEGATION.listed()} FROM {Delegation._meta.db_table} WHERE tenant_id = %s AND id IN"
+_OF_DELEGATIONS = f"SELECT {READ.listed()} FROM {Delegation._meta.db_table} WHERE tenant_id = %s AND id IN"
 _USE_CODE = f"UPDATE {_CODES} SET used_at = %s, family_id = %s WHERE id = %s AND tenant_id = %s AND used_at IS NULL"
 _ROTATE = (
     f"UPDATE {_FAMILIES} SET generation = generation + 1, digest = %s, rotated_at = %s "
@@ -53,7 +49,7 @@ def delegations(ids: Sequence[str]) -> tuple[Delegation, ...]:
     if not ids:
         return ()
     found = statements.every(f"{_OF_DELEGATIONS} ({', '.join(['%s'] * len(ids))})", [context.require_id(), *ids])
-    return tuple(map(DELEGATION.read, found))
+    return tuple(map(READ.read, found))
 
 
 def use_code(code_id: str, family_id: str, *, now: datetime) -> bool:

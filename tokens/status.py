@@ -7,13 +7,12 @@ from functools import cached_property
 from django.db.models import Exists, OuterRef, Q
 
 from agents.models import Agent, Client
-from delegations.models import Ancestry, Delegation
+from delegations.models import READ, Ancestry, Delegation
 from kit import context, statements
 from kit.statements import Columns, Row, written_moment
 from tenants.models import Membership, Tenant
 from tokens import families
 from tokens.models import AccessToken, RefreshToken
-from tokens.rows import DELEGATION
 
 _TOKEN = Columns(
     AccessToken, "id", "tenant_id", "client_id", "delegation_id", "family_id", "parent_id", "subject", "actor",
@@ -24,7 +23,7 @@ _CLIENT = Columns(Client, "id", "tenant_id", "client_id", "name", "status")
 
 _LIVE = (
     "SELECT (SELECT k.version FROM agents_client k WHERE k.id = %s AND k.status = 'active'), "
-    f"{_TOKEN.listed('a')}, {DELEGATION.listed('d')}, {_AGENT.listed('g')}, {_CLIENT.listed('c')} "
+    f"{_TOKEN.listed('a')}, {READ.listed('d')}, {_AGENT.listed('g')}, {_CLIENT.listed('c')} "
     "FROM tokens_accesstoken a JOIN tenants_tenant t ON t.id = a.tenant_id "
     "JOIN agents_client c ON c.id = a.client_id JOIN delegations_delegation d ON d.id = a.delegation_id "
     "LEFT JOIN agents_agent g ON g.id = d.agent_id LEFT JOIN tenants_membership m ON m.id = d.member_id "
@@ -64,10 +63,10 @@ class Live:
     def row(self) -> AccessToken:
         """The token's row with its client, its delegation and the agent; columns that were not asked for are lazy."""
         token, rest = self.values[: len(_TOKEN)], self.values[len(_TOKEN) :]
-        delegation, rest = rest[: len(DELEGATION)], rest[len(DELEGATION) :]
+        delegation, rest = rest[: len(READ)], rest[len(READ) :]
         agent, client = rest[: len(_AGENT)], rest[len(_AGENT) :]
         row = _TOKEN.read(token)
-        row.delegation = DELEGATION.read(delegation)
+        row.delegation = READ.read(delegation)
         row.delegation.agent = _AGENT.read(agent) if agent[0] is not None else None
         row.client = _CLIENT.read(client)
         return row

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from django.conf import settings
 from django.db import connection, models
 
 Row = tuple[Any, ...]
@@ -89,7 +90,7 @@ def written_json(value: Mapping[str, Any] | Sequence[Any]) -> str:
 
 def is_postgresql() -> bool:
     """Say whether a statement may lock rows and write two tables at once."""
-    return connection.vendor == "postgresql"
+    return bool(settings.IS_POSTGRESQL)
 
 
 def _reader(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:

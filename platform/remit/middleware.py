@@ -65,8 +65,10 @@ def _address(request: HttpRequest) -> str:
     """Return who is on the other side of our own proxies; without any, X-Forwarded-For is a stranger's word."""
     peer = str(request.META.get("REMOTE_ADDR", ""))
     hops = settings.PROXY_COUNT
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    return forwarded[-hops] if hops and len(forwarded) >= hops else peer
+    if not hops:
+        return peer
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    return forwarded[-hops] if len(forwarded) >= hops else peer
 
 
 class TenantGate:
