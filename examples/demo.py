@@ -1,4 +1,4 @@
-"""`make demo`: two whole journeys, one line for each step. Ends with 0 only if every step went as told."""
+"""`make demo`: three whole journeys, one line for each step. Ends with 0 only if every step went as told."""
 
 import logging
 import sys
@@ -8,18 +8,26 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import anyio
+import httpx
 import httpx2
 
 from examples import running
+from examples.agent import Refused
 from examples.person import Person
-from examples.plays import FirstPlay, SecondPlay, stage
+from examples.plays import FirstPlay, SecondPlay, ThirdPlay, stage
 from examples.publisher import Site, publishing
+
+EXPLAINED = (
+    stage.Unexpected, Refused, RuntimeError, LookupError, PermissionError, httpx.HTTPError, httpx2.HTTPError,
+    ExceptionGroup,
+)  # fmt: skip
 
 
 async def play(calendar: str, notes: str, site: Site) -> None:
     teller, alice = stage.Teller(), Person(stage.ISSUER, stage.EMAIL, stage.PASSWORD)
     await FirstPlay(teller, alice, calendar, notes).play()
     await SecondPlay(teller, alice, notes, site).play()
+    await ThirdPlay(teller, alice, notes).play()
     await alice.close()
 
 
@@ -33,10 +41,12 @@ def main() -> int:
                 running.protected_server(stage.CALENDAR, stage.ISSUER, "Calendar", "events:read", "events:write")
             )
             notes = stack.enter_context(
-                running.protected_server(stage.NOTES, stage.ISSUER, "Notes", "notes:read", "notes:write")
+                running.protected_server(
+                    stage.NOTES, stage.ISSUER, "Notes", "notes:read", "notes:write", asking_as=stage.NOTES_INTROSPECTOR
+                )
             )
             anyio.run(play, calendar, notes, site)
-    except (stage.Unexpected, RuntimeError, LookupError, PermissionError, httpx2.HTTPError, ExceptionGroup) as error:
+    except EXPLAINED as error:
         print(f"The demo stops: {_root(error)}", file=sys.stderr)
         return 1
     print("All as told.")

@@ -56,3 +56,9 @@ def forms(page: str) -> list[Form]:
 def words(page: str) -> str:
     """Return what an HTML page says, without how it looks."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def report(page: str) -> str:
+    """Return what an HTML page reports of what was just done on it."""
+    found = re.search(r'role="status".*?<p>(.*?)</p>', page, re.DOTALL)
+    return words(found[1]) if found else ""

@@ -6,11 +6,14 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx2
 from mcp.shared.auth import AuthorizationCodeResult
 
-from examples.forms import Form, forms, words
+from examples.forms import Form, forms, report, words
 
 
 class Person:
-    """One person in one browser, with their own cookies; `read` is what the last consent page said to them."""
+    """One person in one browser, with their own cookies.
+
+    `read` is what the last consent page said to them, `told` what the last page reported of what they had done.
+    """
 
     def __init__(self, issuer: str, email: str, password: str) -> None:
         self._issuer = issuer
@@ -19,6 +22,7 @@ class Person:
         self._http = httpx2.AsyncClient(headers={"Accept": "text/html"}, timeout=20)
         self._page: httpx2.Response
         self.read = ""
+        self.told = ""
 
     async def decide(self, url: str) -> AuthorizationCodeResult:
         """Open an agent's request, sign in where asked, allow all of it; return what goes back to the agent."""
@@ -35,7 +39,13 @@ class Person:
         """Press "End access" on one's own page; say whether the access is gone from it."""
         await self._go(f"{self._issuer}/me/agents")
         await self._press(self._form(f"/{delegation_id}/end"), {})
+        self.told = report(self._page.text)
         return self._page.status_code == 200 and not self._forms(f"/{delegation_id}/end")
+
+    async def can_end(self, *delegation_ids: str) -> bool:
+        """Say whether one's own page has a button for each of these."""
+        await self._go(f"{self._issuer}/me/agents")
+        return all(self._forms(f"/{delegation_id}/end") for delegation_id in delegation_ids)
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -27,12 +27,18 @@ def remit(origin: str) -> Iterator[None]:
 
 
 @contextmanager
-def protected_server(port: int, issuer: str, name: str, *scopes: str) -> Iterator[str]:
-    """Run an example server; its URL is also its audience."""
+def protected_server(
+    port: int, issuer: str, name: str, *scopes: str, asking_as: tuple[str, str] = ("", "")
+) -> Iterator[str]:
+    """Run an example server; its URL is also its audience. With a client's id and secret it asks about each token."""
     if _answers(f"http://localhost:{port}/"):
         raise RuntimeError(f"port {port} is taken: stop what listens there, and run this again")
     options = ["--port", str(port), "--issuer", issuer, "--name", name, "--scopes", *scopes]
-    with process([sys.executable, "-m", "examples.calendar_server", *options], f"http://localhost:{port}/"):
+    client_id, secret = asking_as
+    if client_id:
+        options += ["--asking-as", client_id]
+    command = [sys.executable, "-m", "examples.calendar_server", *options]
+    with process(command, f"http://localhost:{port}/", INTROSPECTION_SECRET=secret):
         yield f"http://localhost:{port}/mcp"
 
 

@@ -4,7 +4,7 @@ Discovery, registration, PKCE, tokens, refresh and step-up are the MCP SDK's. Wh
 `OAuthClientProvider` with its own storage for each person at each server.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,16 @@ class Keeping:
         self.shared[self.server_url] = client_info
 
 
+async def call_tool(http: httpx2.AsyncClient, server_url: str, tool: str, arguments: Mapping[str, str]) -> str:
+    """Call a tool on the SDK's client, over an HTTP client that knows whose token to send."""
+    async with Client(streamable_http_client(server_url, http_client=http)) as client:
+        result = await client.call_tool(tool, dict(arguments))
+    text = " ".join(part.text for part in result.content if part.type == "text")
+    if result.is_error:
+        raise RuntimeError(text)
+    return text
+
+
 class Errand:
     """What the agent does for one person at one server."""
 
@@ -67,15 +77,8 @@ class Errand:
 
     async def call(self, tool: str, **arguments: str) -> str:
         """Call a tool; where the server wants more than the agent holds, the person is asked."""
-        async with (
-            httpx2.AsyncClient(auth=self._provider, timeout=30, event_hooks=self._hooks) as http,
-            Client(streamable_http_client(self._keeping.server_url, http_client=http)) as client,
-        ):
-            result = await client.call_tool(tool, arguments)
-        text = " ".join(part.text for part in result.content if part.type == "text")
-        if result.is_error:
-            raise RuntimeError(text)
-        return text
+        async with httpx2.AsyncClient(auth=self._provider, timeout=30, event_hooks=self._hooks) as http:
+            return await call_tool(http, self._keeping.server_url, tool, arguments)
 
     def expire(self) -> None:
         """Take the access token for expired, as it will be in some minutes: the next call refreshes first."""

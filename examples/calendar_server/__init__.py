@@ -1,1 +1,1 @@
-"""An MCP server that lets agents in with tokens of one issuer, checked here and without asking anybody."""
+"""An MCP server that lets agents in with tokens of one issuer: checked here alone, or asked about too."""

@@ -1,13 +1,16 @@
 """`python -m examples.calendar_server --port 9401 --issuer http://localhost:8000/t/acme …`: serve until stopped."""
 
 import argparse
+import os
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 
 from examples.calendar_server.guard import CALLER, Guard
 from examples.calendar_server.place import Place
-from examples.calendar_server.verification import Caller, Verifier
+from examples.calendar_server.verification import AskingVerifier, Caller, Verifier
+
+SECRET = "INTROSPECTION_SECRET"
 
 
 def build(place: Place) -> MCPServer:
@@ -36,7 +39,7 @@ def _caller(ctx: Context) -> Caller:
 
 
 def _for_whom(caller: Caller) -> str:
-    return f"for {caller.subject} through {caller.agent}"
+    return f"for {caller.subject} through {' ← '.join(caller.agents) or 'nobody in between'}"
 
 
 def main() -> None:
@@ -45,11 +48,13 @@ def main() -> None:
     arguments.add_argument("--issuer", required=True, help="whose tokens are good here")
     arguments.add_argument("--name", required=True)
     arguments.add_argument("--scopes", nargs=2, required=True, metavar=("READING", "WRITING"))
+    arguments.add_argument("--asking-as", metavar="CLIENT_ID", help=f"ask the issuer each time; the secret is {SECRET}")
     chosen = arguments.parse_args()
     place = Place(chosen.port, chosen.issuer, chosen.name, *chosen.scopes)
     # Stateless: each request stands on its own token, and no session outlives the one that opened it.
     app = build(place).streamable_http_app(stateless_http=True, json_response=True)
-    uvicorn.run(Guard(app, place, Verifier(place)), host="127.0.0.1", port=place.port, log_level="warning")
+    verifier = AskingVerifier(place, chosen.asking_as, os.environ[SECRET]) if chosen.asking_as else Verifier(place)
+    uvicorn.run(Guard(app, place, verifier), host="127.0.0.1", port=place.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import httpx2
 
-from examples.agent import Agent, Errand
+from examples.agent import Agent, Errand, post_call
 from examples.person import Person
 from examples.plays.play import Play, claims_of, refresh, refusal
 from examples.plays.stage import INTROSPECTOR, ISSUER, Teller
@@ -91,7 +91,7 @@ class FirstPlay(Play):
         )
 
     async def _elsewhere(self, errand: Errand) -> None:
-        refused = await _raw_call(self.notes, errand.tokens.access_token, "list_notes")
+        refused = await post_call(self.notes, errand.tokens.access_token, "list_notes")
         self.teller.step(
             "the same token at the notes server",
             f"{refused.status_code} {refused.json().get('error_description', '')}",
@@ -159,10 +159,3 @@ class FirstPlay(Play):
             f" ({seconds} s from now), then never again. Sooner: shorter access_token_seconds; at once: introspection",
             expected="Dinner with Bob" in said,
         )
-
-
-async def _raw_call(url: str, token: str, tool: str) -> httpx2.Response:
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
-    async with httpx2.AsyncClient(timeout=20) as http:
-        return await http.post(url, json=message, headers=headers)

@@ -72,5 +72,9 @@ def refusal(response: httpx2.Response) -> tuple[int, str]:
 
 
 def claims_of(errand: Errand) -> dict[str, Any]:
-    payload = errand.tokens.access_token.split(".")[1]
+    return claims_in(errand.tokens.access_token)
+
+
+def claims_in(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))

@@ -2,6 +2,7 @@
 
 import os
 
+from examples.agent import Credentials
 from examples.running import ROOT
 
 ORIGIN = os.environ.get("REMIT_PUBLIC_ORIGIN", "http://localhost:8000")
@@ -9,9 +10,18 @@ ISSUER = f"{ORIGIN}/t/acme"
 CALENDAR, NOTES = 9401, 9402
 # What `manage.py up` seeds and prints; worth nothing anywhere else.
 EMAIL, PASSWORD = "alice@acme.example", "correct horse battery staple"
-INTROSPECTOR = (f"server-{CALENDAR}", "demo-only-secret-of-the-calendar-server")
+INTROSPECTOR, NOTES_INTROSPECTOR = (
+    (f"server-{port}", "demo-only-secret-of-the-calendar-server") for port in (CALENDAR, NOTES)
+)
+# Each may hand part of what it is allowed to the one after it, and nobody anything to the stranger.
+TEAM, STRANGER = ("orchestrator", "researcher", "summariser"), "translator"
 # The one site on this computer from which `manage.py up` fetches documents, and where it looks for that site's CA.
 DOCUMENTS, CA_FILE = 9443, ROOT / "var" / "demo-ca.pem"
+
+
+def known_as(client_id: str) -> Credentials:
+    """Return how an agent that works with others proves itself."""
+    return Credentials(f"{ISSUER}/token", client_id, f"demo-only-secret-of-the-{client_id}")
 
 
 class Unexpected(Exception):

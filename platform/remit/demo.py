@@ -1,12 +1,14 @@
 """The demonstration's tenants, people and resource servers. Seeding again changes nothing."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.conf import settings
 from django.db import transaction
 
 from agents import actions as agent_actions
-from agents.models import Client
+from agents import handovers
+from agents.models import Agent, Client
 from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from kit import context
@@ -19,6 +21,12 @@ from tokens.opening import open_tenant
 PASSWORD = "correct horse battery staple"
 AGENT_SECRET = "demo-only-secret-of-the-nightly-report-agent"
 INTROSPECTION_SECRET = "demo-only-secret-of-the-calendar-server"
+
+NIGHTLY_REPORT = "nightly-report"
+# Agents that work together, by client id: each may hand part of what it is allowed to the one after it.
+TEAM = ("orchestrator", "researcher", "summariser")
+# It exchanges tokens as they do, and nobody may hand it anything.
+STRANGER = "translator"
 
 # Where `make demo` publishes the document of its second agent, and leaves the certificate of its CA while it plays.
 DOCUMENT_HOST = "localhost:9443"
@@ -59,12 +67,18 @@ PEOPLE = (
 def seed() -> None:
     """Make what is not there yet."""
     for organisation in ORGANISATIONS:
-        if not Tenant.objects.filter(slug=organisation.slug).exists():
-            _open(organisation)
+        tenant = Tenant.objects.filter(slug=organisation.slug).first() or _open(organisation)
+        with context.use(tenant):
+            _introduce_team()
+
+
+def secret_of(client_id: str) -> str:
+    """Return the secret of an agent that works with others."""
+    return f"demo-only-secret-of-the-{client_id}"
 
 
 @transaction.atomic
-def _open(organisation: Organisation) -> None:
+def _open(organisation: Organisation) -> Tenant:
     tenant = open_tenant(organisation.slug, organisation.name, by=SYSTEM)
     tenant_actions.change_policy(
         tenant, by=SYSTEM, registration=Tenant.Registration.OPEN, documents=Tenant.Registration.OPEN
@@ -75,6 +89,7 @@ def _open(organisation: Organisation) -> None:
             user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=full_name)
             tenant_actions.add_member(user, role, by=SYSTEM)
         _protect(organisation)
+    return tenant
 
 
 def _protect(organisation: Organisation) -> None:
@@ -101,10 +116,39 @@ def _protect(organisation: Organisation) -> None:
 
 def _nightly_report() -> Client:
     client, _ = agent_actions.register_agent(
-        "Nightly report", by=SYSTEM, client_id="nightly-report", grant_types=(GrantType.CLIENT_CREDENTIALS,)
+        "Nightly report", by=SYSTEM, client_id=NIGHTLY_REPORT, grant_types=(GrantType.CLIENT_CREDENTIALS,)
     )
     agent_actions.change_secret(client, by=SYSTEM, secret=AGENT_SECRET)
     return Client.objects.get(pk=client.pk)
+
+
+@transaction.atomic
+def _introduce_team() -> None:
+    """Register the agents that work together in a tenant that the demonstration opened, be it before there were any."""
+    known = Client.objects.filter(client_id__in=(NIGHTLY_REPORT, *TEAM, STRANGER)).values_list("client_id", flat=True)
+    if set(known) != {NIGHTLY_REPORT}:
+        return
+    first, *others = TEAM
+    # The first asks people; the others live on what they are handed.
+    asking = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.TOKEN_EXCHANGE)
+    team = [_colleague(first, asking), *(_colleague(each, (GrantType.TOKEN_EXCHANGE,)) for each in others)]
+    for one, other in pairwise(team):
+        handovers.allow_handover(one, other, by=SYSTEM)
+    _colleague(STRANGER, (GrantType.TOKEN_EXCHANGE,))
+
+
+def _colleague(client_id: str, grants: tuple[GrantType, ...]) -> Agent:
+    asks = GrantType.AUTHORIZATION_CODE in grants
+    client, _ = agent_actions.register_agent(
+        client_id.title(),
+        by=SYSTEM,
+        client_id=client_id,
+        redirect_uris=("http://127.0.0.1/callback",) if asks else (),
+        grant_types=grants,
+    )
+    agent_actions.change_secret(client, by=SYSTEM, secret=secret_of(client_id))
+    assert client.agent is not None
+    return client.agent
 
 
 def banner() -> str:
