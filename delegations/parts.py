@@ -92,7 +92,8 @@ def _was_ended(part: Part) -> bool:
     )
     if last is None or last.ended_at is None or last.ended_reason == EXPIRED:
         return False
-    agreed = part.parent.consent
+    # The consent's own delegation knows the latest word; a part keeps the one that it was made by.
+    agreed = part.parent.line[-1].consent
     return agreed is None or last.ended_at >= agreed.created_at
 
 

@@ -64,9 +64,9 @@ def attenuate(handing: Handing, tenant: Tenant, *, now: datetime) -> Part:
         if above.is_over(now):
             raise DelegationOver(above.pk)
     _check_chain(handing, tenant)
+    offered = _under_ceiling(to, handing.server, _offered(handing))
     if not _is_agreed(handing, tenant):
         raise NotHandedOn(f"nobody lets {parent.agent_id} hand part of {parent.pk} to {to.agent_id}")
-    offered = _under_ceiling(to, handing.server, _offered(handing))
     if wider := handing.asked - offered:
         raise DelegationWidened(f"{parent.pk}: {' '.join(sorted(wider))[:200]}")
     if not (scopes := handing.asked or offered):

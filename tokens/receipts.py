@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q
 from delegations.models import Ancestry, Delegation
 from tenants import directory
 from tenants.models import ResourceServer
+from tokens import families
 from tokens.models import AccessToken, RefreshToken
 
 INTROSPECTION, ITSELF = "introspection", "jwt"
@@ -75,7 +76,7 @@ def write(delegation: Delegation, *, now: datetime) -> Receipt:
         delegation_id=delegation.pk,
         at=now,
         delegations=1 + _live_below(delegation, now).count(),
-        families=_families(delegation),
+        families=_families(delegation, now),
         remainders=tuple(_remainders(delegation, now)),
     )
 
@@ -92,17 +93,17 @@ def _live_below(delegation: Delegation, now: datetime) -> Any:
     )
 
 
-def _families(delegation: Delegation) -> int:
-    alive = RefreshToken.objects.filter(client=delegation.client_id, subject=delegation.subject, revoked=None)
-    return sum(delegation.pk in held for held in alive.exclude(digest="").values_list("delegations", flat=True))
+def _families(delegation: Delegation, now: datetime) -> int:
+    kept = RefreshToken.objects.filter(client=delegation.client_id, subject=delegation.subject, revoked=None)
+    alive = (family for family in kept.exclude(digest="") if not families.is_over(family, now=now))
+    return sum(delegation.pk in family.delegations for family in alive)
 
 
 def _remainders(delegation: Delegation, now: datetime) -> list[Remainder]:
     below = Ancestry.objects.filter(ancestor=delegation).values("delegation")
-    alive = AccessToken.objects.filter(
-        Q(delegation=delegation) | Q(delegation__in=below), expires__gt=now, revoked_at=None
-    )
-    grouped = alive.values("audience").annotate(number=Count("pk"), latest=Max("expires")).order_by("audience")
+    # Those that were given back too: a server that asks nobody does not know of it.
+    unexpired = AccessToken.objects.filter(Q(delegation=delegation) | Q(delegation__in=below), expires__gt=now)
+    grouped = unexpired.values("audience").annotate(number=Count("pk"), latest=Max("expires")).order_by("audience")
     return [Remainder(each["audience"], _checks(each["audience"]), each["number"], each["latest"]) for each in grouped]
 
 
