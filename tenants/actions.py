@@ -117,6 +117,7 @@ def add_resource_server(
     signing_algorithm: str = "ES256",
     hosts_metadata: bool = False,
     token_format: str = ResourceServer.TokenFormat.JWT,
+    asks_each_time: bool = False,
 ) -> ResourceServer:
     """Register an API or MCP server in the current tenant; raises ValueError for a malformed identifier."""
     if not uris.is_resource_identifier(identifier):
@@ -127,6 +128,7 @@ def add_resource_server(
         signing_algorithm=signing_algorithm,
         hosts_metadata=hosts_metadata,
         token_format=token_format,
+        asks_each_time=asks_each_time,
     )
     Scope.objects.bulk_create(
         Scope(

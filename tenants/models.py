@@ -206,6 +206,9 @@ class ResourceServer(TenantScoped):
         default=TokenFormat.JWT,
         help_text="An opaque token is dead the moment that its delegation ends; a JWT may live to its last second.",
     )
+    asks_each_time = models.BooleanField(
+        default=False, help_text="Whether it introspects each token: then an end is immediate there, as receipts say."
+    )
     hosts_metadata = models.BooleanField(
         default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
     )

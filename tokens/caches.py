@@ -5,6 +5,7 @@ from agents.models import Client
 from tenants import directory as tenants_directory
 from tenants.models import Tenant
 from tokens import keys
+from tokens.formats import access_token
 from tokens.grants import client_credentials
 
 
@@ -22,4 +23,5 @@ def forget_all() -> None:
     tenants_directory.forget_all()
     agents_directory.forget_all()
     keys.forget_all()
+    access_token.forget_all()
     client_credentials.forget_all()

@@ -13,40 +13,43 @@ from delegations import parts
 from delegations.errors import DelegationError
 from kit import identifiers, opaque, statements
 from kit.oauth import OFFLINE_ACCESS, OPENID, GrantType, InvalidGrant
+from kit.statements import Statement
 from tokens import families, mint, rows
 from tokens.errors import Stale
 from tokens.formats import access_token, id_token
-from tokens.models import RefreshToken
 from tokens.values import Authorization, CodeUse, Derivation, Grace, Rotation, TokenSet
 
 
 @dataclass(frozen=True, slots=True)
 class _Hangs:
-    """What a token hangs on besides its delegation, and the refresh token to hand out with it, or ""."""
+    """What a token hangs on besides its delegation, what is used up for it, and the refresh token beside it, or ""."""
 
     family_id: str | None = None
     parent_id: str | None = None
     refresh_token: str = ""
+    consumes: tuple[Statement, ...] = ()
 
 
 def issue(authorization: Authorization) -> TokenSet:
     """Consume what was offered, record the token and return it; raises InvalidGrant or Stale, and then wrote nothing.
 
-    Everything is written in one short transaction; signing comes after it, so that no lock waits for arithmetic.
+    Whoever loses a race finds out what happened when the door asks again: a code that was used, a family that moved.
+    Signing comes after the commit, so that no lock waits for arithmetic.
     """
     token_id, secret = identifiers.make("tok"), access_token.new_secret(authorization.audience)
     with _together(authorization):
         authorization = _hand_on(authorization)
-        hangs = _consume(authorization)
-        recorded = mint.insert(
+        hangs = _hangs(authorization)
+        minting = mint.Minting(
             authorization,
             _entry(authorization, token_id),
-            token_id=token_id,
-            family_id=hangs.family_id,
-            parent_id=hangs.parent_id,
-            digest=opaque.digest(secret) if secret else "",
+            token_id,
+            hangs.family_id,
+            hangs.parent_id,
+            opaque.digest(secret) if secret else "",
+            hangs.consumes,
         )
-        if not recorded:
+        if not mint.insert(minting):
             raise Stale(authorization.delegation.pk)
     access = access_token.encode(authorization, token_id, secret)
     return TokenSet(
@@ -60,11 +63,10 @@ def issue(authorization: Authorization) -> TokenSet:
 
 
 def _together(authorization: Authorization) -> AbstractContextManager[object]:
-    """Open a transaction where more than the mint's one statement is written."""
-    match authorization.proof.consumes:
-        case None | Grace() | Derivation(part=None) if statements.is_postgresql():
-            return nullcontext()
-    return transaction.atomic()
+    """Open a transaction where the mint's one statement is not all that is written."""
+    consumes = authorization.proof.consumes
+    hands_on = isinstance(consumes, Derivation) and consumes.part is not None
+    return transaction.atomic() if hands_on or not statements.is_postgresql() else nullcontext()
 
 
 def _hand_on(authorization: Authorization) -> Authorization:
@@ -79,12 +81,12 @@ def _hand_on(authorization: Authorization) -> Authorization:
     return replace(authorization, delegation=delegation)
 
 
-def _consume(authorization: Authorization) -> _Hangs:
+def _hangs(authorization: Authorization) -> _Hangs:
     match authorization.proof.consumes:
         case CodeUse() as use:
-            return _open_family(authorization, use)
+            return _new_family(authorization, use)
         case Rotation() as rotation:
-            return _Hangs(rotation.family_id, refresh_token=_rotate(authorization, rotation))
+            return _next_generation(authorization, rotation)
         case Grace() as grace:
             again = families.written(grace.family_id, grace.generation, grace.secret)
             return _Hangs(grace.family_id, refresh_token=again)
@@ -94,10 +96,11 @@ def _consume(authorization: Authorization) -> _Hangs:
             return _Hangs()
 
 
-def _open_family(authorization: Authorization, use: CodeUse) -> _Hangs:
+def _new_family(authorization: Authorization, use: CodeUse) -> _Hangs:
     proof = authorization.proof
-    secret = opaque.make() if _wants_refresh(authorization) else ""
-    family_id = rows.open_family(
+    family_id, secret = identifiers.make("rtf"), opaque.make() if _wants_refresh(authorization) else ""
+    opened = rows.open_family(
+        family_id,
         client=authorization.client,
         subject=authorization.subject,
         scope=" ".join(sorted(proof.scopes)),
@@ -107,27 +110,20 @@ def _open_family(authorization: Authorization, use: CodeUse) -> _Hangs:
         expires=_latest_end(authorization),
         auth_time=proof.sign_in.auth_time if proof.sign_in else None,
     )
-    if not rows.use_code(use.code_id, family_id, now=authorization.now):
-        raise InvalidGrant(f"{use.code_id}: another redemption was first")
-    return _Hangs(family_id, refresh_token=families.written(family_id, 0, secret) if secret else "")
+    used = rows.use_code(use.code_id, family_id, now=authorization.now)
+    return _Hangs(
+        family_id,
+        refresh_token=families.written(family_id, 0, secret) if secret else "",
+        consumes=(opened, used),
+    )
 
 
-def _rotate(authorization: Authorization, rotation: Rotation) -> str:
+def _next_generation(authorization: Authorization, rotation: Rotation) -> _Hangs:
     moved = rows.rotate_family(
         rotation.family_id, rotation.generation, digest=opaque.digest(rotation.next_secret), now=authorization.now
     )
-    generation = rotation.generation + 1
-    if not moved and not _just_rotated(rotation.family_id, generation, authorization.now):
-        raise InvalidGrant(f"{rotation.family_id} moved on")
-    # A lost race gives the same successor: it follows from the token that both requests hold.
-    return families.written(rotation.family_id, generation, rotation.next_secret)
-
-
-def _just_rotated(family_id: str, generation: int, now: datetime) -> bool:
-    since = now - families.GRACE
-    return RefreshToken.objects.filter(
-        pk=family_id, generation=generation, revoked=None, rotated_at__gte=since
-    ).exists()
+    written = families.written(rotation.family_id, rotation.generation + 1, rotation.next_secret)
+    return _Hangs(rotation.family_id, refresh_token=written, consumes=(moved,))
 
 
 def _wants_refresh(authorization: Authorization) -> bool:

@@ -5,13 +5,19 @@ and the token family are alive and unchanged since they were read. PostgreSQL ho
 commit: whoever ends one of them waits for the mints in flight and stops all later ones. SQLite has one writer.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import DataError
+
 from audit import ledger
 from kit import statements
-from kit.statements import written_moment
+from kit.statements import Statement, written_moment
 from tokens.models import AccessToken
 from tokens.values import Authorization
 
 _TABLE = AccessToken._meta.db_table
+_DIVISION_BY_ZERO = "22012"
 _COLUMNS = (
     "id", "subject", "actor", "audience", "scope", "grant_type", "created", "expires", "digest",
     "tenant_id", "client_id", "delegation_id", "family_id", "parent_id",
@@ -28,30 +34,58 @@ _LINE = (
 )
 
 
-def insert(
-    authorization: Authorization,
-    entry: ledger.Fields,
-    *,
-    token_id: str,
-    family_id: str | None,
-    parent_id: str | None,
-    digest: str,
-) -> bool:
-    """Record the token and its entry in the ledger; return False where something it hangs on is over or was changed.
+@dataclass(frozen=True, slots=True)
+class Minting:
+    """All that one token writes: its row, its entry in the ledger, and what is used up for it.
 
-    `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret.
+    `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret. What `consumes`
+    writes holds the family itself: a new one, or one that moves.
     """
-    statement = _statement(authorization, family_id, parent_id)
-    values = _values(authorization, token_id, family_id, parent_id, digest)
+
+    authorization: Authorization
+    entry: ledger.Fields
+    token_id: str
+    family_id: str | None
+    parent_id: str | None
+    digest: str
+    consumes: Sequence[Statement] = ()
+
+
+def insert(minting: Minting) -> bool:
+    """Write all of it, or nothing: False where something it hangs on is over, was changed, or was used up before.
+
+    PostgreSQL takes it as one statement, SQLite in the caller's transaction.
+    """
+    token = Statement(_text(minting), _values(minting))
     if statements.is_postgresql():
-        return _at_once(statement, values, entry)
-    minted = statements.changed(statement, values) == 1
-    return minted and statements.changed(*ledger.insertion(entry)) == 1
+        return _at_once([*minting.consumes, token], minting.entry)
+    written = [*minting.consumes, token, Statement(*ledger.insertion(minting.entry))]
+    return all(statements.changed(*each) == 1 for each in written)
 
 
-def _statement(authorization: Authorization, family_id: str | None, parent_id: str | None) -> str:
-    joins, locked, conditions = _what_must_live(authorization, family_id, parent_id)
-    depth = authorization.delegation.depth
+def _at_once(written: Sequence[Statement], entry: ledger.Fields) -> bool:
+    """Write everything in one statement without a transaction around it.
+
+    The division by the smallest count fails where one of them wrote no row, and takes the others back.
+    """
+    steps = [f"w{place} AS ({each.text} RETURNING 1)" for place, each in enumerate(written)]
+    last = f"w{len(written) - 1}"
+    recording, recorded = ledger.insertion(entry, of=last)
+    counts = ", ".join(f"(SELECT count(*) FROM w{place})" for place in range(len(written)))
+    text = f"WITH {', '.join(steps)}, recorded AS ({recording}) SELECT 1 / least({counts})"
+    values = [value for each in written for value in each.values]
+    try:
+        statements.first(text, [*values, *recorded])
+    except DataError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _DIVISION_BY_ZERO:
+            raise
+        return False
+    return True
+
+
+def _text(minting: Minting) -> str:
+    joins, locked, conditions = _what_must_live(minting)
+    depth = minting.authorization.delegation.depth
     statement = (
         f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) {_line() if depth else ''}"
         "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s, %s FROM tenants_tenant t "
@@ -67,39 +101,30 @@ def _statement(authorization: Authorization, family_id: str | None, parent_id: s
     return f"{statement} FOR SHARE OF {', '.join(locked)}" if statements.is_postgresql() else statement
 
 
-def _values(
-    authorization: Authorization, token_id: str, family_id: str | None, parent_id: str | None, digest: str
-) -> list[object]:
+def _values(minting: Minting) -> list[object]:
     """Return the statement's values, in its order."""
+    authorization, family_id, parent_id = minting.authorization, minting.family_id, minting.parent_id
     now, expires = written_moment(authorization.now), written_moment(authorization.expires_at)
     tenant, client, delegation = authorization.tenant, authorization.client, authorization.delegation
     return [
         *((delegation.pk, expires) if delegation.depth else ()),
-        token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
-        authorization.audience, authorization.scope, authorization.grant_type, now, expires, digest,
+        minting.token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
+        authorization.audience, authorization.scope, authorization.grant_type, now, expires, minting.digest,
         family_id, parent_id, tenant.pk, tenant.version, client.pk, client.version,
         delegation.pk, delegation.version, now,
-        *(each for each in (family_id, parent_id) if each is not None),
+        *((family_id,) if family_id and not minting.consumes else ()),
+        *((parent_id,) if parent_id else ()),
         *((delegation.depth,) if delegation.depth else ()),
     ]  # fmt: skip
-
-
-def _at_once(statement: str, values: list[object], entry: ledger.Fields) -> bool:
-    """Write token and entry in one statement: both or neither, without a transaction around it."""
-    recording, recorded = ledger.insertion(entry, of="minted")
-    text = f"WITH minted AS ({statement} RETURNING id), recorded AS ({recording}) SELECT count(*) FROM minted"
-    return statements.first(text, [*values, *recorded]) == (1,)
 
 
 def _line() -> str:
     return f"{_LINE}{' FOR SHARE OF x, xa, xc' if statements.is_postgresql() else ''}) "
 
 
-def _what_must_live(
-    authorization: Authorization, family_id: str | None, parent_id: str | None
-) -> tuple[str, list[str], str]:
+def _what_must_live(minting: Minting) -> tuple[str, list[str], str]:
     """Return the joins, the aliases to hold, and the conditions for what only some tokens hang on."""
-    joins, locked, conditions = "", ["t", "c", "d"], ""
+    joins, locked, conditions, authorization = "", ["t", "c", "d"], "", minting.authorization
     if authorization.delegation.agent_id:
         joins += "JOIN agents_agent a ON a.id = d.agent_id AND a.tenant_id = t.id "
         locked.append("a")
@@ -109,11 +134,11 @@ def _what_must_live(
         joins += "JOIN tenants_user u ON u.id = m.user_id "
         locked += ["m", "u"]
         conditions += " AND m.status = 'active' AND u.is_active"
-    if family_id is not None:
+    if minting.family_id and not minting.consumes:
         joins += "JOIN tokens_refreshtoken f ON f.tenant_id = t.id "
         locked.append("f")
         conditions += " AND f.id = %s AND f.revoked IS NULL"
-    if parent_id is not None:
+    if minting.parent_id:
         joins += "JOIN tokens_accesstoken p ON p.tenant_id = t.id "
         locked.append("p")
         conditions += " AND p.id = %s AND p.revoked_at IS NULL"

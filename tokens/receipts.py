@@ -111,5 +111,7 @@ def _checks(audience: str) -> str:
     if audience == directory.current().api_identifier or audience == directory.current().issuer:
         return INTROSPECTION  # Our own endpoints ask the database.
     protected = directory.resource_server(audience)
-    is_opaque = protected is not None and protected.server.token_format == ResourceServer.TokenFormat.OPAQUE
-    return INTROSPECTION if is_opaque else ITSELF
+    if protected is None:
+        return ITSELF
+    is_opaque = protected.server.token_format == ResourceServer.TokenFormat.OPAQUE
+    return INTROSPECTION if is_opaque or protected.server.asks_each_time else ITSELF

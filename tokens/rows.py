@@ -1,12 +1,12 @@
-"""The rows of codes and token families as the hot path reads and writes them: fixed statements (`kit.statements`)."""
+"""The rows of codes and token families: how the hot path reads them, and with what the mint writes them."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from agents.models import Client
 from delegations.models import READ, Delegation
-from kit import context, identifiers, statements
-from kit.statements import Columns, written_json, written_moment
+from kit import context, statements
+from kit.statements import Columns, Statement, written_json, written_moment
 from tokens.models import AuthorizationCode, RefreshToken
 
 _CODE = Columns(
@@ -52,19 +52,18 @@ def delegations(ids: Sequence[str]) -> tuple[Delegation, ...]:
     return tuple(map(READ.read, found))
 
 
-def use_code(code_id: str, family_id: str, *, now: datetime) -> bool:
-    """Use up a code; say False where another request was first."""
-    values = [written_moment(now), family_id, code_id, context.require_id()]
-    return statements.changed(_USE_CODE, values) == 1
+def use_code(code_id: str, family_id: str, *, now: datetime) -> Statement:
+    """Use up a code; writes nothing where another request was first."""
+    return Statement(_USE_CODE, [written_moment(now), family_id, code_id, context.require_id()])
 
 
-def rotate_family(family_id: str, generation: int, *, digest: str, now: datetime) -> bool:
-    """Move a family to its next generation; say False where it moved already or is revoked."""
-    values = [digest, written_moment(now), family_id, context.require_id(), generation]
-    return statements.changed(_ROTATE, values) == 1
+def rotate_family(family_id: str, generation: int, *, digest: str, now: datetime) -> Statement:
+    """Move a family to its next generation; writes nothing where it moved already or is revoked."""
+    return Statement(_ROTATE, [digest, written_moment(now), family_id, context.require_id(), generation])
 
 
 def open_family(
+    family_id: str,
     *,
     client: Client,
     subject: str,
@@ -74,12 +73,11 @@ def open_family(
     now: datetime,
     expires: datetime | None,
     auth_time: datetime | None,
-) -> str:
-    """Write a new token family and return its id."""
-    family_id, moment = identifiers.make("rtf"), written_moment(now)
+) -> Statement:
+    """Write a new token family."""
+    moment = written_moment(now)
     later = [written_moment(each) if each else None for each in (expires, auth_time)]
     values = [
         family_id, context.require_id(), client.pk, subject, scope, written_json(delegations), digest, moment, moment,
     ]  # fmt: skip
-    statements.changed(_OPEN, [*values, *later])
-    return family_id
+    return Statement(_OPEN, [*values, *later])

@@ -68,7 +68,8 @@ def _access_token(token: str, tenant: Tenant, client: Client, now: datetime) -> 
     row = read.row
     if not _may_use(row, tenant, client):
         raise jose.BadToken(f"{row.pk}: neither its client nor its audience nor its next actor asks")
-    return Subject((row.delegation,), frozenset(row.scope.split()), row.expires, row)
+    # What the token itself says, in whole seconds: what is made of it is over no later.
+    return Subject((row.delegation,), frozenset(row.scope.split()), _moment(read.claims["exp"]), row)
 
 
 def _may_use(row: AccessToken, tenant: Tenant, client: Client) -> bool:
@@ -91,7 +92,11 @@ def _id_token(token: str, tenant: Tenant, client: Client, now: datetime) -> Subj
     if not held:
         raise jose.BadToken(f"{claims['sub'][:64]} lets this client do nothing")
     scopes = frozenset().union(*(delegation.scope_set for delegation in held))
-    return Subject(held, scopes, datetime.fromtimestamp(claims["exp"], tz=UTC))
+    return Subject(held, scopes, _moment(claims["exp"]))
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def _own_access_token(token: str, tenant: Tenant, client: Client, request: TokenRequest) -> None:

@@ -5,12 +5,13 @@ Here stands only what every token request and introspection needs; the text is t
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Row = tuple[Any, ...]
 Found = TypeVar("Found", bound=models.Model)
@@ -43,25 +44,29 @@ class Columns(Generic[Found]):
         return self._model.from_db(connection.alias, self.names, read)
 
 
-def first(sql: str, values: Sequence[Any]) -> Row | None:
+class Statement(NamedTuple):
+    """A statement's text and the values in it."""
+
+    text: str
+    values: Sequence[Any]
+
+
+def first(text: str, values: Sequence[Any]) -> Row | None:
     """Return the first row that a statement gives, or None."""
-    with _cursor() as cursor:
-        cursor.execute(sql, values)
+    with _executed(text, values) as cursor:
         row: Row | None = cursor.fetchone()
         return row
 
 
-def every(sql: str, values: Sequence[Any]) -> list[Row]:
+def every(text: str, values: Sequence[Any]) -> list[Row]:
     """Return all rows that a statement gives."""
-    with _cursor() as cursor:
-        cursor.execute(sql, values)
+    with _executed(text, values) as cursor:
         return list(cursor.fetchall())
 
 
-def changed(sql: str, values: Sequence[Any]) -> int:
+def changed(text: str, values: Sequence[Any]) -> int:
     """Return how many rows a statement wrote."""
-    with _cursor() as cursor:
-        cursor.execute(sql, values)
+    with _executed(text, values) as cursor:
         return int(cursor.rowcount)
 
 
@@ -99,6 +104,11 @@ def _reader(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
     return read_json if isinstance(field, models.JSONField) else None
 
 
-def _cursor() -> Any:
-    prepared = getattr(connection, "prepared", None)
-    return prepared() if prepared is not None else connection.cursor()
+@contextmanager
+def _executed(text: str, values: Sequence[Any]) -> Iterator[Any]:
+    """Give the cursor of a statement that was sent; what the driver raises comes as Django's error."""
+    database = connections[DEFAULT_DB_ALIAS]
+    prepared = getattr(database, "prepared", None)
+    with prepared() if prepared is not None else database.cursor() as cursor, database.wrap_database_errors:
+        cursor.execute(text, values)
+        yield cursor

@@ -103,7 +103,14 @@ def _protect(organisation: Organisation) -> None:
         (organisation.calendar_port, "Calendar on this computer", CALENDAR_SCOPES),
         (organisation.notes_port, "Notes on this computer", NOTES_SCOPES),
     ):
-        server = tenant_actions.add_resource_server(f"http://localhost:{port}/mcp", name, scopes, by=SYSTEM)
+        server = tenant_actions.add_resource_server(
+            f"http://localhost:{port}/mcp",
+            name,
+            scopes,
+            by=SYSTEM,
+            # The example notes server introspects, so that a cut shows there at once.
+            asks_each_time=port == organisation.notes_port,
+        )
         introspector, _ = agent_actions.register_introspector(server, by=SYSTEM, client_id=f"server-{port}")
         agent_actions.change_secret(introspector, by=SYSTEM, secret=INTROSPECTION_SECRET)
     client = _nightly_report()

@@ -14,6 +14,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="resourceserver",
+            name="asks_each_time",
+            field=models.BooleanField(
+                default=False,
+                help_text="Whether it introspects each token: then an end is immediate there, as receipts say.",
+            ),
+        ),
+        migrations.AddField(
             model_name='resourceserver',
             name='token_format',
             field=models.CharField(choices=[('jwt', 'JWT, which it can check by itself'), ('opaque', 'Opaque, which it must introspect')], default='jwt', help_text='An opaque token is dead the moment that its delegation ends; a JWT may live to its last second.', max_length=8),

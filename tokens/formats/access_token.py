@@ -5,7 +5,10 @@ An opaque token is `<id>.<secret>`; only the secret's digest is kept.
 
 from datetime import datetime
 
+from django.conf import settings
+
 from kit import jose, opaque
+from kit.caching import TtlCache
 from kit.jose import VerifiedClaims
 from tenants import directory
 from tenants.models import ResourceServer, Tenant
@@ -14,6 +17,7 @@ from tokens.formats import claims
 from tokens.values import Authorization
 
 TYP = "at+jwt"
+_verified: TtlCache[tuple[str, str], VerifiedClaims] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
 def new_secret(audience: str) -> str:
@@ -40,9 +44,29 @@ def parse_opaque(token: str) -> tuple[str, str] | None:
 
 
 def verify(token: str, tenant: Tenant, *, audience: str | None, now: datetime) -> VerifiedClaims:
-    """Return the claims of one of the tenant's own JWTs; raises jose.BadToken."""
-    expected = jose.Expected(typ=TYP, issuer=tenant.issuer, audience=audience)
-    verified = jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
+    """Return the claims of one of the tenant's own JWTs; raises jose.BadToken.
+
+    A server asks about a token each time that it is called: the signature is checked once in CACHE_SECONDS, as old as
+    the keys that this process knows may be. Time and audience are compared each time.
+    """
+    seconds = int(now.timestamp())
+    verified = _verified.get((tenant.pk, opaque.digest(token)), lambda: _signed(token, tenant, seconds))
+    assert verified is not None
+    if verified["exp"] <= seconds:
+        raise jose.BadToken("exp")
+    if audience is not None and jose.sole_audience(verified) != audience:
+        raise jose.BadToken("aud")
+    return verified
+
+
+def forget_all() -> None:
+    """Drop what this process keeps."""
+    _verified.clear()
+
+
+def _signed(token: str, tenant: Tenant, seconds: int) -> VerifiedClaims:
+    expected = jose.Expected(typ=TYP, issuer=tenant.issuer, audience=None)
+    verified = jose.verify(token, keys.keyset().public, expected, now=seconds)
     # The id is looked up next: even under our own key it must be what the mint writes.
     if not isinstance(verified.get("jti"), str) or not verified["jti"].isascii():
         raise jose.BadToken("jti")

@@ -33,10 +33,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Django's own cursor puts the values into the text, so that each statement is a new one and is planned anew.
         """
-        self.ensure_connection()
+        if self.connection is None:
+            self.ensure_connection()
+        self.validate_thread_sharing()
         with self.wrap_database_errors:
             self._know_the_tenant()
-            return self._prepare_cursor(psycopg.Cursor(self.connection))  # type: ignore[attr-defined]
+            cursor = psycopg.Cursor(self.connection)
+        # Django's wrapper counts for tests and logs; it costs as much as the statement.
+        return self._prepare_cursor(cursor) if self.queries_logged or self.execute_wrappers else cursor  # type: ignore[attr-defined]
 
     def _know_the_tenant(self) -> None:
         wanted = context.current_id()
