@@ -6,9 +6,9 @@ from tenants.models import Membership
 
 LONGEST_ACCESS_TOKEN = 3600
 """Seconds; a retired key is kept for longer than that (tokens.rotation), so that no token outlives its key."""
-DEEPEST_CHAIN = 6
+DEEPEST_CHAIN = 16
 """How often authority may be handed on at most, whatever a tenant says: a chain stands in every token of it, one level
-of JSON for each actor, and nobody reads more levels than `kit.strict_json` does."""
+of JSON for each actor, and `kit.jose` reads a few more levels than that."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 
 

@@ -18,6 +18,8 @@ from jwcrypto.jwa import JWA
 from kit import strict_json
 
 MAX_LENGTH = 8 * 1024
+MAX_DEPTH = 24
+"""An `act` chain takes one level for each actor (RFC 8693 §4.1)."""
 _NEVER_IN_HEADER = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"})
 
 VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
@@ -150,6 +152,6 @@ def _decode(part: str) -> bytes:
 
 def _object(part: str) -> Mapping[str, Any]:
     try:
-        return strict_json.parse_object(_decode(part), limit=MAX_LENGTH)
+        return strict_json.parse_object(_decode(part), limit=MAX_LENGTH, deepest=MAX_DEPTH)
     except ValueError as error:
         raise BadToken("JSON") from error
