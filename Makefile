@@ -11,7 +11,7 @@ NODE       := tests/interop/node
 NODE_STAMP := $(if $(shell command -v npm),$(NODE)/node_modules/made.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint screenshots conformance lock
+.PHONY: help run demo test bench lint screenshots conformance lock
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,15 @@ help: ## say what can be made
 run: $(VENV)/runtime.stamp ## serve http://localhost:8000 with the demo's tenants, until Ctrl-C
 	@exec $(PY) manage.py up
 
-demo: $(VENV)/dev.stamp ## play both journeys against a running server, or start one
+demo: $(VENV)/dev.stamp ## play the journeys against a running server, or start one
 	@exec $(PY) -m examples.demo
 
 test: $(VENV)/dev.stamp $(NODE_STAMP) ## the whole suite on PostgreSQL, then what SQLite can show
 	@exec $(PY) scripts/test.py
+
+# A short run prints its table and keeps nothing: make bench OPERATIONS="secret code" ROUNDS=2
+bench: $(VENV)/dev.stamp ## what a request costs, beside other servers; writes docs/performance.md
+	@exec $(PY) -m bench
 
 screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
 	@exec $(PY) scripts/screenshots.py

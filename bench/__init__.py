@@ -1,0 +1,1 @@
+"""What a request costs: our server beside others, measured as docs/performance.md says."""

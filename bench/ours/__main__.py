@@ -1,0 +1,20 @@
+"""`python -m bench.ours set_up`, `… prepare <operation> <count> <file>`, `… profile <operation> <count>`."""
+
+import sys
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from bench.ours import prepare, profile, set_up  # noqa: E402 - models need loaded apps
+
+match sys.argv[1:]:
+    case ["set_up"]:
+        set_up.main()
+    case ["prepare", operation, count, file]:
+        prepare.prepare(operation, int(count)).write(Path(file))
+    case ["profile", operation, count]:
+        sys.stdout.write(profile.profile(operation, int(count)))
+    case _:
+        sys.exit(__doc__)
