@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from bench import contestants, machine, method, table, tools
+from bench import contestants, database, machine, method, table, tools
 from bench.operations import BY_NAME, OPERATIONS, Operation, named
 from bench.running import Cores, Running, running, set_up
 
@@ -22,15 +22,23 @@ PROFILED = 500
 def main() -> int:
     """Return 0 when something was measured."""
     if hint := tools.missing():
-        sys.stderr.write(f"{hint}\n")
+        method.say(hint)
         return 1
+    with database.alone() as is_alone:
+        if not is_alone:
+            method.say("Another run of make bench is using this PostgreSQL.")
+            return 1
+        return _obey()
+
+
+def _obey() -> int:
     match sys.argv[1:]:
         case []:
             return _bench(named(os.environ.get("OPERATIONS", "")), int(os.environ.get("ROUNDS") or ROUNDS))
         case ["profile", operation] if operation in BY_NAME:
             return _profile(operation)
         case _:
-            sys.stderr.write(f"{__doc__}Operations: {' '.join(BY_NAME)}\n")
+            method.say(f"{__doc__}Operations: {' '.join(BY_NAME)}")
             return 2
 
 

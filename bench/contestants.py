@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NODE = ROOT / "bench" / "peers" / "node"
 THREADS = "8"
 """What the image sets: docs/operations.md, Processes."""
+DEEP = frozenset({"exchange4", "introspection4"})
+"""What has a chain of agents in it: nobody else knows one."""
 EVERYTHING = frozenset(operation.name for operation in OPERATIONS)
 
 Command = tuple[str, ...]
@@ -71,7 +73,7 @@ def ours(folder: Path) -> Contestant:
 
 
 def toolkit(folder: Path) -> Contestant:
-    """Return django-oauth-toolkit as it ships, served as we serve ours; it knows no `private_key_jwt`."""
+    """Return django-oauth-toolkit as it ships, served as we serve ours; no `private_key_jwt`, no exchange."""
     name, port = "remit_bench_dot", _free_port()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     environment = {
@@ -86,7 +88,7 @@ def toolkit(folder: Path) -> Contestant:
         set_up=((*module, "set_up"),),
         serve=_granian("bench.peers.dot.wsgi:application", port),
         prepare=(*module, "prepare"),
-        operations=EVERYTHING - {"assertion"},
+        operations=EVERYTHING - {"assertion", "exchange"} - DEEP,
         share=0.5,
     )  # fmt: skip
 
@@ -106,6 +108,7 @@ def node(folder: Path) -> Contestant:
         serve=("node", "serve.mjs"),
         prepare=("node", "prepare.mjs"),
         folder=NODE,
+        operations=EVERYTHING - DEEP,
     )  # fmt: skip
 
 

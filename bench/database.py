@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 SUPERUSER = os.environ.get("REMIT_TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+_LOCK = 7_203_115
 _BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
 _SHARED = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer', 'checkpointer')"
 
@@ -18,6 +19,13 @@ def url(database: str, role: str = "") -> str:
     place = urlsplit(SUPERUSER)
     where = f"{role}@{place.netloc.rpartition('@')[2]}" if role else place.netloc
     return f"postgresql://{where}/{database}"
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Say whether no other run uses this PostgreSQL: two would drop each other's databases, and share the cores."""
+    with psycopg.connect(SUPERUSER, autocommit=True) as connection:
+        yield connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() == (True,)
 
 
 @contextmanager

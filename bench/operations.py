@@ -27,6 +27,9 @@ OPERATIONS = (
     Operation("code", "code exchange", 1200, 0.9, _TOKEN, is_single_use=True),
     Operation("refresh", "refresh with rotation", 1200, 0.9, _TOKEN, is_single_use=True),
     Operation("introspection", "introspection", 2000, 0.8, '"active": *true'),
+    Operation("exchange", "token exchange, 1 hop, another agent", 1200, 0.5, _TOKEN),
+    Operation("exchange4", "token exchange, the 4th hop", 1200, None, _TOKEN),
+    Operation("introspection4", "introspection of a token 4 hops deep", 2000, None, '"active": *true'),
     Operation("jwks", "JWKS", 8000, 0.5, '"keys"'),
     Operation("discovery", "discovery", 8000, 0.7, '"issuer"'),
 )

@@ -15,13 +15,14 @@ from jwcrypto import jwk, jws
 from agents import directory as agents_directory
 from agents.models import Client
 from bench.inputs import Inputs
-from bench.ours.world import CALENDAR, REDIRECT, SLUG, recall
+from bench.ours.world import CALENDAR, HELPERS, REDIRECT, SLUG, recall
 from delegations.models import Delegation
 from kit import context
+from kit.oauth import GrantType, TokenType
 from tenants import directory
 from tenants.models import Membership, Tenant
 from tokens import actions, asking, issuer
-from tokens.grants import authorization_code
+from tokens.grants import authorization_code, token_exchange
 from tokens.rules import narrow
 from tokens.values import TokenRequest, TokenSet
 
@@ -69,6 +70,18 @@ def _introspection(tenant: Tenant, count: int) -> Made:
     return "POST", "/introspect", "reader", [urlencode(form)]
 
 
+def _exchange(tenant: Tenant, count: int) -> Made:
+    return "POST", "/token", HELPERS[0], [urlencode(_exchanged_for(_handed_down(tenant, 0)))]
+
+
+def _exchange_deep(tenant: Tenant, count: int) -> Made:
+    return "POST", "/token", HELPERS[3], [urlencode(_exchanged_for(_handed_down(tenant, 3)))]
+
+
+def _introspection_deep(tenant: Tenant, count: int) -> Made:
+    return "POST", "/introspect", "reader", [urlencode({"token": _handed_down(tenant, 4)})]
+
+
 def _jwks(tenant: Tenant, count: int) -> Made:
     return "GET", "/jwks.json", "", [""]
 
@@ -84,6 +97,9 @@ _OPERATIONS: dict[str, Callable[[Tenant, int], Made]] = {
     "code": _code,
     "refresh": _refresh,
     "introspection": _introspection,
+    "exchange": _exchange,
+    "exchange4": _exchange_deep,
+    "introspection4": _introspection_deep,
     "jwks": _jwks,
     "discovery": _discovery,
 }
@@ -134,6 +150,23 @@ def _codes(tenant: Tenant, count: int) -> Iterator[dict[str, str]]:
             "code_verifier": verifier,
             "resource": CALENDAR,
         }
+
+
+def _exchanged_for(token: str) -> dict[str, str]:
+    kind = TokenType.ACCESS_TOKEN.value
+    return {"grant_type": GrantType.TOKEN_EXCHANGE.value, "subject_token": token, "subject_token_type": kind}
+
+
+def _handed_down(tenant: Tenant, hops: int) -> str:
+    """Return a token that was handed on as often, from the scout downwards."""
+    [tokens] = _token_sets(tenant, 1)
+    token = tokens.access_token
+    for name in HELPERS[:hops]:
+        client = agents_directory.client(recall()[name].client_id)
+        assert client is not None
+        asked = TokenRequest({field: (value,) for field, value in _exchanged_for(token).items()}, timezone.now())
+        token = issuer.issue(narrow(token_exchange.prove(tenant, client, asked), asked)).access_token
+    return token
 
 
 def _token_sets(tenant: Tenant, count: int) -> Iterator[TokenSet]:

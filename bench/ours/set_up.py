@@ -1,4 +1,4 @@
-"""Once a run: a tenant with a person, a resource server and four clients, made by the product's own verbs."""
+"""Once a run: a tenant with a person, a resource server and its clients, made by the product's own verbs."""
 
 from datetime import timedelta
 
@@ -6,10 +6,11 @@ from django.utils import timezone
 from jwcrypto import jwk
 
 from agents import actions as agent_actions
+from agents import directory, handovers
 from agents.models import Client
 from agents.registration.metadata import ClientMetadata
 from audit.principals import SYSTEM
-from bench.ours.world import CALENDAR, REDIRECT, SCOPES, SLUG, Known, remember
+from bench.ours.world import CALENDAR, HELPERS, REDIRECT, SCOPES, SLUG, Known, remember
 from delegations import actions as delegation_actions
 from delegations.actions import Agreement, Allowed
 from kit import context
@@ -37,15 +38,29 @@ def main() -> None:
         )
         for client in (worker, keyholder):
             delegation_actions.allow_agent(client, server, frozenset(SCOPES), by=SYSTEM)
+        helpers = _helpers(scout)
         _agree(scout, server)
     remember(
         {
+            **helpers,
             "worker": Known(worker.client_id, secret),
             "reader": Known(reader.client_id, reading),
             "scout": Known(scout.client_id, scouting),
             "keyholder": Known(keyholder.client_id, key.export_private()),
         }
     )
+
+
+def _helpers(first: Client) -> dict[str, Known]:
+    """Register agents that work for each other."""
+    known, above = {}, first
+    for name in HELPERS:
+        client, secret = agent_actions.register_agent(name, by=SYSTEM, grant_types=(GrantType.TOKEN_EXCHANGE,))
+        assert above.agent is not None
+        assert client.agent is not None
+        handovers.allow_handover(above.agent, client.agent, by=SYSTEM)
+        known[name], above = Known(client.client_id, secret), client
+    return known
 
 
 def _keyholder(key: jwk.JWK) -> Client:
@@ -68,5 +83,6 @@ def _agree(client: Client, server: ResourceServer) -> None:
         allowed=[Allowed(CALENDAR, frozenset(SCOPES), server)],
         shown={},
         expires_at=timezone.now() + timedelta(days=7),
+        helpers=directory.reach(str(client.agent_id), len(HELPERS)),
     )
     delegation_actions.approve(agreement, by=SYSTEM)

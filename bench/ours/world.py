@@ -9,6 +9,8 @@ from typing import NamedTuple
 SLUG = "bench"
 CALENDAR = "https://calendar.example/mcp"
 REDIRECT = "https://agent.example/callback"
+HELPERS = ("helper1", "helper2", "helper3", "helper4")
+"""Agents of which each works for the one before; the first works for the scout."""
 SCOPES = ("events:read", "events:write")
 
 

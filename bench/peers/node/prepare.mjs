@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, randomBytes, randomUUID, sign } from "node:crypto";
 import { writeFileSync } from "node:fs";
 
-import { CALENDAR, ISSUER, OPAQUE, REDIRECT, SCOPES, open } from "./provider.mjs";
+import { CALENDAR, EXCHANGE, ISSUER, OPAQUE, REDIRECT, SCOPES, TYPES, open } from "./provider.mjs";
 
 const [operation, count, file] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
 const { provider, pool, state } = open();
@@ -71,6 +71,14 @@ async function opaqueToken() {
   return [form({ token: await token.save(), token_type_hint: "access_token" })];
 }
 
+async function exchange() {
+  const client = await provider.Client.find("scout");
+  const token = new provider.AccessToken({ accountId: ACCOUNT, client, grantId: await grant(CALENDAR), scope: SCOPES });
+  token.resourceServer = new provider.ResourceServer(CALENDAR, { scope: SCOPES, audience: CALENDAR, accessTokenFormat: "jwt", accessTokenTTL: 300, jwt: { sign: { alg: "ES256" } } });
+  const subject = { subject_token: await token.save(), subject_token_type: `${TYPES}access_token` };
+  return [form({ grant_type: EXCHANGE, ...subject })];
+}
+
 function assertions() {
   const key = createPrivateKey({ key: state.clientKey.private, format: "jwk" });
   const now = Math.floor(Date.now() / 1000);
@@ -97,6 +105,7 @@ const OPERATIONS = {
   code: async () => [post("/token", basic("scout")), await codes()],
   refresh: async () => [post("/token", basic("scout")), await refreshTokens()],
   introspection: async () => [post("/token/introspection", basic("reader")), await opaqueToken()],
+  exchange: async () => [post("/token", basic("helper")), await exchange()],
   jwks: async () => [["GET /jwks"], [""]],
   discovery: async () => [["GET /.well-known/openid-configuration"], [""]],
 };
