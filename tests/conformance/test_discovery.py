@@ -66,9 +66,21 @@ def test_the_document_says_s256_code_iss_and_none(document):
 
 @spec("RFC 8414", "2")
 def test_grants_are_listed_so_that_no_default_adds_implicit(document):
-    assert set(document["grant_types_supported"]) == {"authorization_code", "refresh_token", "client_credentials"}
+    assert set(document["grant_types_supported"]) == {
+        "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
+    }  # fmt: skip
     assert "none" not in document["introspection_endpoint_auth_methods_supported"]
     assert "none" not in document["id_token_signing_alg_values_supported"]
+
+
+@spec("RFC 8693", "3")
+def test_the_document_says_which_tokens_are_exchanged_for_which(document):
+    kind = "urn:ietf:params:oauth:token-type:"
+    assert document["actor_profile_token_exchange"] == {
+        "subject_token_types_supported": [f"{kind}access_token", f"{kind}id_token"],
+        "actor_token_types_supported": [f"{kind}access_token", f"{kind}jwt"],
+        "requested_token_types_supported": [f"{kind}access_token"],
+    }
 
 
 @spec("RFC 8414", "2")

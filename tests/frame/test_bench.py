@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import inputs, load, table
+from bench import contestants, inputs, load, table
 from bench.inputs import Inputs
 from bench.load import Window
 from bench.method import Cost, summary, turns
@@ -95,13 +95,19 @@ def test_the_document_has_a_place_for_the_table():
     assert table.rewrite(table.DOCUMENT.read_text(), ["a"])
 
 
-def test_every_operation_is_prepared_for_by_everybody_who_is_measured_with_it():
-    node = (NODE / "prepare.mjs").read_text()
-    ours, toolkit = ((ROOT / "bench" / path).read_text() for path in ("ours/prepare.py", "peers/dot/prepare.py"))
-    for operation in OPERATIONS:
-        assert f'"{operation.name}": _' in ours
-        assert re.search(rf"^  {operation.name}: ", node, re.MULTILINE)
-        assert (f'"{operation.name}": _' in toolkit) == (operation.name != "assertion")
+@pytest.mark.parametrize(
+    ("make", "file", "entry"),
+    [
+        (contestants.ours, "ours/prepare.py", r'^    "{}": _'),
+        (contestants.toolkit, "peers/dot/prepare.py", r'^    "{}": _'),
+        (contestants.node, "peers/node/prepare.mjs", r"^  {}: "),
+    ],
+)
+def test_who_is_measured_with_an_operation_prepares_for_it_and_for_no_other(make, file, entry, tmp_path):
+    prepares = (ROOT / "bench" / file).read_text()
+    prepared = {name for name in BY_NAME if re.search(entry.format(name), prepares, re.MULTILINE)}
+    assert prepared == make(tmp_path).operations
+    assert make is not contestants.ours or prepared == BY_NAME.keys()
 
 
 def test_a_short_run_names_its_operations():

@@ -8,6 +8,7 @@ from tests.harness.world import PASSWORD
 FORMS = {
     "a signed JWT": re.compile(r"eyJ[\w-]{16,}\.eyJ[\w-]{16,}\.[\w-]{40,}"),
     "a refresh token": re.compile(r"rtf_[0-9a-z]{26}\.\d+\.[\w-]{40,}"),
+    "an opaque token": re.compile(r"tok_[0-9a-z]{26}\.[\w-]{40,}"),
     "a password": re.compile(re.escape(PASSWORD)),
 }
 
