@@ -8,9 +8,12 @@ from django.conf import settings
 from agents.models import Client, Handover
 from kit import context
 from kit.caching import TtlCache
+from tenants.directory import current
 
 _clients: TtlCache[tuple[str, str], Client] = TtlCache(ttl=settings.CACHE_SECONDS)
-_handovers: TtlCache[str, Mapping[str, frozenset[str]]] = TtlCache(ttl=settings.CACHE_SECONDS)
+# By tenant and its version, which every change moves and the mint compares: what is kept is never older than the tenant
+# that a request is judged by.
+_handovers: TtlCache[tuple[str, int], Mapping[str, frozenset[str]]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
 def client(client_id: str) -> Client | None:
@@ -26,7 +29,7 @@ def client_now(client_id: str) -> Client | None:
 
 def helpers(agent_id: str) -> frozenset[str]:
     """Return the agents that an agent of the current tenant may hand part of its authority to, by an admin's word."""
-    known = _handovers.get(context.require_id(), _load_handovers) or {}
+    known = _handovers.get(_policy(), _load_handovers) or {}
     return known.get(agent_id, frozenset())
 
 
@@ -44,7 +47,7 @@ def reach(agent_id: str, steps: int) -> frozenset[str]:
 
 def forget_handovers() -> None:
     """Drop what this process keeps of the current tenant's handovers."""
-    _handovers.forget(context.require_id())
+    _handovers.forget(_policy())
 
 
 def forget(client_id: str) -> None:
@@ -60,6 +63,11 @@ def forget_all() -> None:
 
 def _load(client_id: str) -> Client | None:
     return Client.objects.select_related("agent", "resource_server").filter(client_id=client_id).first()
+
+
+def _policy() -> tuple[str, int]:
+    tenant = current()
+    return tenant.pk, tenant.version
 
 
 def _load_handovers() -> Mapping[str, frozenset[str]]:

@@ -39,8 +39,10 @@ def set_ceiling(agent: Agent, ceiling: Mapping[str, Iterable[str]] | None, *, by
     kept = None if ceiling is None else {audience: sorted(scopes) for audience, scopes in ceiling.items()}
     Agent.objects.filter(pk=agent.pk).update(ceiling=kept, version=F("version") + 1)
     words = ["none"] if kept is None else [f"{audience}: {' '.join(kept[audience])}" for audience in kept]
+    # The mint compares the version of the client that asks, which is kept together with its agent.
+    Client.objects.filter(agent=agent).update(version=F("version") + 1)
     record(Event.AGENT_CEILING_CHANGED, by=by, about=agent, detail={"ceiling": words})
-    _everybody_reads_anew()
+    transaction.on_commit(directory.forget_all)
 
 
 @transaction.atomic

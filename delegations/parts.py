@@ -1,7 +1,7 @@
 """Handing authority on: the part of a delegation that another agent holds. `rules.attenuate` says how much that is."""
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from agents.models import Client
@@ -82,19 +82,20 @@ def _make_part(part: Part, *, by: Principal) -> None:
 
 
 def _was_ended(part: Part) -> bool:
-    """Say whether somebody ended the last such part. What was ended stays so until the person agrees anew."""
-    last = (
-        Delegation.objects.filter(
-            parent=part.parent, client=part.client, audience=part.resource_server.identifier, ended_at__isnull=False
-        )
-        .order_by("-pk")
-        .first()
-    )
-    if last is None or last.ended_at is None or last.ended_reason == EXPIRED:
-        return False
+    """Say whether somebody ended such a part since the person agreed last. What was ended stays so until then.
+
+    It is known by the way that it came, through which clients and where: what it hung on may have been made anew.
+    """
+    root = part.parent.line[-1]
     # The consent's own delegation knows the latest word; a part keeps the one that it was made by.
-    agreed = part.parent.line[-1].consent
-    return agreed is None or last.ended_at >= agreed.created_at
+    agreed = root.consent or root
+    way = {"subject": root.subject, "client": part.client, "audience": part.resource_server.identifier}
+    for distance, above in enumerate(part.parent.line, start=1):
+        step = "__".join(["parent"] * distance)
+        way |= {f"{step}__client": above.client_id, f"{step}__audience": above.audience}
+    taken_back = Delegation.objects.filter(restored_from=OuterRef("pk"))
+    ended = Delegation.objects.filter(~Exists(taken_back), ended_at__gte=agreed.created_at, **way)
+    return ended.filter(depth=part.parent.depth + 1).exclude(ended_reason=EXPIRED).exists()
 
 
 def _widen(found: Delegation, part: Part, *, by: Principal) -> bool:

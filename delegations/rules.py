@@ -84,6 +84,20 @@ def may_receive(parent: Delegation, tenant: Tenant, agents: frozenset[str]) -> f
     return agreed - {root.subject} - {above.agent_id for above in parent.line}
 
 
+def still_stands(
+    part: Delegation, parent: Delegation, tenant: Tenant, *, is_named: bool, edge: Downstream | None
+) -> bool:
+    """Say whether the words by which a part was made still stand: the handover or the edge, and the consent."""
+    if tenant.handing_on == Tenant.Handing.OFF:
+        return False
+    if part.audience != parent.audience and edge is None:
+        return False
+    agents = frozenset({str(part.agent_id)})
+    if is_named and may_receive(parent, tenant, agents):
+        return True
+    return edge is not None and part.client.resource_server_id == parent.resource_server_id
+
+
 def _check_chain(handing: Handing, tenant: Tenant) -> None:
     parent, to = handing.parent, handing.to
     if to.agent_id is None or parent.agent_id is None:

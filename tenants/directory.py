@@ -28,7 +28,9 @@ class Protected:
 
 _tenants: TtlCache[str, Tenant] = TtlCache(ttl=settings.CACHE_SECONDS)
 _resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
-_edges: TtlCache[str, Mapping[tuple[str, str], Downstream]] = TtlCache(ttl=settings.CACHE_SECONDS)
+# By tenant and its version, which every change moves and the mint compares: what is kept is never older than the tenant
+# that a request is judged by.
+_edges: TtlCache[tuple[str, int], Mapping[tuple[str, str], Downstream]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
 def current() -> Tenant:
@@ -58,14 +60,15 @@ def resource_server(identifier: str) -> Protected | None:
 
 def downstream(upstream: str, identifier: str) -> Downstream | None:
     """Return the edge from one resource server to another of the current tenant, by their identifiers."""
-    return (_edges.get(context.require_id(), _load_edges) or {}).get((upstream, identifier))
+    tenant = current()
+    return (_edges.get((tenant.pk, tenant.version), _load_edges) or {}).get((upstream, identifier))
 
 
 def forget(tenant: Tenant) -> None:
     """Drop what this process keeps of one tenant."""
     _tenants.forget(tenant.slug)
     _resources.forget(tenant.pk)
-    _edges.forget(tenant.pk)
+    _edges.forget((tenant.pk, tenant.version))
 
 
 def forget_all() -> None:

@@ -78,7 +78,9 @@ def _hand_on(authorization: Authorization) -> Authorization:
         delegation = parts.hand_on(consumes.part, by=_principal(authorization))
     except DelegationError as error:
         raise InvalidGrant(f"{type(error).__name__}: {error}") from error
-    return replace(authorization, delegation=delegation)
+    # A part that is there already may end sooner than the one that was planned.
+    ends = [authorization.expires_at, *filter(None, [delegation.expires_at])]
+    return replace(authorization, delegation=delegation, expires_at=min(ends))
 
 
 def _hangs(authorization: Authorization) -> _Hangs:

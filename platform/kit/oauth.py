@@ -23,8 +23,11 @@ OAuthError
 └── ServerError               500  anything unexpected; the log says what
 """
 
+import re
 from enum import StrEnum
 from typing import ClassVar
+
+_LONG = re.compile(r"[\w-]{40,}")
 
 
 class GrantType(StrEnum):
@@ -64,8 +67,9 @@ class OAuthError(Exception):
     description: ClassVar[str]
 
     def __init__(self, reason: str = "") -> None:
-        super().__init__(reason or self.description)
-        self.reason = reason or self.description
+        # A reason quotes what was sent, and a secret may stand in any parameter: nothing as long as one is kept.
+        self.reason = _LONG.sub("…", reason) or self.description
+        super().__init__(self.reason)
 
 
 class InvalidRequest(OAuthError):

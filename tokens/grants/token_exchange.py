@@ -7,13 +7,14 @@ drew. What may be exchanged follows from where the token comes from, not from wh
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 
 from agents import directory as agents_directory
 from agents.models import Client
 from delegations import parts
 from delegations.errors import DelegationError, DelegationWidened, NoWayThere
 from delegations.models import Delegation
-from delegations.rules import Handing, Part, attenuate
+from delegations.rules import Handing, Part, attenuate, still_stands
 from kit.oauth import GrantType, InvalidRequest, InvalidScope, InvalidTarget, TokenType, UnauthorizedClient
 from kit.uris import canonical_resource
 from tenants import directory
@@ -36,9 +37,21 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         raise InvalidRequest(f"requested_token_type {request.one('requested_token_type')[:80]!r}")
     subjects.check_actor(tenant, client, request)
     subject = subjects.read(tenant, client, request)
+    for each in subject.delegations:
+        _check_words(tenant, each)
     if subject.delegations[0].client_id == client.pk:
         return _narrowed(tenant, client, subject, request)
     return _handed_on(tenant, client, subject, request)
+
+
+def _check_words(tenant: Tenant, held: Delegation) -> None:
+    """Check that nobody took back a word by which something that a delegation hangs on was handed on."""
+    for place, (part, parent) in enumerate(pairwise(held.line), start=1):
+        parent.line = held.line[place:]
+        is_named = part.agent_id in agents_directory.helpers(parent.agent_id or "")
+        edge = directory.downstream(parent.audience, part.audience)
+        if not still_stands(part, parent, tenant, is_named=is_named, edge=edge):
+            raise InvalidRequest(f"{part.pk}: the word by which it was handed on was taken back")
 
 
 def _narrowed(tenant: Tenant, client: Client, subject: Subject, request: TokenRequest) -> Proof:
