@@ -133,7 +133,7 @@ def test_a_stranger_gets_no_grant_but_codes_and_refresh(world, grant):
     assert dropped.json()["grant_types"] == ["authorization_code"]
     with leaves_only(world):
         refused(world, register(world, grant_types=[grant]))
-    form = {"grant_type": grant, "resource": world.calendar.identifier}
+    form = {"grant_type": grant, "resource": world.calendar.identifier, "subject_token": "x", "subject_token_type": "x"}
     secret = {name: dropped.json()[name] for name in ("client_id", "client_secret")}
     answer = world.http.post(world.url("/token"), data=form | secret)
     assert answer.json()["error"] in {"unauthorized_client", "unsupported_grant_type"}

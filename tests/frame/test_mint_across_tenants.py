@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from agents.models import Agent, Client
+from audit import ledger
+from audit.events import Event
+from audit.models import Entry
+from audit.principals import SYSTEM
 from delegations.models import Delegation
 from kit import context, identifiers
 from tenants.models import Membership, Tenant
@@ -45,9 +48,12 @@ def _mints(world, delegation, *, family=None, **changes):
         delegation=delegation, grant_type="authorization_code", proof=proof, now=now,
     )  # fmt: skip
     token_id = identifiers.make("tok")
-    with context.use(world.tenant), transaction.atomic():
-        minted = mint.insert(authorization, token_id=token_id, family_id=family)
+    with context.use(world.tenant):
+        about = ledger.About("accesstoken", token_id, "a token")
+        entry = ledger.fields(Event.TOKEN_ISSUED, by=SYSTEM, about=about)
+        minted = mint.insert(mint.Minting(authorization, entry, token_id, family, None, ""))
         assert AccessToken.objects.filter(pk=token_id).exists() == minted
+        assert Entry.objects.filter(about_id=token_id).exists() == minted
     return minted
 
 

@@ -27,7 +27,7 @@ TOLD = (
     "200 scope 'notes:read', summariser ← researcher ← orchestrator for alice, dlg_",
     "scope='notes:read notes:write' → 400 invalid_scope",
     "translator: token exchange of the same token → 400 invalid_request",
-    "“Researcher no longer uses Notes on this computer for you. No new token from now on.",
+    "“Researcher no longer uses Notes on this computer for you. Nothing that it holds works any more.",
     'summariser calls list_notes; the server asks at /t/acme/introspect → {"active":false}, so 401',
     "orchestrator calls list_notes → active True",
 )

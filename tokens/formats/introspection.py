@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from agents import directory
 from agents.models import Client
 from kit import jose
 from tenants.models import Tenant
@@ -14,21 +15,27 @@ INACTIVE: Mapping[str, object] = {"active": False}
 
 
 def describe(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the claims of a live token to a caller who may know them; raises Stale where the caller has changed.
-
-    What is not alive costs no question about the caller: the answer says nothing to anybody.
-    """
+    """Return the claims of a live token to a caller who may know them; raises Stale where the caller has changed."""
     if parsed := families.parse(token):
+        _check_caller(caller)
         return _refresh(parsed, tenant, caller, now=now)
     try:
         read = reading.live(token, tenant, now=now, asker=caller.pk)
     except jose.BadToken:
+        _check_caller(caller)
         return INACTIVE
     if read.live.asker_version != caller.version:
         raise Stale(caller.client_id)
     if not _may_know(caller, read.live):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **read.claims}
+
+
+def _check_caller(caller: Client) -> None:
+    """Look at the caller again where no statement about a live token did: an old secret is refused at once."""
+    known = directory.client_now(caller.client_id)
+    if known is None or known.version != caller.version:
+        raise Stale(caller.client_id)
 
 
 def _may_know(caller: Client, live: Live) -> bool:
