@@ -11,7 +11,7 @@ NODE       := tests/interop/node
 NODE_STAMP := $(if $(shell command -v npm),$(NODE)/node_modules/made.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint screenshots conformance lock
+.PHONY: help run demo test soak bench lint screenshots conformance lock
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: $(VENV)/dev.stamp $(NODE_STAMP) ## the whole suite on PostgreSQL, then wha
 # A short run prints its table and keeps nothing: make bench OPERATIONS="secret code" ROUNDS=2
 bench: $(VENV)/dev.stamp ## what a request costs, beside other servers; writes docs/performance.md
 	@exec $(PY) -m bench
+
+soak: export REMIT_TEST_SOAK ?= 1
+soak: $(VENV)/dev.stamp ## thousands of steps over consents, exchanges and ends, in any order (REMIT_TEST_SOAK=20 for more)
+	@exec $(PY) -m pytest -q -s tests/properties
 
 screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
 	@exec $(PY) scripts/screenshots.py

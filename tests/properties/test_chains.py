@@ -1,0 +1,57 @@
+"""Whatever agents, people and admins do, in any order: no authority grows on its way, and none outlives its end.
+
+`REMIT_TEST_SOAK=20` plays twenty times as long; `REMIT_TEST_SEED`, printed by a failure, plays the same again.
+"""
+
+import os
+import secrets
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.harness.caller import Caller
+from tests.properties import stage
+from tests.properties.machine import machine
+from tests.spec import spec
+
+SOAK = int(os.environ.get("REMIT_TEST_SOAK", "1"))
+STEPS, OF_EACH_RULE = 1200, 5
+RULES = settings(
+    max_examples=50,
+    stateful_step_count=40,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+
+
+@pytest.fixture
+def played(world):
+    caller = Caller(world)
+    yield stage.make(world, caller)
+    caller.close()
+
+
+def play(played, chosen):
+    """Play one batch of examples."""
+    try:
+        run_state_machine_as_test(seed(chosen)(machine(played)), settings=RULES)
+    except BaseException as error:
+        error.add_note(f"To play it again: REMIT_TEST_SEED={chosen}")
+        raise
+
+
+def is_enough(played):
+    return played.tried.total() >= STEPS * SOAK and min(played.tried.values()) >= OF_EACH_RULE * SOAK
+
+
+@spec("RFC 8693", "4.1")
+def test_no_order_of_events_makes_a_token_wider_longer_deeper_or_alive_after_its_end(played):
+    again = os.environ.get("REMIT_TEST_SEED")
+    if again:
+        play(played, int(again))
+        return
+    while not is_enough(played):
+        play(played, secrets.randbits(32))
+    print(played.tally())
+    assert not {name: played.tally() for name, rate in played.rates().items() if rate < 0.3}
