@@ -16,7 +16,7 @@ from tests.properties.machine import machine
 from tests.spec import spec
 
 SOAK = int(os.environ.get("REMIT_TEST_SOAK", "1"))
-STEPS, OF_EACH_RULE = 1200, 5
+STEPS, OF_EACH_RULE = 2000, 25
 RULES = settings(
     max_examples=50,
     stateful_step_count=40,
