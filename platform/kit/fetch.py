@@ -1,8 +1,8 @@
-"""The only way out: one GET of one JSON object over https, in five seconds and some kilobytes, or a refusal.
+"""The only way out: one request over https, in five seconds and some kilobytes, or a no.
 
-The name is resolved once and every address of it must lie outside; the connection goes to the address that was
-checked. No redirect is followed, no proxy is asked, no compressed body is opened. A watchdog shuts the socket at the
-deadline, so that one byte a second does not keep a thread.
+The name is resolved once and every address of it must lie outside (`kit.targets`); the connection goes to the address
+that was checked. No redirect is followed, no proxy is asked, no compressed body is opened. A watchdog shuts the socket
+at the deadline, so that one byte a second does not keep a thread.
 """
 
 import http.client
@@ -12,39 +12,31 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, TypeVar
 
-from kit import addresses, strict_json, uris
+from kit import strict_json, targets
+from kit.targets import IN_PUBLIC, Development, Missing, Target, Unfetchable, is_fetchable
+
+__all__ = [
+    "Development", "Fetched", "Missing", "Unfetchable",
+    "fetch_image", "fetch_json", "is_fetchable", "post", "post_form",
+]  # fmt: skip
 
 SECONDS = 5.0
 HEADERS_LIMIT = 16 * 1024
 AT_ONCE = 8
 """Fetches under way in one process; a further one is refused, so that slow hosts cannot take every thread."""
 
-_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+|localhost")
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
+_IMAGE_TYPE = re.compile(r"image/(?:png|jpeg|gif|webp)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"\bmax-age=(\d{1,9})\b")
+Response = http.client.HTTPResponse
+Got = TypeVar("Got")
 _slots = threading.BoundedSemaphore(AT_ONCE)
-
-
-class Unfetchable(Exception):
-    """The document could not be had. The message is for the log; every cause looks the same from outside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Development:
-    """Hosts (`name:port`) that may be on loopback, and the CA that vouches for them alone. Never in public."""
-
-    hosts: frozenset[str] = frozenset()
-    ca_file: str = ""
-
-    def has(self, target: "_Target") -> bool:
-        return f"{target.host}:{target.port}" in self.hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,100 +48,80 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    host: str
-    port: int
-    path: str
-    deadline: float = field(default=0.0)
+class _Question:
+    """What is asked for, and what goes with it: a body makes it a POST."""
 
-    @property
-    def authority(self) -> str:
-        return self.host if self.port == 443 else f"{self.host}:{self.port}"
-
-    def remaining(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise Unfetchable("time is up")
-        return left
+    accept: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
-def fetch_json(url: str, *, limit: int, development: Development = Development()) -> Fetched:
+def fetch_json(url: str, *, limit: int, authorization: str = "", development: Development = IN_PUBLIC) -> Fetched:
     """Return the JSON object at an https URL; raises Unfetchable. `limit` is the body's in bytes."""
-    target = _target(url, time.monotonic() + SECONDS)
+    question = _Question("application/json", _proof(authorization))
+    return _ask(url, question, lambda response: _read_json(response, limit=limit), limit, development)
+
+
+def post_form(
+    url: str, form: bytes, *, limit: int, authorization: str = "", development: Development = IN_PUBLIC
+) -> Fetched:
+    """Send a form to an https URL and return the JSON object that answers it; raises Unfetchable."""
+    headers = {**_proof(authorization), "Content-Type": "application/x-www-form-urlencoded"}
+    question = _Question("application/json", headers, form)
+    return _ask(url, question, lambda response: _read_json(response, limit=limit), limit, development)
+
+
+def fetch_image(url: str, *, limit: int, development: Development = IN_PUBLIC) -> bytes:
+    """Return what is said to be a picture at an https URL, of which nothing is believed; raises Unfetchable."""
+    return _ask(
+        url, _Question("image/*"), lambda response: _read(response, _IMAGE_TYPE, limit=limit), limit, development
+    )
+
+
+def post(url: str, body: bytes, *, headers: Mapping[str, str], development: Development = IN_PUBLIC) -> int:
+    """Send a body to an https URL and return the status that answers it; raises Unfetchable where none does.
+
+    Whatever comes behind the headers of the answer is not read.
+    """
+    return _ask(url, _Question("*/*", headers, body), lambda response: response.status, 0, development)
+
+
+def _proof(authorization: str) -> Mapping[str, str]:
+    return {"Authorization": authorization} if authorization else {}
+
+
+def _ask(
+    url: str, question: _Question, read: "Callable[[Response], Got]", limit: int, development: Development
+) -> "Got":
+    target = targets.parse(url, time.monotonic() + SECONDS)
     if not _slots.acquire(blocking=False):
         raise Unfetchable("too many fetches are under way")
     try:
-        address = _resolve(target, development)
-        with _connected(target, address, _tls(target, development), limit=limit) as response:
-            return _read(response, limit=limit)
+        address = targets.resolve(target, development)
+        with _connected(target, address, _tls(target, development), question, limit=limit) as response:
+            got = read(response)
+            # Where the watchdog was first, headers that were cut off look like headers that ended.
+            target.remaining()
+            return got
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unfetchable(f"{target.authority}: {type(error).__name__}") from error
     finally:
         _slots.release()
 
 
-def is_fetchable(url: str) -> bool:
-    """Say whether a URL has the form that may be fetched; whether it leads outside shows when it is."""
-    try:
-        _target(url, 0.0)
-    except Unfetchable:
-        return False
-    return True
-
-
-def _target(url: str, deadline: float) -> _Target:
-    parts = _split(url)
-    host = (parts.hostname or "").lower()
-    if parts.scheme != "https" or not url.startswith("https://") or "@" in parts.netloc or "#" in url:
-        raise Unfetchable("not a plain https URL")
-    # A literal address never names a client's site; it is refused in every spelling, as is a trailing dot.
-    if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdecimal() or len(host) > 253:
-        raise Unfetchable("not a host name")
-    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    return _Target(host, parts.port or 443, path, deadline)
-
-
-def _split(url: str) -> SplitResult:
-    if not uris.is_plain(url) or len(url) > 2000:
-        raise Unfetchable("not a URL in plain ASCII")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise Unfetchable("not a URL") from error
-    return parts
-
-
-def _resolve(target: _Target, development: Development) -> str:
-    """Return an address of the host once every address of it is known to be allowed."""
-    found: list[str] = []
-
-    def look_up() -> None:
-        try:
-            infos = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        except OSError:
-            return
-        found.extend(str(info[4][0]) for info in infos)
-
-    # getaddrinfo has no timeout of its own; a thread that hangs in it ends with the resolver's own patience.
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(target.remaining())
-    allowed = addresses.is_loopback if development.has(target) else addresses.is_outside
-    if thread.is_alive() or not found or not all(allowed(address) for address in found):
-        raise Unfetchable(f"{target.authority}: no address that may be reached")
-    return found[0]
-
-
 @contextmanager
-def _connected(target: _Target, address: str, tls: ssl.SSLContext, *, limit: int) -> Iterator[http.client.HTTPResponse]:
+def _connected(
+    target: Target, address: str, tls: ssl.SSLContext, question: _Question, *, limit: int
+) -> Iterator[Response]:
     raw = socket.create_connection((address, target.port), timeout=target.remaining())
-    watchdog = threading.Timer(target.remaining(), _shut, [raw])
+    # A descriptor of its own: wrapping takes the first one away from `raw`.
+    own = raw.dup()
+    watchdog = threading.Timer(target.remaining(), _shut, [own])
     watchdog.daemon = True
     watchdog.start()
     try:
         with tls.wrap_socket(raw, server_hostname=target.host) as connection:
-            connection.sendall(_request(target))
+            connection.sendall(_request(target, question))
             capped = _Capped(connection, limit + HEADERS_LIMIT)
             # It asks its socket for makefile() and nothing else.
             response = http.client.HTTPResponse(capped, method="GET")  # type: ignore[arg-type]
@@ -157,17 +129,18 @@ def _connected(target: _Target, address: str, tls: ssl.SSLContext, *, limit: int
             yield response
     finally:
         watchdog.cancel()
+        own.close()
         raw.close()
 
 
-def _shut(raw: socket.socket) -> None:
+def _shut(connection: socket.socket) -> None:
     try:
-        raw.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # It is closed already.
 
 
-def _tls(target: _Target, development: Development) -> ssl.SSLContext:
+def _tls(target: Target, development: Development) -> ssl.SSLContext:
     """Return whom to believe: the CAs of the system, and for a host of development its own CA, read anew each time."""
     return _believing(development.ca_file) if development.has(target) else _believing_the_system()
 
@@ -183,12 +156,15 @@ def _believing(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _request(target: _Target) -> bytes:
-    lines = (
-        f"GET {target.path} HTTP/1.1", f"Host: {target.authority}", "Accept: application/json",
-        "Accept-Encoding: identity", "User-Agent: Remit", "Connection: close",
-    )  # fmt: skip
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+def _request(target: Target, question: _Question) -> bytes:
+    lines = [
+        f"{'GET' if question.body is None else 'POST'} {target.path} HTTP/1.1", f"Host: {target.authority}",
+        f"Accept: {question.accept}", "Accept-Encoding: identity", "User-Agent: Remit", "Connection: close",
+        *(f"{name}: {value}" for name, value in question.headers.items()),
+    ]  # fmt: skip
+    if question.body is not None:
+        lines.append(f"Content-Length: {len(question.body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + (question.body or b"")
 
 
 class _Capped(io.RawIOBase):
@@ -212,16 +188,25 @@ class _Capped(io.RawIOBase):
         return count
 
 
-def _read(response: http.client.HTTPResponse, *, limit: int) -> Fetched:
+def _read(response: Response, kind: re.Pattern[str], *, limit: int) -> bytes:
+    if response.status == http.client.NOT_FOUND:
+        raise Missing("status 404")
     if response.status != http.client.OK:
         raise Unfetchable(f"status {response.status}")
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
         raise Unfetchable("a compressed body")
-    if not _JSON_TYPE.fullmatch((response.getheader("Content-Type") or "").partition(";")[0].strip()):
-        raise Unfetchable("not application/json")
+    if not kind.fullmatch((response.getheader("Content-Type") or "").partition(";")[0].strip()):
+        raise Unfetchable("another content type")
     body = response.read(limit + 1)
     if len(body) > limit:
         raise Unfetchable("more bytes than allowed")
+    if response.length:
+        raise Unfetchable("fewer bytes than it said")
+    return body
+
+
+def _read_json(response: Response, *, limit: int) -> Fetched:
+    body = _read(response, _JSON_TYPE, limit=limit)
     control = response.getheader("Cache-Control", "").lower()
     found = _MAX_AGE.search(control)
     max_age = 0 if "no-store" in control or "no-cache" in control else (int(found[1]) if found else None)

@@ -6,6 +6,7 @@ so that primary keys grow at the right edge of their index.
 
 import secrets
 import time
+from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -22,4 +23,13 @@ def make(prefix: str) -> str:
     number = (milliseconds & ((1 << 48) - 1)) << 80
     number |= 0x7 << 76 | fraction << 64
     number |= 0b10 << 62 | secrets.randbits(62)
+    return _written(prefix, number)
+
+
+def at(prefix: str, moment: datetime) -> str:
+    """Return what every identifier of a moment, and of any later one, is not before."""
+    return _written(prefix, (max(int(moment.timestamp() * 1000), 0) & ((1 << 48) - 1)) << 80)
+
+
+def _written(prefix: str, number: int) -> str:
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"

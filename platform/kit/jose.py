@@ -22,6 +22,8 @@ MAX_DEPTH = 24
 """An `act` chain takes one level for each actor (RFC 8693 §4.1)."""
 _NEVER_IN_HEADER = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"})
 
+Parsed = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""Header and claims of a well-formed token, of which nothing is believed yet."""
 VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
 """Claims whose signature, type and life were checked; only `verify` makes them."""
 
@@ -61,20 +63,39 @@ def verify(token: str, keys: Keys, expected: Expected, *, now: int) -> VerifiedC
 
     `now` is in seconds since the epoch. `exp` is required; `nbf` and `iat` may not lie ahead by more than the leeway.
     """
-    header, claims = unverified(token)
-    _check_header(header, expected)
-    candidates = _candidates(header, keys, expected)
-    if not any(_is_signed(token, key, algorithm) for algorithm, key in candidates):
-        raise BadToken("signature")
+    return verify_and_name(token, keys, expected, now=now)[0]
+
+
+def verify_and_name(token: str, keys: Keys, expected: Expected, *, now: int) -> tuple[VerifiedClaims, jwk.JWK]:
+    """Do the same, and return the key that signed beside the claims."""
+    claims, key = _signed(token, keys, expected, unverified(token))
     if claims.get("iss") != expected.issuer:
         raise BadToken("iss")
     if expected.audience is not None and sole_audience(claims) != expected.audience:
         raise BadToken("aud")
-    _check_times(claims, now=now, expected=expected)
-    return VerifiedClaims(claims)
+    check_times(claims, now=now, expected=expected)
+    return VerifiedClaims(claims), key
 
 
-def unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def signed(token: str, keys: Keys, expected: Expected, *, parsed: Parsed | None = None) -> Mapping[str, Any]:
+    """Return what one of these keys signed, under the `typ` that is expected; the claims are still to be judged.
+
+    `parsed` is what `unverified` made of this very token, for whoever looked into it before.
+    """
+    return _signed(token, keys, expected, parsed or unverified(token))[0]
+
+
+def typ_of(token: str) -> str:
+    """Return the `typ` that a well-formed token claims, in lower case and without `application/`; raises BadToken."""
+    if not is_compact(token):
+        raise BadToken("form")
+    typ = _object(token.partition(".")[0]).get("typ", "")
+    if not isinstance(typ, str):
+        raise BadToken("typ")
+    return typ.lower().removeprefix("application/")
+
+
+def unverified(token: str) -> Parsed:
     """Return header and claims of a well-formed token without believing them; raises BadToken."""
     if not is_compact(token):
         raise BadToken("form")
@@ -89,6 +110,15 @@ def sole_audience(claims: Mapping[str, Any]) -> str | None:
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
     return audience if isinstance(audience, str) else None
+
+
+def _signed(token: str, keys: Keys, expected: Expected, parsed: Parsed) -> tuple[Mapping[str, Any], jwk.JWK]:
+    header, claims = parsed
+    _check_header(header, expected)
+    for algorithm, key in _candidates(header, keys, expected):
+        if _is_signed(token, key, algorithm):
+            return claims, key
+    raise BadToken("signature")
 
 
 def _check_header(header: Mapping[str, Any], expected: Expected) -> None:
@@ -127,7 +157,8 @@ def _is_signed(token: str, key: jwk.JWK, algorithm: str) -> bool:
     return True
 
 
-def _check_times(claims: Mapping[str, Any], *, now: int, expected: Expected) -> None:
+def check_times(claims: Mapping[str, Any], *, now: int, expected: Expected) -> None:
+    """Check `exp`, `iat` and `nbf` against a moment in seconds since the epoch; raises BadToken."""
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(type(value) is not int for value in times.values()):
         raise BadToken("a time is not an integer")

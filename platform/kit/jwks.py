@@ -12,6 +12,7 @@ MAX_KEYS = 20
 MIN_RSA_BITS = 2048
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_MEMBERS = frozenset({"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"})
 _OF_CURVE = {"P-256": "ES256", "Ed25519": "EdDSA"}
 
 
@@ -40,14 +41,29 @@ def parse(document: Mapping[str, Any]) -> Keys:
     return found
 
 
+def holds_secrets(document: Mapping[str, Any]) -> bool:
+    """Say whether a private or symmetric key stands in a set, or where a set should stand."""
+    listed = document.get("keys")
+    members = [document, *(listed if isinstance(listed, list) else ())]
+    return any(isinstance(each, dict) and (_PRIVATE & each.keys() or each.get("kty") == "oct") for each in members)
+
+
+def thumbprints(keys: Keys) -> dict[str, str]:
+    """Return the algorithm of each key by its thumbprint (RFC 7638): a `kid` is whatever its owner says."""
+    return {str(key.thumbprint()): algorithm for algorithm, key in keys.values()}
+
+
 def _read(member: Mapping[str, Any]) -> tuple[str, str, jwk.JWK] | None:
     algorithm = _algorithm(member)
     if algorithm is None or member.get("use", "sig") != "sig":
         return None
     try:
-        key = jwk.JWK(**{name: value for name, value in member.items() if isinstance(value, str)})
+        # The library makes a key of its own where a member `generate` asks for it.
+        key = jwk.JWK(**{name: value for name, value in member.items() if name in _MEMBERS and isinstance(value, str)})
         kid = str(member.get("kid") or key.thumbprint())
-        if member["kty"] == "RSA" and key.get_op_key("verify").key_size < MIN_RSA_BITS:
+        # The library opens a key when it is used: by then one that lies on no curve would have been registered.
+        opened = key.get_op_key("verify")
+        if member["kty"] == "RSA" and opened.key_size < MIN_RSA_BITS:
             raise BadKeys("an RSA key is too short")
     except (JWException, ValueError, TypeError) as error:
         raise BadKeys("a key cannot be read") from error
@@ -61,4 +77,4 @@ def _algorithm(member: Mapping[str, Any]) -> str | None:
         return None
     if kind == "RSA" and named == "PS256":
         return "PS256"
-    return natural if named in {None, natural} else None
+    return natural if named is None or named == natural else None

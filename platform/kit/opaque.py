@@ -1,8 +1,10 @@
 """Machine-made secrets: made, digested, compared.
 
-Every secret has 256 random bits, so that one SHA-256 protects it at rest: there is no dictionary to try.
+Every secret has 256 random bits, so that one SHA-256 protects it at rest: there is no dictionary to try. Only what
+people type is shorter, and stored under a key.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -13,6 +15,16 @@ _UNKNOWN = hashlib.sha256(b"no such secret").hexdigest()
 def make(prefix: str = "") -> str:
     """Return a new secret of 256 random bits in unreserved characters (RFC 3986, section 2.3)."""
     return f"{prefix}{secrets.token_urlsafe(32)}"
+
+
+def make_key(prefix: str = "") -> str:
+    """Return a new secret of 256 random bits in padded base 64 (RFC 4648, section 4), where a standard wants that."""
+    return f"{prefix}{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def spell(alphabet: str, length: int) -> str:
+    """Return random characters of an alphabet: for what people type, which is short and never lives long."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def digest(secret: str) -> str:
@@ -36,6 +48,11 @@ def matches(secret: str, stored: str | None) -> bool:
 def same(left: str, right: str) -> bool:
     """Compare two strings in constant time."""
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def keyed_digest(secret: str, key: bytes) -> str:
+    """Return the HMAC-SHA-256 under which a secret is stored that is short enough to try them all."""
+    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
 
 
 def successor(secret: str, key: bytes) -> str:

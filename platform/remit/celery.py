@@ -3,10 +3,10 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_unknown, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "remit.settings")
-app = Celery("remit")
+app = Celery("remit", task_cls="audit.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -17,3 +17,11 @@ def _refuse_unsafe_start(**kwargs: object) -> None:
     from remit.checks import refuse_unsafe_start  # Needs loaded apps.
 
     refuse_unsafe_start()
+
+
+@task_unknown.connect  # type: ignore[untyped-decorator]  # Celery carries no types.
+def _keep_unknown(name: str = "", exc: BaseException | None = None, **kwargs: object) -> None:
+    """Let operators know of a message that nobody here can do; the queue moves on."""
+    from audit import letters  # Needs loaded apps.
+
+    letters.keep(f"unknown: {name}", exc or LookupError(name))

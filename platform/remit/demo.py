@@ -13,6 +13,7 @@ from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from kit import context
 from kit.oauth import GrantType
+from remit import demo_across
 from tenants import actions as tenant_actions
 from tenants.actions import ScopeWords
 from tenants.models import Membership, Tenant, User
@@ -66,10 +67,18 @@ PEOPLE = (
 
 def seed() -> None:
     """Make what is not there yet."""
+    opened: list[tuple[Organisation, Tenant]] = []
     for organisation in ORGANISATIONS:
         tenant = Tenant.objects.filter(slug=organisation.slug).first() or _open(organisation)
         with context.use(tenant):
             _introduce_team()
+            if _is_ours():
+                opened.append((organisation, tenant))
+    for organisation, tenant in opened[:1]:
+        with context.use(tenant):
+            _employ_job(organisation)
+    for (_, home), (organisation, there) in pairwise(opened):
+        _let_across(home, there, organisation)
 
 
 def secret_of(client_id: str) -> str:
@@ -81,15 +90,23 @@ def secret_of(client_id: str) -> str:
 def _open(organisation: Organisation) -> Tenant:
     tenant = open_tenant(organisation.slug, organisation.name, by=SYSTEM)
     tenant_actions.change_policy(
-        tenant, by=SYSTEM, registration=Tenant.Registration.OPEN, documents=Tenant.Registration.OPEN
+        tenant,
+        by=SYSTEM,
+        registration=Tenant.Registration.OPEN,
+        documents=Tenant.Registration.OPEN,
+        device_codes=Tenant.Devices.ANYWHERE,
     )
     with context.use(tenant):
         for name, full_name, role in PEOPLE:
-            email = f"{name}@{organisation.slug}.example"
+            email = _address(name, organisation.slug)
             user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=full_name)
             tenant_actions.add_member(user, role, by=SYSTEM)
         _protect(organisation)
     return tenant
+
+
+def _address(name: str, slug: str) -> str:
+    return f"{name}@{slug}.example"
 
 
 def _protect(organisation: Organisation) -> None:
@@ -123,7 +140,11 @@ def _protect(organisation: Organisation) -> None:
 
 def _nightly_report() -> Client:
     client, _ = agent_actions.register_agent(
-        "Nightly report", by=SYSTEM, client_id=NIGHTLY_REPORT, grant_types=(GrantType.CLIENT_CREDENTIALS,)
+        "Nightly report",
+        by=SYSTEM,
+        owner=demo_across.admin(),
+        client_id=NIGHTLY_REPORT,
+        grant_types=(GrantType.CLIENT_CREDENTIALS,),
     )
     agent_actions.change_secret(client, by=SYSTEM, secret=AGENT_SECRET)
     return Client.objects.get(pk=client.pk)
@@ -144,11 +165,35 @@ def _introduce_team() -> None:
     _colleague(STRANGER, (GrantType.TOKEN_EXCHANGE,))
 
 
+def _is_ours() -> bool:
+    """Say whether the demonstration opened the current tenant: one of the same name may be somebody's own."""
+    return Client.objects.filter(client_id=NIGHTLY_REPORT).exists()
+
+
+@transaction.atomic
+def _employ_job(organisation: Organisation) -> None:
+    demo_across.employ_job(f"http://localhost:{organisation.calendar_port}/mcp", ("events:read", "events:write"))
+
+
+@transaction.atomic
+def _let_across(home: Tenant, there: Tenant, organisation: Organisation) -> None:
+    """Let an agent of one tenant reach the notes of another; of the people there it is alice whom both know."""
+    resource, scopes = f"http://localhost:{organisation.notes_port}/mcp", ("notes:read", "notes:write")
+    with context.use(home):
+        demo_across.send_courier(there, resource, scopes, secret=secret_of(demo_across.COURIER))
+        alice = Membership.objects.filter(user__email=_address("alice", home.slug)).first()
+    people = {alice.pk: _address("alice", there.slug)} if alice else {}
+    with context.use(there):
+        secret = secret_of(demo_across.COURIER_THERE)
+        demo_across.receive_courier(home, resource, scopes, people, secret=secret)
+
+
 def _colleague(client_id: str, grants: tuple[GrantType, ...]) -> Agent:
     asks = GrantType.AUTHORIZATION_CODE in grants
     client, _ = agent_actions.register_agent(
         client_id.title(),
         by=SYSTEM,
+        owner=demo_across.admin(),
         client_id=client_id,
         redirect_uris=("http://127.0.0.1/callback",) if asks else (),
         grant_types=grants,

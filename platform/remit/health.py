@@ -1,10 +1,11 @@
 """`/livez`: the process answers. `/readyz`: database, migrations, keys and clock are as they should be."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -14,6 +15,9 @@ from tokens.keys import ALGORITHMS
 from tokens.models import SigningKey
 
 CLOCK_MAY_BE_LATE = timedelta(seconds=120)
+JOBS_MAY_BE_LATE = timedelta(minutes=10)
+TICK = "tick"
+KEYS_MAY_BE_LATE = timedelta(days=2)
 
 
 def livez(request: HttpRequest) -> HttpResponse:
@@ -37,16 +41,34 @@ def _migrations() -> list[str]:
 
 
 def _keys() -> list[str]:
-    """Every served tenant has its active keys, and none is older than its rotation allows, with two days to spare."""
-    latest = timezone.now() - timedelta(days=settings.KEY_DAYS + 2)
-    served = Tenant.objects.filter(status=Tenant.Status.ACTIVE).count()
-    active = SigningKey.unscoped.using(settings.OPERATOR_ALIAS).filter(
-        status=SigningKey.Status.ACTIVE, tenant__status=Tenant.Status.ACTIVE
+    """Every served tenant has its active keys, and none still signs two days after the next one should have."""
+    served = Tenant.objects.filter(status=Tenant.Status.ACTIVE)
+    of_served = SigningKey.unscoped.using(settings.OPERATOR_ALIAS).filter(tenant__status=Tenant.Status.ACTIVE)
+    active = of_served.filter(status=SigningKey.Status.ACTIVE)
+    late = timezone.now() - KEYS_MAY_BE_LATE
+    following = of_served.filter(
+        status=SigningKey.Status.NEXT, tenant=OuterRef("tenant"), algorithm=OuterRef("algorithm"), activate_at__gt=late
     )
-    is_bad = active.filter(activate_at__lt=latest).exists() or active.count() < served * len(ALGORITHMS)
-    return ["keys"] if is_bad else []
+    is_late = active.filter(~Exists(following), activate_at__lte=late).exists()
+    return ["keys"] if is_late or active.count() < served.count() * len(ALGORITHMS) else []
+
+
+def clock_lag(now: datetime) -> float | None:
+    """Return how many seconds ago the clock ticked, or None where it never did: a value for whoever measures."""
+    last = Lease.objects.filter(name=TICK).first()
+    return max((now - last.until).total_seconds(), 0.0) if last else None
+
+
+def late_jobs(now: datetime) -> list[str]:
+    """Return the jobs that ran before, and not for ten of their turns."""
+    turns = {str(line["task"]): float(str(line["schedule"])) for line in settings.CELERY_BEAT_SCHEDULE.values()}
+    ran = Lease.objects.filter(name__in=turns).values_list("name", "until")
+    allowed = {name: max(10 * timedelta(seconds=turn), JOBS_MAY_BE_LATE) for name, turn in turns.items()}
+    return sorted(name for name, until in ran if now - until > allowed[name])
 
 
 def _clock() -> list[str]:
-    last = Lease.objects.filter(name="tick").first()
-    return [] if last and timezone.now() - last.until < CLOCK_MAY_BE_LATE else ["clock"]
+    now = timezone.now()
+    lag = clock_lag(now)
+    stands = lag is None or lag >= CLOCK_MAY_BE_LATE.total_seconds()
+    return ["clock"] if stands or late_jobs(now) else []

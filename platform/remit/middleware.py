@@ -5,32 +5,34 @@ Protocol endpoints are answered here, before any middleware for pages: no sessio
 
 import json
 import re
-from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, get_script_prefix, resolve, set_script_prefix
 
+from api import problems
 from kit import context, identifiers
+from kit.outages import is_outage
+from remit import outages
+from remit.languages import GetResponse, in_language
 from tenants import directory
 from tenants.models import Tenant
 from tokens.endpoints.request import ArrivingRequest, TenantRequest
 from tokens.urls import WELL_KNOWN, View, is_open_to_browsers, protocol_view
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _log = structlog.get_logger("remit.middleware")
 # No NUL: a path may hold an id, and PostgreSQL takes no text with one.
 _TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/[^\x00\n]*)?")
 _WELL_KNOWN = re.compile(r"/\.well-known/([a-z-]+)/t/([a-z0-9-]{2,40})(/.*)?")
-_ALONE = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version",
     "Access-Control-Max-Age": "3600",
 }
@@ -95,6 +97,7 @@ class TenantGate:
         if tenant is None:
             return _not_found(request)
         request.tenant = tenant
+        structlog.contextvars.bind_contextvars(tenant=slug)
         with context.use(tenant):
             if view is not None:
                 return _protocol(cast(TenantRequest, request), view, is_open=is_open_to_browsers(path))
@@ -115,10 +118,10 @@ class TenantGate:
             set_script_prefix(before)
 
 
-def _protocol(request: TenantRequest, view: View, *, is_open: bool) -> HttpResponseBase:
+def _protocol(request: TenantRequest, view: View, *, is_open: bool, is_api: bool = False) -> HttpResponseBase:
     if is_open and request.method == "OPTIONS":
         return HttpResponse(status=204, headers={**_PREFLIGHT, "Access-Control-Allow-Origin": "*"})
-    response = _safely(request, view)
+    response = _safely(request, view, is_api=is_api)
     if is_open:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
@@ -129,20 +132,27 @@ def _protocol(request: TenantRequest, view: View, *, is_open: bool) -> HttpRespo
 
 
 def _api(request: TenantRequest, path: str) -> HttpResponseBase:
+    # Read before anybody is refused: behind an answer to a body that nobody read, the server closes the connection.
+    with suppress(RequestDataTooBig, UnreadablePostError):
+        _ = request.body
     try:
         match = resolve(path, "api.urls")
     except Resolver404:
-        return _not_found(request)
-    return _protocol(request, lambda found: match.func(found, *match.args, **match.kwargs), is_open=False)
+        return _protocol(request, lambda _: problems.answer(404), is_open=False)
+    return _protocol(request, lambda found: match.func(found, *match.args, **match.kwargs), is_open=False, is_api=True)
 
 
-def _safely(request: TenantRequest, view: View) -> HttpResponseBase:
+def _safely(request: TenantRequest, view: View, *, is_api: bool) -> HttpResponseBase:
     try:
         response = view(request)
         # Django's handler would render what REST framework returns; these answers leave before it.
         return response.render() if isinstance(response, SimpleTemplateResponse) else response
-    except Exception:  # The outermost door: logged, and never shown.
+    except Exception as error:  # The outermost door: logged, and never shown.
         _log.exception("unexpected")
+        if is_outage(error):
+            return outages.unavailable(request)
+        if is_api:
+            return problems.answer(500)
         content = {"error": "server_error", "error_description": f"Reference: {context.request_id()}."}
         return HttpResponse(json.dumps(content), status=500, content_type="application/json")
 
@@ -150,9 +160,9 @@ def _safely(request: TenantRequest, view: View) -> HttpResponseBase:
 def _not_found(request: HttpRequest) -> HttpResponseBase:
     if "text/html" in request.headers.get("Accept", ""):
         # It leaves before the middleware for pages, which would say the same of it.
-        page = render(request, "404.html", status=404)
+        page = in_language(request, lambda: render(request, "404.html", status=404))
         page.headers["X-Frame-Options"] = "DENY"
         page.headers["X-Content-Type-Options"] = "nosniff"
-        page.headers["Content-Security-Policy"] = _ALONE
+        page.headers["Content-Security-Policy"] = outages.ALONE
         return page
     return JsonResponse({"error": "not_found"}, status=404)

@@ -6,12 +6,12 @@ what an operator may do is a command or a page with a rule behind it.
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Case, Model, QuerySet, Value, When
+from django.db.models import Case, F, Model, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 
 from agents.models import Agent, Client
-from audit.models import Entry
+from audit.models import DeadLetter, Entry
 from delegations.models import Delegation
 from tenants.models import Membership, ResourceServer, Tenant, User
 from tokens.models import SigningKey
@@ -103,7 +103,7 @@ class ClientAdmin(ReadOnly):
     list_filter = ("auth_method", "registration_source", "status")
     search_fields = ("client_id", "name", "tenant__slug")
     ordering = ("-id",)
-    exclude = ("client_secret",)
+    exclude = ("client_secret", "further_secrets")
 
 
 @admin.register(Delegation, site=site)
@@ -149,3 +149,12 @@ class EntryAdmin(ReadOnly):
     list_filter = ("event",)
     search_fields = ("=tenant_id", "=about_id", "=principal_id", "=on_behalf_of", "=request_id")
     ordering = ("-id",)
+
+
+@admin.register(DeadLetter, site=site)
+class DeadLetterAdmin(ReadOnly):
+    """What the clock could not do, the open ones first."""
+
+    list_display = ("job", "of_tenant", "error", "place", "failures", "first_at", "last_at", "recovered_at")
+    search_fields = ("job", "of_tenant", "error")
+    ordering = (F("recovered_at").desc(nulls_first=True), "-last_at")

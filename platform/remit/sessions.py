@@ -6,7 +6,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from remit.middleware import GetResponse
+from remit.languages import GetResponse
 from tenants.models import Membership, Tenant
 from tokens.endpoints.request import ArrivingRequest
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import environ
 
 from kit import sealing, uris
-from remit import logs
+from remit import logs, rest, schedule
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 STATE_DIR = BASE_DIR / "var"
@@ -25,7 +25,6 @@ ALLOWED_HOSTS = [_origin.hostname or "localhost"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 USE_X_FORWARDED_HOST = False
 DEBUG = env.bool("REMIT_DEBUG", default=False)
-
 OPERATORS_PATH = env.str("REMIT_OPERATORS_PATH", default="").strip("/")
 
 # secrets
@@ -67,8 +66,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHE_SECONDS = env.int("REMIT_CACHE_SECONDS", default=5)
 CODE_SECONDS = env.int("REMIT_CODE_SECONDS", default=60)
 REFRESH_IDLE_DAYS = env.int("REMIT_REFRESH_IDLE_DAYS", default=30)
-KEY_DAYS = env.int("REMIT_KEY_DAYS", default=90)
+KEY_DAYS = env.int("REMIT_KEY_DAYS", default=30)
 REGISTRATIONS_PER_MINUTE = env.int("REMIT_REGISTRATIONS_PER_MINUTE", default=20)
+DEVICE_REQUESTS_PER_MINUTE = env.int("REMIT_DEVICE_REQUESTS_PER_MINUTE", default=20)
+DEVICE_TRIES = env.int("REMIT_DEVICE_TRIES", default=5)
+DEVICE_TRIES_PER_ADDRESS = env.int("REMIT_DEVICE_TRIES_PER_ADDRESS", default=10)
+TENANT_REGISTRATIONS_PER_MINUTE = env.int("REMIT_TENANT_REGISTRATIONS_PER_MINUTE", default=300)
+IDLE_REGISTRATION_DAYS = env.int("REMIT_IDLE_REGISTRATION_DAYS", default=30)
+METRICS_PORT = env.int("REMIT_METRICS_PORT", default=0)
+METRICS_HOST = env.str("REMIT_METRICS_HOST", default="127.0.0.1")
+METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 PROXY_COUNT = env.int("REMIT_PROXY_COUNT", default=0)
 SIGN_INS_PER_MINUTE = env.int("REMIT_SIGN_INS_PER_MINUTE", default=30)
 FAILED_SIGN_INS = env.str("REMIT_FAILED_SIGN_INS", default="10/m/ip,5/300s/key")
@@ -85,9 +92,11 @@ INSTALLED_APPS = [
     "remit.apps.RemitConfig",
     "audit",
     "tenants",
+    "trust",
     "agents",
     "delegations",
     "tokens",
+    "notices",
     "console",
     "api",
     "oauth2_provider",
@@ -118,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "remit.sessions.Members",
+    "remit.languages.Languages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "remit.urls"
@@ -143,8 +153,15 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CACHES = {"default": env.cache_url("REMIT_CACHE_URL", default="locmemcache://")}
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# mail: without an address to send through, nothing is sent
+vars().update(env.email_url("REMIT_MAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("REMIT_MAIL_FROM", default=f"Remit <remit@{_origin.hostname}>")
+EMAIL_TIMEOUT = 5
 
 # static files
 STATIC_URL = "/static/"
@@ -249,33 +266,17 @@ OAUTH2_PROVIDER = {
 }  # fmt: skip
 
 # REST
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.AgentBearer"],
-    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.HoldsScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "api.problems.handle",
-    "UNAUTHENTICATED_USER": None,
-}
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = rest.FRAMEWORK, rest.DOCUMENT
 
 # the clock
 CELERY_BROKER_URL = env.str("REMIT_BROKER_URL", default="") or "memory://"
 CELERY_TASK_ALWAYS_EAGER = not env.str("REMIT_BROKER_URL", default="")
-CELERY_TASK_EAGER_PROPAGATES = False
-CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # In memory: every job is driven by the state of the database, so beat has nothing to remember.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "seal the ledger": {"task": "audit.seal", "schedule": 5.0},
-    "expire delegations": {"task": "delegations.expire", "schedule": 30.0},
-    "rotate keys": {"task": "tokens.rotate_keys", "schedule": 60.0},
-    "forget requests": {"task": "tokens.forget_requests", "schedule": 3600.0},
-    "tick": {"task": "remit.tick", "schedule": 10.0},
-}
+CELERY_BEAT_SCHEDULE = schedule.JOBS
 
 # logs
 LOGGING = logs.configuration(env.str("REMIT_LOG_LEVEL", default="INFO"))

@@ -1,8 +1,10 @@
-"""The clock's own pulse."""
+"""The clock's own pulse, and what belongs to no tenant."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from audit import leases
+from remit import forgetting
 
 
 @shared_task(name="remit.tick")  # type: ignore[untyped-decorator]  # Celery carries no types.
@@ -10,3 +12,10 @@ def tick() -> None:
     """Leave a trace of the clock, for /readyz."""
     with leases.held("tick"):
         pass
+
+
+@shared_task(name="remit.forget_sessions")  # type: ignore[untyped-decorator]  # Celery carries no types.
+def forget_sessions() -> int:
+    """Remove sessions that are over."""
+    with leases.held("remit.forget_sessions") as mine:
+        return forgetting.forget_sessions(timezone.now()) if mine else 0

@@ -4,8 +4,9 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import TemplateView
 
-from remit import health, operators
+from remit import health, operators, outages
 
+handler500 = outages.handler500
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", TemplateView.as_view(template_name="welcome.html"), name="welcome"),
     path("livez", health.livez),

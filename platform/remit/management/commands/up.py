@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         path = os.pathsep.join([str(settings.BASE_DIR / "platform"), str(settings.BASE_DIR)])
-        environment = {**os.environ, **_way_out(), "PYTHONPATH": path}
+        environment = {**_mail(), **os.environ, **_way_out(), "PYTHONPATH": path}
         # A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
         return subprocess.Popen(  # noqa: S603 - our own commands
             command, env=environment, cwd=settings.BASE_DIR, start_new_session=True
@@ -78,6 +78,12 @@ def _way_out() -> dict[str, str]:
     if is_chosen or not uris.is_loopback(settings.PUBLIC_ORIGIN):
         return {}
     return {"REMIT_FETCH_LOOPBACK_HOSTS": demo.DOCUMENT_HOST, "REMIT_FETCH_CA_FILE": str(demo.CA_FILE)}
+
+
+def _mail() -> dict[str, str]:
+    """Let mail be printed where somebody tries things out, unless they named a server."""
+    is_chosen = "REMIT_MAIL_URL_FILE" in os.environ or not uris.is_loopback(settings.PUBLIC_ORIGIN)
+    return {} if is_chosen else {"REMIT_MAIL_URL": "consolemail://"}
 
 
 def _web() -> list[str]:

@@ -1,0 +1,28 @@
+"""The one schedule of the clock: every job, and how many seconds lie between two runs of it."""
+
+JOBS: dict[str, dict[str, str | float]] = {
+    "seal the ledger": {"task": "audit.seal", "schedule": 5.0},
+    "seal what is late": {"task": "audit.seal_late", "schedule": 3600.0},
+    "expire delegations": {"task": "delegations.expire", "schedule": 30.0},
+    "rotate keys": {"task": "tokens.rotate_keys", "schedule": 60.0},
+    "refresh issuers' keys": {"task": "trust.refresh_keys", "schedule": 60.0},
+    "forget used grants": {"task": "trust.forget_used", "schedule": 3600.0},
+    "forget sessions": {"task": "remit.forget_sessions", "schedule": 3600.0},
+    "forget answers": {"task": "api.forget_answers", "schedule": 3600.0},
+    "forget requests": {"task": "tokens.forget_requests", "schedule": 3600.0},
+    "call clients back": {"task": "tokens.call_back", "schedule": 5.0},
+    "retire idle clients": {"task": "tokens.retire_idle", "schedule": 3600.0},
+    "refresh documents": {"task": "tokens.refresh_documents", "schedule": 60.0},
+    "fetch logos": {"task": "agents.fetch_logos", "schedule": 60.0},
+    "lapse questions and approvals": {"task": "agents.lapse", "schedule": 30.0},
+    "read the ledger for notices": {"task": "notices.read", "schedule": 10.0},
+    "look at the calendar": {"task": "notices.look", "schedule": 300.0},
+    "send notices": {"task": "notices.send", "schedule": 10.0},
+    "tell webhooks": {"task": "notices.deliver", "schedule": 5.0},
+    "forget deliveries": {"task": "notices.forget_deliveries", "schedule": 3600.0},
+    "go on with long work": {"task": "notices.work", "schedule": 2.0},
+    "settle owners": {"task": "agents.settle_owners", "schedule": 300.0},
+    "pause agents without an owner": {"task": "tokens.pause_alone", "schedule": 300.0},
+    "end retired agents": {"task": "tokens.end_retired", "schedule": 3600.0},
+    "tick": {"task": "remit.tick", "schedule": 10.0},
+}
