@@ -7,24 +7,28 @@ slipped in breaks the chain from there on.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connections, models, transaction
 from django.utils import timezone
 
 from audit.events import Event
 from audit.models import Entry, Seal
 from audit.principals import Principal
 from kit import context, identifiers, statements
+from kit.progress import Seen, unseen
 
 GENESIS = "0" * 64
 BATCH = 500
+LATE = timedelta(minutes=5)
+"""How long after it was written an entry may be committed, or how far a host's clock be behind, and seals follow."""
 _FIELDS = [field.attname for field in Entry._meta.concrete_fields if field.attname != "id"]
 
-JsonValue = str | int | bool | list[str]
+JsonValue = str | int | bool | list[str] | list[dict[str, str]]
 
 
 _COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
@@ -45,6 +49,22 @@ class About:
 
 _NOTHING = About("", "", "")
 
+_EACH_TENANT = """
+WITH RECURSIVE each_tenant (id) AS (
+    SELECT min(tenant_id) FROM audit_entry
+    UNION ALL
+    SELECT (SELECT min(tenant_id) FROM audit_entry WHERE tenant_id > each_tenant.id)
+    FROM each_tenant WHERE each_tenant.id IS NOT NULL
+)
+"""
+_BEHIND_THE_LAST_SEAL = """
+AND EXISTS (
+    SELECT 1 FROM audit_entry WHERE audit_entry.tenant_id = each_tenant.id AND audit_entry.id > COALESCE(
+        (SELECT entry_id FROM audit_seal WHERE audit_seal.tenant_id = each_tenant.id ORDER BY sequence DESC LIMIT 1), ''
+    )
+)
+"""
+
 
 def record(
     event: Event,
@@ -63,6 +83,11 @@ def record(
     )
 
 
+def record_all(entries: Iterable[Fields]) -> None:
+    """Write entries at once, as `fields` made them, in the transaction that is open."""
+    Entry.unscoped.bulk_create(Entry(**entry) for entry in entries)
+
+
 def fields(
     event: Event,
     *,
@@ -71,7 +96,7 @@ def fields(
     on_behalf_of: str = "",
     through: str = "",
     reason: str = "",
-    detail: Mapping[str, JsonValue] | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> Fields:
     """Return the entry of something that the caller writes down itself (`insertion`)."""
     return {
@@ -93,6 +118,12 @@ def fields(
     }
 
 
+def latest_about(kind: str, pk: str) -> Entry | None:
+    """Return what was last done to something of the current tenant; that a person signed in changes nothing of them."""
+    found = Entry.objects.filter(about_kind=kind, about_id=pk)
+    return found.exclude(event__regex=r"^(login|logout|factor|recovery_codes)\.").order_by("-pk").first()
+
+
 def insertion(entry: Fields, *, of: str = "") -> tuple[str, list[object]]:
     """Return the statement that writes an entry, and its values; with `of`, once for each row of that query."""
     written = {
@@ -110,12 +141,32 @@ def _insertion(of: str) -> str:
     return f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) SELECT {selected}{f' FROM {of}' if of else ''}"
 
 
-def seal(tenant_id: str, *, using: str) -> int:
-    """Chain up to one batch of unsealed entries; return how many. A lost race seals nothing and says 0."""
+def tenants_waiting(now: datetime, *, using: str) -> list[str]:
+    """Return the tenants that have entries which are not chained yet: newer than their last seal, or of late.
+
+    It asks as much as there are tenants and recent entries, however long the ledger is. What it leaves out is an entry
+    that was committed long after it was written, where nothing followed it: `all_tenants` are looked at for that.
+    """
+    unsealed = _not_sealed(Entry.unscoped.using(using), since=identifiers.at("evt", now - LATE), using=using)
+    found = set(unsealed.order_by().values_list("tenant_id", flat=True).distinct())
+    return sorted(found.union(_tenants(_BEHIND_THE_LAST_SEAL, using=using)))
+
+
+def all_tenants(*, using: str) -> list[str]:
+    """Return every tenant that has an entry."""
+    return _tenants("", using=using)
+
+
+def seal(tenant_id: str, *, using: str, whole: bool = False) -> int:
+    """Chain up to one batch of unsealed entries; return how many. A lost race seals nothing and says 0.
+
+    It looks a while behind the last seal, for entries that were committed late; if `whole`, at all there are.
+    """
     last = Seal.unscoped.using(using).filter(tenant_id=tenant_id).order_by("-sequence").first()
     sequence, digest = (last.sequence, last.digest) if last else (0, GENESIS)
+    since = _before(last.entry_id, using=using) if last and not whole else ""
     seals = []
-    for entry in _unsealed(tenant_id, using=using)[:BATCH]:
+    for entry in _unsealed(tenant_id, since=since, using=using)[:BATCH]:
         sequence += 1
         digest = _link(digest, entry)
         seals.append(Seal(tenant_id=tenant_id, sequence=sequence, entry_id=entry.pk, digest=digest))
@@ -137,11 +188,12 @@ class Finding:
     why: str = ""
 
 
-def verify(tenant_id: str, *, using: str) -> Finding:
+def verify(tenant_id: str, *, using: str, seen: Seen = unseen) -> Finding:
     """Walk a tenant's chain from its beginning and say what holds."""
     digest, expected = GENESIS, 0
     for link in _chain(tenant_id, using=using):
         expected += 1
+        seen(1)
         entry = Entry.unscoped.using(using).filter(pk=link.entry_id, tenant_id=tenant_id).first()
         if link.sequence != expected:
             return Finding(expected - 1, 0, expected, "a seal is missing")
@@ -153,10 +205,49 @@ def verify(tenant_id: str, *, using: str) -> Finding:
     return Finding(expected, _unsealed(tenant_id, using=using).count())
 
 
-def _unsealed(tenant_id: str, *, using: str) -> "models.QuerySet[Entry]":
-    sealed = Seal.unscoped.using(using).filter(entry_id=models.OuterRef("pk"))
-    entries = Entry.unscoped.using(using).filter(tenant_id=tenant_id)
-    return entries.filter(~models.Exists(sealed)).order_by("pk")
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """How far the current tenant's chain reaches, and how many of the latest entries wait for the clock."""
+
+    sequence: int
+    entry_id: str
+    digest: str
+    waiting: int
+
+
+def sealed() -> Sealed:
+    """Return where the current tenant's chain ends. Whether it holds is a walk: `verify`."""
+    tenant_id = context.require_id()
+    last = Seal.unscoped.filter(tenant_id=tenant_id).order_by("-sequence").first()
+    latest = list(Entry.objects.order_by("-pk").values_list("pk", flat=True)[:BATCH])
+    chained = Seal.unscoped.filter(tenant_id=tenant_id, entry_id__in=latest).count()
+    if last is None:
+        return Sealed(0, "", GENESIS, len(latest))
+    return Sealed(last.sequence, last.entry_id, last.digest, len(latest) - chained)
+
+
+def _unsealed(tenant_id: str, *, using: str, since: str = "") -> "models.QuerySet[Entry]":
+    return _not_sealed(Entry.unscoped.using(using).filter(tenant_id=tenant_id), since=since, using=using).order_by("pk")
+
+
+def _not_sealed(entries: "models.QuerySet[Entry]", *, since: str, using: str) -> "models.QuerySet[Entry]":
+    """Return those that are not chained, from an id on."""
+    # The bound stands on both sides, so that no more seals are read than entries.
+    sealed = Seal.unscoped.using(using).filter(entry_id=models.OuterRef("pk"), entry_id__gte=since)
+    return entries.filter(~models.Exists(sealed), pk__gte=since)
+
+
+def _before(entry_id: str, *, using: str) -> str:
+    """Return what no id is below that was made LATE before an entry, or later."""
+    at = Entry.unscoped.using(using).filter(pk=entry_id).values_list("at", flat=True).first()
+    return identifiers.at("evt", at - LATE) if at else ""
+
+
+def _tenants(condition: str, *, using: str) -> list[str]:
+    """Return the tenants of the ledger that meet a condition: one step of an index for each, not one for each entry."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{_EACH_TENANT} SELECT id FROM each_tenant WHERE id IS NOT NULL {condition} ORDER BY id")
+        return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 
 def _chain(tenant_id: str, *, using: str) -> Iterator[Seal]:

@@ -1,4 +1,4 @@
-"""Entries, the seals that chain them, and the leases of the clock."""
+"""Entries, the seals that chain them, and the clock's leases and dead letters."""
 
 from typing import ClassVar
 
@@ -41,7 +41,21 @@ class Entry(models.Model):
 
     class Meta:
         base_manager_name = "unscoped"
-        indexes = [models.Index(fields=["tenant_id", "id"], name="entry_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant_id", "id"], name="entry_by_tenant"),
+            # What happened to one thing. Tokens are left out: nobody asks, and most entries are theirs.
+            models.Index(
+                fields=["tenant_id", "about_kind", "about_id", "id"],
+                condition=~models.Q(about_kind="accesstoken"),
+                name="entry_by_thing",
+            ),
+            # Refusals, which the clock counts by agent: few among all entries.
+            models.Index(
+                fields=["tenant_id", "id", "through"],
+                condition=models.Q(event__in=("token.refused", "authorization.refused")),
+                name="entry_refused",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.about_kind} {self.about_id}"
@@ -77,3 +91,27 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DeadLetter(models.Model):
+    """A job of the clock that failed after all its tries, as a whole or in one tenant: how often, and until when.
+
+    Of what went wrong only its kind and its place are kept: a message may hold what somebody sent.
+    """
+
+    job = models.CharField(max_length=80)
+    of_tenant = models.CharField(max_length=identifiers.LENGTH, blank=True)
+    error = models.CharField(max_length=120)
+    place = models.CharField(max_length=200)
+    failures = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    recovered_at = models.DateTimeField(null=True, help_text="When the same job was done again.")
+
+    objects = models.Manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "of_tenant"], name="one_letter_of_a_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.of_tenant}".rstrip()

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit import ledger
-from audit.models import Entry
+from audit.models import Entry, Seal
+from kit.progress import bar
 
 
 class Command(BaseCommand):
@@ -20,7 +21,9 @@ class Command(BaseCommand):
         tenants = Entry.unscoped.using(using).values_list("tenant_id", flat=True).distinct().order_by()
         broken = []
         for tenant_id in sorted(tenants):
-            finding = ledger.verify(tenant_id, using=using)
+            seals = Seal.unscoped.using(using).filter(tenant_id=tenant_id).count()
+            with bar(tenant_id, seals) as seen:
+                finding = ledger.verify(tenant_id, using=using, seen=seen)
             if finding.broken_at is not None:
                 broken.append(tenant_id)
                 self.stdout.write(f"{tenant_id}: BROKEN at {finding.broken_at}: {finding.why}")
