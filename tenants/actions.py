@@ -11,18 +11,27 @@ from audit.ledger import record
 from audit.principals import Principal
 from kit import context, uris
 from tenants import directory
-from tenants.errors import NotActive, SlugTaken
+from tenants.errors import IdentifierTaken, NotActive, SlugTaken, Stale, Unusable
 from tenants.models import Downstream, Membership, ResourceServer, Scope, Tenant, User
-from tenants.rules import DEEPEST_CHAIN, LONGEST_ACCESS_TOKEN, is_slug
+from tenants.rules import check_policy, is_scope_name, is_slug
 
 POLICY = frozenset(
     {
+        "environment",
         "registration",
+        "registration_needs_token",
         "documents",
+        "workloads",
+        "device_codes",
+        "trusted_networks",
+        "admitted_hosts",
         "access_token_seconds",
         "longest_delegation_days",
         "handing_on",
         "deepest_chain",
+        "key_days",
+        "owner_grace_days",
+        "unused_days",
         "default_resource",
         "time_zone",
     }
@@ -71,19 +80,27 @@ def suspend_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
 
 
 @transaction.atomic
-def change_policy(tenant: Tenant, *, by: Principal, **fields: str | int) -> Tenant:
-    """Change a tenant's policy fields (registration, lifetimes, default resource)."""
+def change_policy(
+    tenant: Tenant, *, by: Principal, version: int | None = None, **fields: str | int | list[str] | dict[str, int]
+) -> Tenant:
+    """Change what an admin may change of a tenant (`POLICY`); raises Unusable, or Stale.
+
+    The entry says what it was and what it is now, setting by setting: `changes`. Nothing is written where all of it is
+    as it was.
+    """
     if unknown := fields.keys() - POLICY:
-        raise ValueError(f"not a policy: {', '.join(sorted(unknown))}")
-    if not 1 <= int(fields.get("access_token_seconds", 1)) <= LONGEST_ACCESS_TOKEN:
-        raise ValueError(f"an access token lives for 1 to {LONGEST_ACCESS_TOKEN} seconds")
-    if not 0 <= int(fields.get("deepest_chain", 0)) <= DEEPEST_CHAIN:
-        raise ValueError(f"authority is handed on 0 to {DEEPEST_CHAIN} times")
-    if fields.get("handing_on", Tenant.Handing.OFF) not in Tenant.Handing.values:
-        raise ValueError(f"handing_on is one of {', '.join(Tenant.Handing.values)}")
-    Tenant.objects.filter(pk=tenant.pk).update(version=F("version") + 1, **fields)
+        raise Unusable(f"not a policy: {', '.join(sorted(unknown))}")
     with context.use(tenant):
-        record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail=fields)
+        before = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        served = ResourceServer.objects.filter(retired_at=None).values_list("identifier", flat=True)
+        check_policy(fields, resources=served)
+        if version is not None and before.version != version:
+            raise Stale(before)
+        changes = _changes(before, fields)
+        if not changes:
+            return before
+        Tenant.objects.filter(pk=tenant.pk).update(version=F("version") + 1, **fields)
+        record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail={"changes": changes})
     transaction.on_commit(directory.forget_all)
     return Tenant.objects.get(pk=tenant.pk)
 
@@ -94,6 +111,22 @@ def add_member(user: User, role: str, *, by: Principal) -> Membership:
     member = Membership.objects.create(user=user, role=role)
     record(Event.MEMBER_ADDED, by=by, about=member, detail={"role": role})
     return member
+
+
+@transaction.atomic
+def welcome_member(member: Membership, user: User, *, by: Principal) -> None:
+    """Give a new person the place that was planned for them in the current tenant."""
+    member.user = user
+    member.save(force_insert=True)
+    record(Event.MEMBER_ADDED, by=by, about=member, detail={"role": member.role})
+
+
+@transaction.atomic
+def set_groups(member: Membership, groups: Iterable[str], *, by: Principal) -> None:
+    """Say which groups a person is in: policies speak of them."""
+    named = sorted(set(groups))
+    Membership.objects.filter(pk=member.pk).update(groups=named)
+    record(Event.MEMBER_GROUPS_CHANGED, by=by, about=member, detail={"groups": named})
 
 
 @transaction.atomic
@@ -119,10 +152,12 @@ def add_resource_server(
     token_format: str = ResourceServer.TokenFormat.JWT,
     asks_each_time: bool = False,
 ) -> ResourceServer:
-    """Register an API or MCP server in the current tenant; raises ValueError for a malformed identifier."""
+    """Register an API or MCP server in the current tenant; raises Unusable, or IdentifierTaken."""
     if not uris.is_resource_identifier(identifier):
-        raise ValueError("a resource identifier is an absolute URI without fragment")
-    server = ResourceServer.objects.create(
+        raise Unusable("a resource identifier is an absolute URI without fragment")
+    if len({words.name for words in scopes}) != len(scopes) or not all(is_scope_name(words.name) for words in scopes):
+        raise Unusable("a scope is named once, without spaces, quotes or backslashes, and as none of OpenID Connect")
+    server = ResourceServer(
         identifier=uris.canonical_resource(identifier),
         name=name,
         signing_algorithm=signing_algorithm,
@@ -130,6 +165,11 @@ def add_resource_server(
         token_format=token_format,
         asks_each_time=asks_each_time,
     )
+    try:
+        with transaction.atomic():
+            server.save(force_insert=True)
+    except IntegrityError as error:
+        raise IdentifierTaken(server.identifier) from error
     Scope.objects.bulk_create(
         Scope(
             resource_server=server,
@@ -171,3 +211,21 @@ def move_version() -> None:
     """Make every process read the current tenant's policy anew before it mints again: the mint compares versions."""
     Tenant.objects.filter(pk=context.require_id()).update(version=F("version") + 1)
     transaction.on_commit(directory.forget_all)
+
+
+def _changes(before: Tenant, after: Mapping[str, str | int | list[str] | dict[str, int]]) -> list[dict[str, str]]:
+    moved = ((name, getattr(before, name), value) for name, value in sorted(after.items()))
+    return [{"setting": name, "before": _text(was), "after": _text(now)} for name, was, now in moved if was != now]
+
+
+def _text(value: str | int | list[str] | dict[str, int]) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in sorted(value.items()))
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def as_read(version: int | None) -> dict[str, int]:
+    """Return what an UPDATE looks for besides the row: the version that was read, where one is named."""
+    return {} if version is None else {"version": version}

@@ -79,7 +79,7 @@ def forget_all() -> None:
 
 
 def _load() -> Mapping[str, Protected] | None:
-    servers = ResourceServer.objects.prefetch_related("scopes").order_by("pk")
+    servers = ResourceServer.objects.filter(retired_at=None).prefetch_related("scopes").order_by("pk")
     return {
         server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()}) for server in servers
     } or None

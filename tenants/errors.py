@@ -3,7 +3,12 @@
 TenantError
 ├── SlugTaken        a slug is never given twice
 ├── UnknownTenant    no such tenant is served
-└── NotActive        the tenant or member is not active any more
+├── NotActive        the tenant, member or resource server is not active any more
+├── Stale            it was changed since whoever changes it now read it
+├── IdentifierTaken  a resource server, or a scope of one, is there once
+├── Unusable         what was said cannot hold
+├── NotYours         a role that this person may not give, take or change
+└── LastAdmin        a tenant keeps an admin
 """
 
 
@@ -21,3 +26,23 @@ class UnknownTenant(TenantError):
 
 class NotActive(TenantError):
     pass
+
+
+class Stale(TenantError):
+    """Carries what was changed: a model's instance."""
+
+
+class IdentifierTaken(TenantError):
+    pass
+
+
+class Unusable(TenantError, ValueError):
+    """The message is for the person who said it."""
+
+
+class NotYours(TenantError):
+    """The message is for the person who tried."""
+
+
+class LastAdmin(TenantError):
+    """The message is for the person who tried."""

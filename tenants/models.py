@@ -1,4 +1,4 @@
-"""Who is served (Tenant, User, Membership), and what a tenant protects (ResourceServer, Scope)."""
+"""Who is served: Tenant, User, Membership. What a tenant protects: `tenants.protected`."""
 
 from typing import Any, ClassVar
 
@@ -6,8 +6,14 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kit import identifiers
+from kit.marks import initials
+from tenants.invitation import Invitation as Invitation
+from tenants.protected import Downstream as Downstream
+from tenants.protected import ResourceServer as ResourceServer
+from tenants.protected import Scope as Scope
 from tenants.scoping import TenantScoped
 
 
@@ -23,43 +29,73 @@ def _subject() -> str:
     return identifiers.make("usr")
 
 
-def _resource_server_id() -> str:
-    return identifiers.make("res")
-
-
 class Tenant(models.Model):
     """An organisation that is served: exactly one issuer, and the policy that bounds everything below it."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
-        DELETED = "deleted", "Deleted"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        DELETED = "deleted", _("Deleted")
 
     class Registration(models.TextChoices):
-        OFF = "off", "Off"
-        OPEN = "open", "Open"
+        OFF = "off", _("Nobody")
+        ADMISSION = "admission", _("Whoever an admin approves")
+        HOSTS = "hosts", _("Named hosts at once, others when an admin approves")
+        OPEN = "open", _("Everybody, at once")
 
     class Handing(models.TextChoices):
-        OFF = "off", "Never"
-        CONSENT = "consent", "Where the person agreed to it"
-        POLICY = "policy", "Wherever an admin lets one agent work for another"
+        OFF = "off", _("Never")
+        CONSENT = "consent", _("Where the person agreed to it")
+        POLICY = "policy", _("Wherever an admin lets one agent work for another")
+
+    class Devices(models.TextChoices):
+        OFF = "off", _("Nowhere")
+        TRUSTED = "trusted", _("In named networks")
+        ANYWHERE = "anywhere", _("Anywhere")
+
+    class Environment(models.TextChoices):
+        UNSAID = "", _("Not said")
+        PRODUCTION = "production", _("Production")
+        STAGING = "staging", _("Staging")
+        DEVELOPMENT = "development", _("Development")
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_tenant_id, editable=False)
     slug = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
+    environment = models.CharField(
+        max_length=12,
+        choices=Environment.choices,
+        default=Environment.UNSAID,
+        blank=True,
+        help_text="What depends on it: each page of the console says so, so that nobody acts in the wrong place.",
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     registration = models.CharField(
-        max_length=8,
+        max_length=12,
         choices=Registration.choices,
-        default=Registration.OFF,
+        default=Registration.ADMISSION,
         help_text="Whether clients may register themselves (RFC 7591).",
     )
+    registration_needs_token = models.BooleanField(
+        default=False, help_text="Whether it takes a token that an admin made (RFC 7591 §3)."
+    )
     documents = models.CharField(
-        max_length=8,
+        max_length=12,
         choices=Registration.choices,
-        default=Registration.OFF,
+        default=Registration.ADMISSION,
         help_text="Whether clients may be known by their metadata document (CIMD).",
     )
+    admitted_hosts = models.JSONField(default=list, help_text="Hosts whose agents need no approval, by such a policy.")
+    workloads = models.CharField(
+        max_length=12,
+        choices=(("off", _("Off")), ("open", _("On"))),
+        default=Registration.OFF,
+        help_text="Whether trusted platforms may bring agents that were never seen (workload grant).",
+    )
+    device_codes = models.CharField(
+        max_length=8, choices=Devices.choices, default=Devices.OFF, help_text="Where device codes (RFC 8628) are good."
+    )
+    trusted_networks = models.JSONField(default=list, help_text="Networks (CIDR) in which device codes are good.")
     access_token_seconds = models.PositiveIntegerField(default=300, help_text="1 to 3600.")
     longest_delegation_days = models.PositiveIntegerField(default=30)
     handing_on = models.CharField(
@@ -71,6 +107,11 @@ class Tenant(models.Model):
     deepest_chain = models.PositiveSmallIntegerField(
         default=4, help_text="How often authority may be handed on, counted from the consent."
     )
+    key_days = models.JSONField(default=dict, help_text="After how many days a signing key is replaced, by algorithm.")
+    owner_grace_days = models.PositiveSmallIntegerField(
+        default=14, help_text="How long an agent acts on after its owner left, while somebody else may take it over."
+    )
+    unused_days = models.PositiveSmallIntegerField(default=0, help_text="Days until unused access ends; 0: never.")
     time_zone = models.CharField(max_length=40, default="UTC")
     default_resource = models.CharField(
         max_length=512,
@@ -128,6 +169,10 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    language = models.CharField(max_length=10, blank=True, help_text="Chosen. Empty: what the browser asks for.")
+    browser_language = models.CharField(
+        max_length=10, blank=True, help_text="What the browser asked for at the last sign-in: mail has no browser."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -137,6 +182,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def reads(self) -> str:
+        """The language of mail to them, or "" where nobody knows."""
+        return self.language or self.browser_language
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         return self.is_active and self.is_staff
@@ -149,21 +199,23 @@ class Membership(TenantScoped):
     """A person's place in a tenant. Its id is the `sub` of every token about the person there."""
 
     class Role(models.TextChoices):
-        ADMIN = "admin", "Admin"
-        SECURITY = "security", "Security"
-        APPROVER = "approver", "Approver"
-        DEVELOPER = "developer", "Developer"
-        AUDITOR = "auditor", "Auditor"
-        MEMBER = "member", "Member"
+        ADMIN = "admin", _("Admin")
+        SECURITY = "security", _("Security")
+        APPROVER = "approver", _("Approver")
+        DEVELOPER = "developer", _("Developer")
+        AUDITOR = "auditor", _("Auditor")
+        MEMBER = "member", _("Member")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_subject, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices, default=Role.MEMBER)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    groups = models.JSONField(default=list, help_text="Names of groups that policies speak of.")
+    version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantScoped.Meta):
@@ -183,93 +235,3 @@ class Membership(TenantScoped):
     @property
     def is_admin(self) -> bool:
         return self.role in {self.Role.ADMIN, self.Role.SECURITY}
-
-
-class ResourceServer(TenantScoped):
-    """An API or MCP server that accepts the tenant's tokens. Its identifier is their audience."""
-
-    class SigningAlgorithm(models.TextChoices):
-        ES256 = "ES256", "ES256"
-        RS256 = "RS256", "RS256"
-
-    class TokenFormat(models.TextChoices):
-        JWT = "jwt", "JWT, which it can check by itself"
-        OPAQUE = "opaque", "Opaque, which it must introspect"
-
-    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_resource_server_id, editable=False)
-    identifier = models.CharField(max_length=512)
-    name = models.CharField(max_length=100)
-    signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
-    token_format = models.CharField(
-        max_length=8,
-        choices=TokenFormat.choices,
-        default=TokenFormat.JWT,
-        help_text="An opaque token is dead the moment that its delegation ends; a JWT may live to its last second.",
-    )
-    asks_each_time = models.BooleanField(
-        default=False, help_text="Whether it introspects each token: then an end is immediate there, as receipts say."
-    )
-    hosts_metadata = models.BooleanField(
-        default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
-    )
-    version = models.PositiveBigIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "identifier"], name="one_identifier_per_tenant")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def initials(self) -> str:
-        return initials(self.name)
-
-
-class Scope(TenantScoped):
-    """One permission word at one resource server, in words that people understand."""
-
-    resource_server = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="scopes")
-    name = models.CharField(max_length=100)
-    title = models.CharField(max_length=100)
-    description = models.CharField(max_length=255, blank=True)
-    is_writing = models.BooleanField(default=False, help_text="Whether it changes things.")
-    is_default = models.BooleanField(default=False, help_text="Whether a request without scope gets it.")
-    is_needed = models.BooleanField(default=False, help_text="Whether a person cannot untick it.")
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta(TenantScoped.Meta):
-        ordering = ("position", "id")
-        constraints = [models.UniqueConstraint(fields=["resource_server", "name"], name="one_scope_per_name")]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class Downstream(TenantScoped):
-    """What a resource server may reach behind itself, for whoever called it: a token for `upstream` becomes one for
-    `downstream`.
-
-    `scopes` says, for each scope at the one, which scopes at the other it stands for; a scope that is not named there
-    opens nothing.
-    """
-
-    upstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="downstreams")
-    downstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="upstreams")
-    scopes = models.JSONField(default=dict)
-
-    class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "upstream", "downstream"], name="one_edge_downstream")]
-
-    def __str__(self) -> str:
-        return f"{self.upstream_id} → {self.downstream_id}"
-
-    def opens(self, scopes: frozenset[str]) -> frozenset[str]:
-        """Return what scopes at the upstream server stand for at the downstream one."""
-        return frozenset(opened for scope in scopes for opened in self.scopes.get(scope, ()))
-
-
-def initials(name: str) -> str:
-    """Return up to two letters that stand for a name in a mark."""
-    words = [word for word in name.replace("-", " ").split() if word[:1].isalnum()]
-    return "".join(word[0] for word in words[:2]).upper() or "?"

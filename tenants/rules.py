@@ -1,15 +1,35 @@
 """Judgements about tenants: which slugs may be given, what a role may see."""
 
 import re
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+from zoneinfo import available_timezones
 
-from tenants.models import Membership
+from django.utils.translation import gettext as _
+
+from kit import client_ids
+from kit.oauth import IDENTITY_SCOPES
+from tenants.errors import NotYours, Unusable
+from tenants.models import Membership, ResourceServer, Tenant
+from tenants.roles import TABLE, Act, may
 
 LONGEST_ACCESS_TOKEN = 3600
 """Seconds; a retired key is kept for longer than that (tokens.rotation), so that no token outlives its key."""
 DEEPEST_CHAIN = 16
 """How often authority may be handed on at most, whatever a tenant says: a chain stands in every token of it, one level
 of JSON for each actor, and `kit.jose` reads a few more levels than that."""
+LONGEST_DELEGATION = 3650
+LONGEST_KEY = 365
+"""Days after which a signing key is replaced at the latest, whatever a tenant says."""
+LEAST_UNUSED = 30
+"""Days without use after which access may end at the earliest: when its person was told that it is quiet."""
+LONGEST_GRACE = 365
+"""Days that an agent may go on without its owner, whatever a tenant says."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
+
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
 
 
 def is_slug(text: str) -> bool:
@@ -17,11 +37,131 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
+def is_scope_name(text: str) -> bool:
+    """Say whether a text may name a scope of a resource server (RFC 6749 §3.3), and is none of the server's own."""
+    return _SCOPE.fullmatch(text) is not None and text not in IDENTITY_SCOPES | {"offline_access"}
+
+
+def check_policy(said: Mapping[str, Any], *, resources: Collection[str]) -> None:
+    """Raise Unusable where a policy says what cannot hold; `resources` are the identifiers that are served here."""
+    for name, value in said.items():
+        for words in _CHECKS[name](value) if name in _CHECKS else []:
+            raise Unusable(words)
+    if (named := said.get("default_resource", "")) and named not in resources:
+        raise Unusable("default_resource is the identifier of a resource server of this tenant, or empty")
+
+
+def check_may_give(by: Membership, member: Membership | None, role: str) -> None:
+    """Raise NotYours where a person may not give a role, to a member or (None) to somebody who is invited."""
+    if role not in TABLE:
+        raise Unusable(f"role is one of {', '.join(TABLE)}")
+    before = member.role if member else ""
+    if member is not None and member.pk == by.pk and not TABLE[role] <= TABLE[before]:
+        raise NotYours(_("Nobody raises themselves."))
+    if Membership.Role.ADMIN in {role, before} and role != before and not may(by, Act.ADMINS_APPOINT):
+        raise NotYours(_("Only an admin makes somebody an admin, or takes that away."))
+
+
+def is_here(member: Membership | None) -> bool:
+    """Say whether somebody has a place in the tenant at this moment."""
+    return member is not None and member.status == Membership.Status.ACTIVE and member.user.is_active
+
+
+def takes_device_codes(tenant: Tenant, address: str) -> bool:
+    """Say whether device codes are good for whoever comes from an address; no network named is none."""
+    if tenant.device_codes != Tenant.Devices.TRUSTED:
+        return tenant.device_codes == Tenant.Devices.ANYWHERE
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    # A socket for both families tells an IPv4 peer as ::ffff:192.0.2.1.
+    plain = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(plain in ip_network(each) for each in tenant.trusted_networks)
+
+
 def may_see_console(member: Membership) -> bool:
     """Say whether a member may look at what everybody's agents do."""
-    return member.role in {
-        Membership.Role.ADMIN,
-        Membership.Role.SECURITY,
-        Membership.Role.APPROVER,
-        Membership.Role.AUDITOR,
-    }
+    return may(member, Act.AGENTS_READ)
+
+
+def may_decide(member: Membership) -> bool:
+    """Say whether a member may approve agents."""
+    return may(member, Act.APPROVALS_DECIDE)
+
+
+def _number(name: str, least: int, most: int, of: str) -> Any:
+    def check(value: object) -> list[str]:
+        is_good = type(value) is int and least <= value <= most
+        return [] if is_good else [f"{name} is a number from {least} to {most}: {of}"]
+
+    return check
+
+
+def _choice(name: str, choices: Collection[str]) -> Any:
+    return lambda value: [] if value in choices else [f"{name} is one of {', '.join(choices)}"]
+
+
+def _yes_or_no(name: str) -> Any:
+    return lambda value: [] if isinstance(value, bool) else [f"{name} is true or false"]
+
+
+def is_admittable(entry: object) -> bool:
+    """Say whether an entry of `admitted_hosts` is a host in lower case, or the whole address of a document (CIMD)."""
+    return isinstance(entry, str) and bool(_HOST.fullmatch(entry) or client_ids.is_document(entry))
+
+
+def _hosts(value: object) -> list[str]:
+    listed = value if isinstance(value, list) else [value]
+    words = "is neither a host in lower case nor the whole https address of a document"
+    return [f"admitted_hosts: {str(each)[:80]!r} {words}" for each in listed if not is_admittable(each)]
+
+
+def _key_days(value: object) -> list[str]:
+    """An algorithm that is not named keeps the default."""
+    said = value if isinstance(value, dict) else {"": 0}
+    days = _number("key_days", 1, LONGEST_KEY, "days")
+    is_good = said.keys() <= set(ResourceServer.SigningAlgorithm.values) and not any(map(days, said.values()))
+    return [] if is_good else [f"key_days holds 1 to {LONGEST_KEY} days by algorithm"]
+
+
+def _unused_days(value: object) -> list[str]:
+    is_good = type(value) is int and (value == 0 or LEAST_UNUSED <= value <= LONGEST_DELEGATION)
+    return [] if is_good else [f"unused_days is a number from {LEAST_UNUSED} to {LONGEST_DELEGATION}, or 0 for never"]
+
+
+def _is_network(value: object) -> bool:
+    try:
+        return isinstance(value, str) and "/" in value and bool(ip_network(value))
+    except ValueError:
+        return False
+
+
+def _networks(value: object) -> list[str]:
+    is_good = isinstance(value, list) and all(map(_is_network, value))
+    return [] if is_good else ["trusted_networks is a list of networks like 192.0.2.0/24"]
+
+
+def _zone(value: object) -> list[str]:
+    return [] if value in available_timezones() else ["time_zone is a name like Europe/Vienna"]
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,252}[a-z0-9])?")
+_CHECKS: Mapping[str, Any] = {
+    "environment": _choice("environment", Tenant.Environment.values),
+    "registration": _choice("registration", Tenant.Registration.values),
+    "registration_needs_token": _yes_or_no("registration_needs_token"),
+    "documents": _choice("documents", Tenant.Registration.values),
+    "workloads": _choice("workloads", ("off", "open")),
+    "device_codes": _choice("device_codes", Tenant.Devices.values),
+    "trusted_networks": _networks,
+    "admitted_hosts": _hosts,
+    "access_token_seconds": _number("access_token_seconds", 1, LONGEST_ACCESS_TOKEN, "seconds"),
+    "longest_delegation_days": _number("longest_delegation_days", 1, LONGEST_DELEGATION, "days"),
+    "handing_on": _choice("handing_on", Tenant.Handing.values),
+    "deepest_chain": _number("deepest_chain", 0, DEEPEST_CHAIN, "how often authority is handed on"),
+    "key_days": _key_days,
+    "owner_grace_days": _number("owner_grace_days", 0, LONGEST_GRACE, "days"),
+    "unused_days": _unused_days,
+    "time_zone": _zone,
+}

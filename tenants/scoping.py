@@ -19,6 +19,7 @@ GLOBAL_TABLES = frozenset(
         "tenants_tenant",
         "tenants_user",
         "audit_lease",
+        "audit_deadletter",  # docs/decisions/0021-what-the-clock-does.md
         # Of libraries, reached by keys of their own: docs/decisions/0003-global-tables.md.
         "account_emailaddress",
         "account_emailconfirmation",

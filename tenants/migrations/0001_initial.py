@@ -5,6 +5,7 @@ import django.db.models.manager
 import django.utils.timezone
 import kit.context
 import tenants.models
+import tenants.protected
 from django.conf import settings
 from django.db import migrations, models
 
@@ -52,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ResourceServer',
             fields=[
-                ('id', models.CharField(default=tenants.models._resource_server_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=tenants.protected._resource_server_id, editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('identifier', models.CharField(max_length=512)),
                 ('name', models.CharField(max_length=100)),
                 ('signing_algorithm', models.CharField(choices=[('ES256', 'ES256'), ('RS256', 'RS256')], default='ES256', max_length=8)),

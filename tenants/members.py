@@ -1,0 +1,186 @@
+"""The verbs of people's places: invite, join, give a role, remove.
+
+A tenant keeps an admin, and nobody raises themselves: both are judged while the tenant's row is held, so that two
+people who lower each other at the same moment do it one after the other.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import Kind, Principal
+from kit import context, opaque
+from tenants import roles, rules
+from tenants.actions import as_read, set_groups, suspend_member
+from tenants.errors import IdentifierTaken, LastAdmin, NotActive, NotYours, Stale
+from tenants.invitation import Invitation
+from tenants.models import Membership, Tenant, User
+
+LIFE = timedelta(days=7)
+Tell = Callable[[Invitation, str], None]
+
+
+@transaction.atomic
+def invite(email: str, role: str, *, by: Membership, tell: Tell) -> Invitation:
+    """Keep a place for an address; `tell` sends the secret once it is written. An older invitation ends.
+
+    Raises Unusable, NotYours, or IdentifierTaken for somebody who has a place.
+    """
+    address = email.strip().lower()
+    validate_email(address)
+    rules.check_may_give(_again(by), None, role)
+    if Membership.objects.filter(user__email=address, status=Membership.Status.ACTIVE).exists():
+        raise IdentifierTaken(address)
+    now, secret = timezone.now(), opaque.make()
+    Invitation.objects.filter(email=address, accepted_at=None, withdrawn_at=None).update(withdrawn_at=now)
+    words = {"email": address, "role": role, "digest": opaque.digest(secret)}
+    try:
+        with transaction.atomic():
+            made = Invitation.objects.create(invited_by=by, expires_at=now + LIFE, **words)
+    except IntegrityError as error:
+        raise IdentifierTaken(address) from error  # Somebody else invited them at the same moment.
+    record(Event.MEMBER_INVITED, by=_principal(by), about=made, detail={"role": role})
+    transaction.on_commit(lambda: tell(made, secret), robust=True)
+    return made
+
+
+@transaction.atomic
+def withdraw(invitation: Invitation, *, by: Membership) -> None:
+    """End an invitation that nobody took; raises NotActive."""
+    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None)
+    if not open_one.update(withdrawn_at=timezone.now()):
+        raise NotActive(invitation.pk)
+    record(Event.INVITATION_WITHDRAWN, by=_principal(by), about=invitation)
+
+
+def invitation_of(secret: str, *, now: datetime) -> Invitation | None:
+    """Return the open invitation that a secret stands for."""
+    found = Invitation.objects.filter(digest=opaque.digest(secret), accepted_at=None, withdrawn_at=None)
+    return found.filter(expires_at__gt=now).select_related("invited_by__user").first()
+
+
+@transaction.atomic
+def join(secret: str, *, name: str, password: str, now: datetime) -> Membership:
+    """Take the place that an invitation keeps; raises NotActive.
+
+    Whoever has the secret reads mail at the address. A person who is known already keeps their name and their ways to
+    sign in: the password counts for somebody new alone.
+    """
+    found = invitation_of(secret, now=now)
+    if found is None or not _use_up(found, now):
+        raise NotActive("invitation")
+    user = User.objects.filter(email=found.email).first() or _introduce(found.email, name, password)
+    member, is_new = Membership.objects.get_or_create(user=user, defaults={"role": found.role})
+    if not is_new and not _reopen(member, found.role):
+        raise NotActive("invitation")  # They have a place here, which no invitation changes.
+    detail = {"role": found.role, "invitation": found.pk, "invited_by": found.invited_by_id}
+    record(Event.MEMBER_ADDED, by=Principal(Kind.USER, member.pk, user.name), about=member, detail=detail)
+    return member
+
+
+@transaction.atomic
+def give_role(member: Membership, role: str, *, by: Membership, version: int | None = None) -> Membership:
+    """Give a member another role; raises Unusable, NotYours, LastAdmin, NotActive or Stale."""
+    _hold_tenant()
+    now = Membership.objects.select_related("user").get(pk=member.pk)
+    rules.check_may_give(_again(by), now, role)
+    if role != Membership.Role.ADMIN:
+        _keep_an_admin(now)
+    active = Membership.objects.filter(pk=now.pk, status=Membership.Status.ACTIVE)
+    if not active.filter(**as_read(version)).update(role=role, version=F("version") + 1):
+        raise Stale(now) if active.exists() else NotActive(now.pk)
+    record(Event.MEMBER_ROLE_CHANGED, by=_principal(by), about=now, detail={"before": now.role, "after": role})
+    return Membership.objects.select_related("user").get(pk=now.pk)
+
+
+@transaction.atomic
+def check_removal(member: Membership, *, by: Membership) -> Membership:
+    """Return a member as they may be removed at this moment, and hold that; raises NotYours, LastAdmin or NotActive."""
+    _hold_tenant()
+    now = Membership.objects.select_related("user").get(pk=member.pk)
+    if now.status != Membership.Status.ACTIVE:
+        raise NotActive(now.pk)
+    rules.check_may_give(_again(by), now, Membership.Role.MEMBER)
+    _keep_an_admin(now)
+    return now
+
+
+@transaction.atomic
+def remove(member: Membership, *, by: Membership, reason: str, version: int | None = None) -> None:
+    """Close a member's place; raises NotYours, LastAdmin, NotActive or Stale."""
+    now = check_removal(member, by=by)
+    if not Membership.objects.filter(pk=now.pk, **as_read(version)).update(version=F("version") + 1):
+        raise Stale(now)
+    suspend_member(now, by=_principal(by), reason=reason)
+
+
+@transaction.atomic
+def follow_groups(member: Membership, groups: Sequence[str], role: str, *, by: Principal) -> None:
+    """Keep the groups that a provider names, and the role that they give, or "" where they give none.
+
+    A tenant keeps an admin here too: the last one stays one, whatever their groups say.
+    """
+    _hold_tenant()
+    now = Membership.objects.select_related("user").get(pk=member.pk)
+    if sorted(set(groups)) != sorted(now.groups):
+        set_groups(now, groups, by=by)
+    if role in {"", now.role}:
+        return
+    if role != Membership.Role.ADMIN:
+        try:
+            _keep_an_admin(now)
+        except LastAdmin:
+            return
+    Membership.objects.filter(pk=now.pk).update(role=role, version=F("version") + 1)
+    record(Event.MEMBER_ROLE_CHANGED, by=by, about=now, detail={"before": now.role, "after": role})
+
+
+def _introduce(email: str, name: str, password: str) -> User:
+    """Make somebody new; whoever took a place in another tenant at the same moment is the same person."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, name=name)
+    except IntegrityError:
+        return User.objects.get(email=email)
+
+
+def _hold_tenant() -> None:
+    """Let nobody else change roles here until the commit."""
+    Tenant.objects.select_for_update().get(pk=context.require_id())
+
+
+def _again(by: Membership) -> Membership:
+    """Return the person as they are now: what they may do can have ended since they were let in."""
+    found = Membership.objects.filter(pk=by.pk, status=Membership.Status.ACTIVE).first()
+    if found is None or not roles.may(found, roles.Act.MEMBERS_WRITE):
+        raise NotYours(_("Your role does not let you change people's places."))
+    return found
+
+
+def _keep_an_admin(member: Membership) -> None:
+    admins = Membership.objects.filter(
+        role=Membership.Role.ADMIN, status=Membership.Status.ACTIVE, user__is_active=True
+    )
+    if member.role == Membership.Role.ADMIN and not admins.exclude(pk=member.pk).exists():
+        raise LastAdmin(_("The last admin stays one. Make somebody else an admin first."))
+
+
+def _use_up(invitation: Invitation, now: datetime) -> bool:
+    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+    return bool(open_one.update(accepted_at=now))
+
+
+def _reopen(member: Membership, role: str) -> bool:
+    closed = Membership.objects.filter(pk=member.pk, status=Membership.Status.SUSPENDED)
+    return bool(closed.update(status=Membership.Status.ACTIVE, role=role, version=F("version") + 1))
+
+
+def _principal(member: Membership) -> Principal:
+    return Principal(Kind.USER, member.pk, member.name)

@@ -1,0 +1,98 @@
+"""What a tenant protects (ResourceServer, Scope), and where one resource server may call another (Downstream)."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kit import identifiers
+from kit.marks import initials
+from tenants.scoping import TenantScoped
+
+
+def _resource_server_id() -> str:
+    return identifiers.make("res")
+
+
+class ResourceServer(TenantScoped):
+    """An API or MCP server that accepts the tenant's tokens. Its identifier is their audience."""
+
+    class SigningAlgorithm(models.TextChoices):
+        ES256 = "ES256", "ES256"
+        RS256 = "RS256", "RS256"
+
+    class TokenFormat(models.TextChoices):
+        JWT = "jwt", _("JWT, which it can check by itself")
+        OPAQUE = "opaque", _("Opaque, which it must introspect")
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_resource_server_id, editable=False)
+    identifier = models.CharField(max_length=512)
+    name = models.CharField(max_length=100)
+    signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
+    token_format = models.CharField(
+        max_length=8,
+        choices=TokenFormat.choices,
+        default=TokenFormat.JWT,
+        help_text="An opaque token is dead the moment that its delegation ends; a JWT may live to its last second.",
+    )
+    asks_each_time = models.BooleanField(
+        default=False, help_text="Whether it introspects each token: then an end is immediate there, as receipts say."
+    )
+    hosts_metadata = models.BooleanField(
+        default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
+    )
+    retired_at = models.DateTimeField(null=True, help_text="Since when no token is made for it.")
+    version = models.PositiveBigIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "identifier"], name="one_identifier_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+
+class Scope(TenantScoped):
+    """One permission word at one resource server, in words that people understand."""
+
+    resource_server = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="scopes")
+    name = models.CharField(max_length=100)
+    title = models.CharField(max_length=100)
+    description = models.CharField(max_length=255, blank=True)
+    is_writing = models.BooleanField(default=False, help_text="Whether it changes things.")
+    is_default = models.BooleanField(default=False, help_text="Whether a request without scope gets it.")
+    is_needed = models.BooleanField(default=False, help_text="Whether a person cannot untick it.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantScoped.Meta):
+        ordering = ("position", "id")
+        constraints = [models.UniqueConstraint(fields=["resource_server", "name"], name="one_scope_per_name")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Downstream(TenantScoped):
+    """What a resource server may reach behind itself, for whoever called it: a token for `upstream` becomes one for
+    `downstream`.
+
+    `scopes` says, for each scope at the one, which scopes at the other it stands for; a scope that is not named there
+    opens nothing.
+    """
+
+    upstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="downstreams")
+    downstream = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="upstreams")
+    scopes = models.JSONField(default=dict)
+
+    class Meta(TenantScoped.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "upstream", "downstream"], name="one_edge_downstream")]
+
+    def __str__(self) -> str:
+        return f"{self.upstream_id} → {self.downstream_id}"
+
+    def opens(self, scopes: frozenset[str]) -> frozenset[str]:
+        """Return what scopes at the upstream server stand for at the downstream one."""
+        return frozenset(opened for scope in scopes for opened in self.scopes.get(scope, ()))

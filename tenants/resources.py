@@ -1,0 +1,120 @@
+"""The verbs of what a tenant protects: change and retire its resource servers, and add, change and retire scopes.
+
+Whatever is changed holds from the commit on: every process reads the tenant anew before it mints again.
+"""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from audit.events import Event
+from audit.ledger import JsonValue, record
+from audit.principals import Principal
+from kit import context
+from tenants.actions import ScopeWords, as_read, move_version
+from tenants.directory import current
+from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
+from tenants.models import ResourceServer, Scope, Tenant
+from tenants.rules import is_scope_name
+
+CHANGEABLE = frozenset({"name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata"})
+WORDS = frozenset(ScopeWords.__dataclass_fields__) - {"name"}
+
+
+@transaction.atomic
+def change_resource(
+    server: ResourceServer, *, by: Principal, version: int | None = None, **fields: str | bool
+) -> ResourceServer:
+    """Change how a resource server is called and how it takes tokens; raises Unusable, NotActive or Stale."""
+    _check_fields(fields.keys(), CHANGEABLE)
+    _move(server, version, **fields)
+    record(Event.RESOURCE_SERVER_CHANGED, by=by, about=server, detail=_changes(server, fields))
+    return ResourceServer.objects.get(pk=server.pk)
+
+
+@transaction.atomic
+def retire_resource(server: ResourceServer, *, by: Principal, reason: str, version: int | None = None) -> None:
+    """Make no more tokens for a resource server; what was allowed there rests. Raises Unusable, NotActive or Stale."""
+    _move(server, version, retired_at=timezone.now())
+    # Asked once the tenant's row is held: nobody names it the default meanwhile.
+    if Tenant.objects.filter(pk=context.require_id(), default_resource=server.identifier).exists():
+        raise Unusable(gettext("It is the resource of requests that name none. Choose another one first."))
+    record(Event.RESOURCE_SERVER_RETIRED, by=by, about=server, reason=reason)
+
+
+@transaction.atomic
+def restore_resource(server: ResourceServer, *, by: Principal) -> None:
+    """Bring a retired resource server back, and what was allowed there with it; raises NotActive."""
+    found = ResourceServer.objects.filter(pk=server.pk, retired_at__isnull=False)
+    if not found.update(retired_at=None, version=F("version") + 1):
+        raise NotActive(server.pk)
+    record(Event.RESOURCE_SERVER_RESTORED, by=by, about=server)
+    move_version()
+
+
+@transaction.atomic
+def add_scope(server: ResourceServer, words: ScopeWords, *, by: Principal, version: int | None = None) -> Scope:
+    """Add a permission word; raises Unusable, IdentifierTaken, NotActive or Stale."""
+    if not is_scope_name(words.name):
+        raise Unusable(
+            gettext("The name of a scope has no spaces, quotes or backslashes, and is none of OpenID Connect.")
+        )
+    _move(server, version)
+    last = Scope.objects.filter(resource_server=server).aggregate(last=Max("position"))["last"]
+    said = {name: getattr(words, name) for name in ScopeWords.__dataclass_fields__}
+    try:
+        with transaction.atomic():
+            scope = Scope.objects.create(resource_server=server, position=0 if last is None else last + 1, **said)
+    except IntegrityError as error:
+        raise IdentifierTaken(words.name) from error
+    record(Event.SCOPE_ADDED, by=by, about=server, detail={"scope": words.name, "title": words.title})
+    return scope
+
+
+@transaction.atomic
+def change_scope(scope: Scope, *, by: Principal, version: int | None = None, **fields: str | bool) -> Scope:
+    """Change the words of a scope, and what they mean; raises Unusable, NotActive or Stale."""
+    _check_fields(fields.keys(), WORDS)
+    _move(scope.resource_server, version)
+    if not Scope.objects.filter(pk=scope.pk).update(**fields):
+        raise NotActive(scope.name)
+    detail = {"scope": scope.name, **_changes(scope, fields)}
+    record(Event.SCOPE_CHANGED, by=by, about=scope.resource_server, detail=detail)
+    return Scope.objects.select_related("resource_server").get(pk=scope.pk)
+
+
+@transaction.atomic
+def retire_scope(scope: Scope, *, by: Principal, version: int | None = None) -> None:
+    """Take a permission word away; no token has it from the commit on. Raises Unusable, NotActive or Stale."""
+    _move(scope.resource_server, version)
+    removed, _ = Scope.objects.filter(pk=scope.pk).delete()
+    if not removed:
+        raise NotActive(scope.name)
+    detail: dict[str, JsonValue] = {"scope": scope.name, "title": scope.title}
+    record(Event.SCOPE_RETIRED, by=by, about=scope.resource_server, detail=detail)
+
+
+def _move(server: ResourceServer, version: int | None, **fields: Any) -> None:
+    """Change a resource server that is served, if it is as it was read."""
+    if server.identifier == current().api_identifier:
+        raise Unusable(gettext("This is this product's own API. It changes with the release."))
+    served = ResourceServer.objects.filter(pk=server.pk, retired_at=None)
+    if not served.filter(**as_read(version)).update(version=F("version") + 1, **fields):
+        raise Stale(server) if served.exists() else NotActive(server.pk)
+    move_version()
+
+
+def _changes(before: ResourceServer | Scope, after: dict[str, Any]) -> dict[str, JsonValue]:
+    moved = {name: value for name, value in after.items() if getattr(before, name) != value}
+    return {
+        "before": [f"{name}: {getattr(before, name)}" for name in moved],
+        "after": [f"{name}: {value}" for name, value in moved.items()],
+    }
+
+
+def _check_fields(said: Any, known: frozenset[str]) -> None:
+    if unknown := set(said) - known:
+        raise Unusable(f"not to be changed: {', '.join(sorted(unknown))}")

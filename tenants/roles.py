@@ -1,0 +1,59 @@
+"""What each role lets a person do: the one table, asked by pages and by the API alike."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from tenants.models import Membership
+
+_Role = Membership.Role
+
+
+class Act(StrEnum):
+    """Something that takes a role."""
+
+    AGENTS_READ = "agents:read"
+    AGENTS_PAUSE = "agents:pause"
+    AGENTS_WRITE = "agents:write"
+    CLIENTS_READ = "clients:read"
+    CLIENTS_WRITE = "clients:write"
+    CREDENTIALS_READ = "credentials:read"
+    CREDENTIALS_WRITE = "credentials:write"
+    APPROVALS_READ = "approvals:read"
+    APPROVALS_DECIDE = "approvals:decide"
+    TRUST_READ = "trust:read"
+    TRUST_WRITE = "trust:write"
+    REGISTRATION_READ = "registration:read"
+    REGISTRATION_WRITE = "registration:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    RESOURCES_READ = "resources:read"
+    RESOURCES_WRITE = "resources:write"
+    RESOURCES_RETIRE = "resources:retire"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    ADMINS_APPOINT = "admins:appoint"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    EVENTS_READ = "events:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    JOBS_READ = "jobs:read"
+    DELEGATIONS_END = "delegations:end"
+
+
+_LOOK = frozenset(act for act in Act if act.value.endswith(":read"))
+
+TABLE: Mapping[str, frozenset[Act]] = {
+    _Role.ADMIN: frozenset(Act),
+    # All but making somebody as mighty as an admin, or less so.
+    _Role.SECURITY: frozenset(Act) - {Act.ADMINS_APPOINT},
+    _Role.APPROVER: _LOOK | {Act.APPROVALS_DECIDE},
+    _Role.DEVELOPER: frozenset({Act.RESOURCES_READ, Act.RESOURCES_WRITE}),
+    _Role.AUDITOR: _LOOK,
+    _Role.MEMBER: frozenset(),
+}
+
+
+def may(member: Membership, act: Act) -> bool:
+    """Say whether a member's role lets them do something."""
+    return act in TABLE.get(member.role, frozenset())

@@ -1,0 +1,1 @@
+"""Whom a tenant believes, and which servers believe it: trusted issuers, their keys, and other domains."""

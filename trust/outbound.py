@@ -1,0 +1,98 @@
+"""Fetching from strangers: `kit.fetch` under a budget per host that all processes share.
+
+A host is asked so many times a minute, and left alone for longer after each failure in a row: one second, two, four,
+up to ten minutes. Each step is a conditional UPDATE. Nothing of a failed answer is kept.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from kit import fetch
+from kit.fetch import Development, Fetched, Missing, Unfetchable
+from trust.models import OutboundHost
+
+Got = TypeVar("Got")
+WINDOW = timedelta(minutes=1)
+LONGEST_PAUSE = 600
+
+
+def fetch_json(url: str, *, limit: int, may_be_missing: bool = False, authorization: str = "") -> Fetched:
+    """Return the JSON object at an https URL; raises Unfetchable, also when the host must be left alone for now.
+
+    Where a document may well be elsewhere on the same host, that it is not here is no failure of the host.
+    """
+    return _within_budget(
+        url,
+        lambda development: fetch.fetch_json(url, limit=limit, authorization=authorization, development=development),
+        may_be_missing,
+    )
+
+
+def post_form(url: str, form: bytes, *, limit: int, authorization: str = "") -> Fetched:
+    """Send a form to an https URL and return the JSON object that answers it; raises Unfetchable.
+
+    That the answer is a refusal of this one form is no failure of the host.
+    """
+    return _within_budget(
+        url,
+        lambda development: fetch.post_form(
+            url, form, limit=limit, authorization=authorization, development=development
+        ),
+        may_be_missing=True,
+    )
+
+
+def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
+    """Send a body to an https URL and return the status that answers it; raises Unfetchable where none does."""
+    return _within_budget(
+        url, lambda development: fetch.post(url, body, headers=headers, development=development), may_be_missing=False
+    )
+
+
+def fetch_image(url: str, *, limit: int) -> bytes:
+    """Return what lies at an https URL as a picture, of which nothing is believed; raises Unfetchable."""
+    return _within_budget(
+        url, lambda development: fetch.fetch_image(url, limit=limit, development=development), may_be_missing=True
+    )
+
+
+def _within_budget(url: str, get: Callable[[Development], Got], may_be_missing: bool) -> Got:
+    if not fetch.is_fetchable(url):
+        raise Unfetchable("not a URL that is fetched")
+    authority = urlsplit(url).netloc.lower()
+    _spend(authority, timezone.now())
+    try:
+        got = get(Development(frozenset(settings.FETCH_LOOPBACK_HOSTS), settings.FETCH_CA_FILE))
+    except Unfetchable as error:
+        if not (may_be_missing and isinstance(error, Missing)):
+            _pause(authority, timezone.now())
+        raise
+    OutboundHost.objects.filter(authority=authority).exclude(failures=0).update(failures=0)
+    return got
+
+
+def _spend(authority: str, now: datetime) -> None:
+    # Free for longer already: of many that come first at once, one that looked at the clock earlier may be later here.
+    OutboundHost.objects.bulk_create(
+        [OutboundHost(authority=authority, window_started_at=now, not_before=now - WINDOW)], ignore_conflicts=True
+    )
+    free = OutboundHost.objects.filter(authority=authority, not_before__lte=now)
+    fresh = free.filter(window_started_at__lte=now - WINDOW).update(window_started_at=now, fetches=1)
+    within = Q(fetches__lt=settings.FETCHES_PER_MINUTE)
+    if not fresh and not free.filter(within).update(fetches=F("fetches") + 1):
+        raise Unfetchable(f"{authority} is left alone for now")
+
+
+def _pause(authority: str, now: datetime) -> None:
+    row = OutboundHost.objects.filter(authority=authority).first()
+    failures = row.failures if row else 0
+    pause = min(2**failures, LONGEST_PAUSE)
+    OutboundHost.objects.filter(authority=authority, failures=failures).update(
+        failures=F("failures") + 1, not_before=now + timedelta(seconds=pause)
+    )
