@@ -6,9 +6,11 @@ after the signature was checked, under tenant, purpose and client, so that nobod
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from jwcrypto import jwk
 
 from agents import keys
 from agents.models import Client, UsedAssertion
@@ -41,6 +43,31 @@ def claimed_client_id(assertion: str) -> str:
     return subject
 
 
+def is_of_another_issuer(assertion: str) -> bool:
+    """Say whether an assertion claims to be somebody's word about another, as a platform's tokens are."""
+    try:
+        _, claims = jose.unverified(assertion)
+    except jose.BadToken:
+        return False
+    return claims.get("iss") != claims.get("sub")
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a request showed of its client while it is judged, which may be twice.
+
+    `spent` are digests of assertions that this very request spent, `key` the one that its client proved itself with.
+    """
+
+    spent: set[str] = field(default_factory=set)
+    key: jwk.JWK | None = None
+
+    @property
+    def thumbprint(self) -> str:
+        """The key's thumbprint (RFC 7638), or "" where the client proved itself by no key."""
+        return str(self.key.thumbprint()) if self.key is not None else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """One use of a client's signature: which `typ` it has, what is remembered of it, and whom it is about."""
@@ -50,22 +77,23 @@ class _Kind:
     subject: str
 
 
-def check(client: Client, assertion: str, *, spent: set[str], now: datetime) -> None:
+def check(client: Client, assertion: str, *, evidence: Evidence, now: datetime) -> None:
     """Accept an assertion once, or again where this request spent it itself; raises InvalidClient."""
-    _accept(client, assertion, _Kind(TYP, "client", client.client_id), spent=spent, now=now)
+    kind = _Kind(TYP, "client", client.client_id)
+    evidence.key = _accept(client, assertion, kind, spent=evidence.spent, now=now)
 
 
-def check_actor(client: Client, token: str, *, spent: set[str], now: datetime) -> None:
+def check_actor(client: Client, token: str, *, evidence: Evidence, now: datetime) -> None:
     """Accept a JWT by which a client says that its own agent acts (RFC 8693 §2.1): `sub` is the agent.
 
     So no client assertion is good as one, nor the other way about. Raises InvalidClient.
     """
-    _accept(client, token, _Kind("jwt", "actor", client.agent_id or ""), spent=spent, now=now)
+    _accept(client, token, _Kind("jwt", "actor", client.agent_id or ""), spent=evidence.spent, now=now)
 
 
-def _accept(client: Client, assertion: str, kind: _Kind, *, spent: set[str], now: datetime) -> None:
+def _accept(client: Client, assertion: str, kind: _Kind, *, spent: set[str], now: datetime) -> jwk.JWK:
     try:
-        claims = _verified(directory.current(), client, assertion, kind, now=now)
+        claims, signer = _verified(directory.current(), client, assertion, kind, now=now)
     except jose.BadToken as error:
         raise InvalidClient(f"assertion of {client.client_id[:80]!r}: {error}") from error
     if claims.get("iss") != client.client_id or claims.get("sub") != kind.subject or not kind.subject:
@@ -77,9 +105,12 @@ def _accept(client: Client, assertion: str, kind: _Kind, *, spent: set[str], now
     if key not in spent:
         _use_once(client, kind, jti, claims)
         spent.add(key)
+    return signer
 
 
-def _verified(tenant: Tenant, client: Client, assertion: str, kind: _Kind, *, now: datetime) -> Mapping[str, Any]:
+def _verified(
+    tenant: Tenant, client: Client, assertion: str, kind: _Kind, *, now: datetime
+) -> tuple[Mapping[str, Any], jwk.JWK]:
     header, _ = jose.unverified(assertion)
     expected = jose.Expected(
         typ=kind.typ,
@@ -90,11 +121,12 @@ def _verified(tenant: Tenant, client: Client, assertion: str, kind: _Kind, *, no
         may_lack_kid=True,
         longest=LONGEST_COMPATIBLE if client.accepts_endpoint_audience else LONGEST,
     )
-    claims = jose.verify(assertion, keys.of(client, kid=header.get("kid"), now=now), expected, now=int(now.timestamp()))
+    held = keys.of(client, kid=header.get("kid"), now=now)
+    claims, signer = jose.verify_and_name(assertion, held, expected, now=int(now.timestamp()))
     audiences = {tenant.issuer, *((f"{tenant.issuer}/token",) if client.accepts_endpoint_audience else ())}
     if jose.sole_audience(claims) not in audiences:
         raise jose.BadToken("aud")
-    return claims
+    return claims, signer
 
 
 def _use_once(client: Client, kind: _Kind, jti: str, claims: Mapping[str, Any]) -> None:

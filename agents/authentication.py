@@ -13,7 +13,8 @@ from urllib.parse import unquote_plus
 import structlog
 from django.utils import timezone
 
-from agents import assertions, directory
+from agents import assertions, directory, federated
+from agents.assertions import Evidence
 from agents.models import Client
 from agents.registration import document
 from kit import opaque
@@ -35,22 +36,27 @@ class Presented:
     client_id: str
     unverified_secret: str = ""
     unverified_assertion: str = ""
-    spent: set[str] = field(default_factory=set)
+    evidence: Evidence = field(default_factory=Evidence)
 
 
-def authenticate(authorization: str, form: Form, *, spent: set[str] | None = None) -> Client:
+def authenticate(authorization: str, form: Form, *, evidence: Evidence | None = None) -> Client:
     """Return the authenticated client of the current tenant; raises InvalidClient or InvalidRequest.
 
     What it returns may be a few seconds old: for rooms whose statement checks its version (`tokens.mint`). A room that
-    runs twice for one request passes the same `spent`: an assertion that this very request spent is still its own.
+    runs twice for one request passes the same evidence: an assertion that this very request spent is still its own.
     """
-    presented = replace(_read(authorization, form), spent=set() if spent is None else spent)
+    presented = replace(_read(authorization, form), evidence=evidence or Evidence())
     client = _find(presented.client_id)
     if not _proves(client, presented):
         # The cache may not know of a new secret. That a client is unknown it never keeps: no need to ask twice.
         client = directory.client_now(presented.client_id) if client is not None else None
         return _settle(client, presented)
     return _active(client, presented)
+
+
+def proves_nobody(authorization: str, form: Form) -> bool:
+    """Say whether a request proves nothing of a client; a bare id proves nothing."""
+    return not authorization and not {"client_secret", "client_assertion"} & form.keys()
 
 
 def authenticate_now(authorization: str, form: Form) -> Client:
@@ -105,9 +111,14 @@ def _read(authorization: str, form: Form) -> Presented:
 
 
 def _read_assertion(kind: str, assertion: str, body_id: str) -> Presented:
-    """Return what an assertion claims (RFC 7521 §4.2); `client_id` may be absent, and must agree where it is not."""
+    """Return what an assertion claims (RFC 7521 §4.2); `client_id` may be absent, and must agree where it is not.
+
+    A platform's token says nothing of clients: with it `client_id` is needed.
+    """
     if kind != assertions.TYPE:
         raise InvalidClient("client_assertion_type")
+    if body_id and assertions.is_of_another_issuer(assertion):
+        return Presented(AuthMethod.FEDERATED, body_id, unverified_assertion=assertion)
     client_id = assertions.claimed_client_id(assertion)
     if body_id and body_id != client_id:
         raise InvalidClient("the assertion is of another client")
@@ -136,19 +147,31 @@ def _none(client: Client | None, presented: Presented) -> bool:
 
 def _secret(client: Client | None, presented: Presented) -> bool:
     holds_secret = client is not None and client.auth_method in {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
-    stored = client.client_secret if client is not None and holds_secret else None
+    stored = client.secret_digests if client is not None and holds_secret else [None]
     # Too long is wrong, not cut off: cutting would let anything stand behind a secret of the full length.
     bounded = presented.unverified_secret if len(presented.unverified_secret) <= MAX_SECRET else ""
-    return opaque.matches(bounded, stored)
+    # Each is compared, whichever fits.
+    return sum(opaque.matches(bounded, each) for each in stored) > 0
 
 
 def _private_key(client: Client | None, presented: Presented) -> bool:
     if client is None or client.auth_method != AuthMethod.PRIVATE_KEY_JWT:
         return False
     try:
-        assertions.check(client, presented.unverified_assertion, spent=presented.spent, now=timezone.now())
+        assertions.check(client, presented.unverified_assertion, evidence=presented.evidence, now=timezone.now())
     except InvalidClient as refusal:
         _log.info("refused assertion", client=client.client_id, reason=refusal.reason)
+        return False
+    return True
+
+
+def _federated(client: Client | None, presented: Presented) -> bool:
+    if client is None or client.auth_method != AuthMethod.FEDERATED:
+        return False
+    try:
+        federated.check(client, presented.unverified_assertion, now=timezone.now())
+    except InvalidClient as refusal:
+        _log.info("refused platform token", client=client.client_id, reason=refusal.reason)
         return False
     return True
 
@@ -158,4 +181,5 @@ _METHODS: dict[AuthMethod, Callable[[Client | None, Presented], bool]] = {
     AuthMethod.SECRET_BASIC: _secret,
     AuthMethod.SECRET_POST: _secret,
     AuthMethod.PRIVATE_KEY_JWT: _private_key,
+    AuthMethod.FEDERATED: _federated,
 }

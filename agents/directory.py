@@ -2,17 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.conf import settings
 
-from agents.models import Client, Handover
+from agents.models import AssertionRule, Client, Handover, NameElsewhere
 from kit import context
 from kit.caching import TtlCache
 from tenants.directory import current
+from trust.models import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """What an admin said of a client at an authorization server elsewhere: its name there, and rules by resource."""
+
+    client_id_there: str
+    rules: Mapping[str, AssertionRule]
+
 
 _clients: TtlCache[tuple[str, str], Client] = TtlCache(ttl=settings.CACHE_SECONDS)
 # By tenant and its version, which every change moves and the mint compares: what is kept is never older than the tenant
 # that a request is judged by.
+_across: TtlCache[tuple[str, int, str, str], Across] = TtlCache(ttl=settings.CACHE_SECONDS)
 _handovers: TtlCache[tuple[str, int], Mapping[str, frozenset[str]]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 
@@ -45,6 +57,12 @@ def reach(agent_id: str, steps: int) -> frozenset[str]:
     return found
 
 
+def across(client: Client, audience: Audience) -> Across:
+    """Return what an admin said of a client at an authorization server elsewhere; a document's id is its name."""
+    found = _across.get((*_policy(), client.pk, audience.pk), lambda: _load_across(client, audience))
+    return found or Across("", {})
+
+
 def forget_handovers() -> None:
     """Drop what this process keeps of the current tenant's handovers."""
     _handovers.forget(_policy())
@@ -59,10 +77,18 @@ def forget_all() -> None:
     """Drop what this process keeps."""
     _clients.clear()
     _handovers.clear()
+    _across.clear()
 
 
 def _load(client_id: str) -> Client | None:
     return Client.objects.select_related("agent", "resource_server").filter(client_id=client_id).first()
+
+
+def _load_across(client: Client, audience: Audience) -> Across:
+    named = NameElsewhere.objects.filter(client=client, audience=audience).first()
+    rules = AssertionRule.objects.filter(client=client, audience=audience)
+    own = client.client_id if client.is_document else ""
+    return Across(named.client_id_there if named else own, {rule.resource: rule for rule in rules})
 
 
 def _policy() -> tuple[str, int]:

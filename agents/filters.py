@@ -1,18 +1,64 @@
 """How lists of agents are narrowed, on pages and in the API alike."""
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy
 
-from agents.models import Agent
+from agents.models import Agent, Client, Handover
+from kit.moments import AgoField
+from kit.oauth import AuthMethod
+
+
+class AgoFilter(django_filters.Filter):
+    field_class = AgoField
 
 
 class AgentFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label="Search")
-    status = django_filters.ChoiceFilter(choices=Agent.Status.choices, label="Status", empty_label="Any status")
+    """Which agents exist, who owns them, and which are worrying."""
+
+    q = django_filters.CharFilter(method="search", label=gettext_lazy("Search"))
+    status = django_filters.ChoiceFilter(
+        choices=Agent.Status.choices, label=gettext_lazy("Status"), empty_label=gettext_lazy("Any status")
+    )
+    owner = django_filters.CharFilter(method="of_owner", label=gettext_lazy("Owner"))
+    registration = django_filters.ChoiceFilter(
+        choices=Agent.Registration.choices, label=gettext_lazy("Registered"), empty_label=gettext_lazy("In any way")
+    )
+    unused_since = AgoFilter(method="unused", label=gettext_lazy("Unused since"))
+    no_owner = django_filters.BooleanFilter(field_name="owner", lookup_expr="isnull", label=gettext_lazy("No owner"))
+    unverified = django_filters.BooleanFilter(method="not_verified", label=gettext_lazy("Unverified"))
+    helps = django_filters.BooleanFilter(method="works_for_others", label=gettext_lazy("Sub-agents"))
 
     class Meta:
         model = Agent
         fields: list[str] = []
 
     def search(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
-        return queryset.filter(name__icontains=value.replace("\x00", ""))
+        return queryset.filter(name__icontains=_clean(value))
+
+    def of_owner(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        words = _clean(value)
+        named = Q(owner__user__name__icontains=words) | Q(owner__user__email__icontains=words)
+        return queryset.filter(Q(owner=words) | named)
+
+    def unused(self, queryset: "QuerySet[Agent]", name: str, value: object) -> "QuerySet[Agent]":
+        # Tokens belong to a room above, and are asked for through the relation.
+        used = Client.objects.filter(agent=OuterRef("pk"), access_tokens__created__gte=value)
+        return queryset.filter(~Exists(used.order_by()), created_at__lt=value)
+
+    def not_verified(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
+        # As Client.is_verified says it of one.
+        by_key = Q(registration_source=Client.RegistrationSource.CIMD, auth_method=AuthMethod.PRIVATE_KEY_JWT)
+        vouched = Client.objects.filter(
+            Q(registration_source=Client.RegistrationSource.MANUAL) | by_key, agent=OuterRef("pk")
+        )
+        found = Exists(vouched.order_by())
+        return queryset.filter(~found if value else found)
+
+    def works_for_others(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
+        named = Exists(Handover.objects.filter(to_agent=OuterRef("pk")))
+        return queryset.filter(named if value else ~named)
+
+
+def _clean(value: str) -> str:
+    return value.replace("\x00", "")

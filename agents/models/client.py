@@ -1,94 +1,42 @@
-"""The software that acts (Agent), and how it speaks OAuth (Client: django-oauth-toolkit's Application, swapped)."""
+"""How software speaks OAuth: django-oauth-toolkit's Application, swapped."""
 
 import hashlib
 import json
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749 import errors
 
+from agents.models.agent import Agent
+from agents.models.registration_token import RegistrationToken
 from kit import identifiers, uris
 from kit.oauth import AuthMethod
-from tenants.models import Membership, ResourceServer, initials
+from tenants.models import ResourceServer
 from tenants.scoping import TenantManager, TenantScoped
-
-
-def _agent_id() -> str:
-    return identifiers.make("agt")
+from trust.models import TrustedIssuer
 
 
 def _client_pk() -> str:
     return identifiers.make("cli")
 
 
-class Agent(TenantScoped):
-    """A non-human principal. Its id is `sub` where it acts for itself, and `act.sub` where it acts for a person."""
-
-    class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Paused"
-        RETIRED = "retired", "Ended"
-
-    class Registration(models.TextChoices):
-        MANUAL = "manual", "By an admin"
-        DYNAMIC = "dynamic", "By itself"
-        DOCUMENT = "document", "By a document"
-
-    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_agent_id, editable=False)
-    name = models.CharField(max_length=100)
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
-    registration = models.CharField(max_length=12, choices=Registration.choices, default=Registration.MANUAL)
-    owner = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, blank=True, related_name="agents")
-    ceiling = models.JSONField(
-        null=True,
-        blank=True,
-        help_text="Scopes by resource that it never gets more of. Null: as much as people allow; empty: nothing.",
-    )
-    version = models.PositiveBigIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta(TenantScoped.Meta):
-        indexes = [models.Index(fields=["tenant", "-id"], name="agent_newest")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def initials(self) -> str:
-        return initials(self.name)
-
-    def under_ceiling(self, audience: str, scopes: frozenset[str]) -> frozenset[str]:
-        """Return what is left of scopes at a resource under the agent's own ceiling."""
-        return scopes if self.ceiling is None else scopes & frozenset(self.ceiling.get(audience, ()))
-
-
-class Handover(TenantScoped):
-    """An admin's word that one agent may hand part of its authority to another."""
-
-    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="handovers")
-    to_agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="handovers_to_it")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "agent", "to_agent"], name="one_handover_to_an_agent")]
-
-    def __str__(self) -> str:
-        return f"{self.agent_id} → {self.to_agent_id}"
+def _used_id() -> str:
+    return identifiers.make("jti")
 
 
 class Client(TenantScoped, AbstractApplication):
     """Software registered to speak OAuth. Columns of the toolkit that would widen it are not there."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        DISABLED = "disabled", "Disabled"
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
 
     class ExchangeActor(models.TextChoices):
-        CLIENT = "client_as_actor", "It acts, and its tokens say so"
-        TOKEN = "actor_token_required", "It acts, and proves each time that it is the actor"
-        NONE = "none", "It appears as the person (impersonation)"
+        CLIENT = "client_as_actor", _("It acts, and its tokens say so")
+        TOKEN = "actor_token_required", _("It acts, and proves each time that it is the actor")
+        NONE = "none", _("It appears as the person (impersonation)")
 
     # The toolkit's account of its registrant, its switch past the consent page, its HMAC-signed ID tokens and its
     # single grant per client have no place here.
@@ -106,6 +54,11 @@ class Client(TenantScoped, AbstractApplication):
     auth_method = models.CharField(max_length=32, default=AuthMethod.NONE)
     redirect_uris = models.JSONField(default=list)
     grant_types = models.JSONField(default=list)
+    given_grants = models.JSONField(default=list, help_text="Those of its grants that an admin gave it, not itself.")
+    further_secrets = models.JSONField(
+        default=list,
+        help_text="Further secrets that are good beside the first: id, salted digest, when they were made.",
+    )
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, blank=True, related_name="clients")
     resource_server = models.ForeignKey(
         ResourceServer,
@@ -119,6 +72,10 @@ class Client(TenantScoped, AbstractApplication):
     jwks = models.JSONField(default=dict, help_text="The client's public keys (RFC 7517), as given or last fetched.")
     jwks_uri = models.CharField(max_length=2000, blank=True)
     jwks_fetched_at = models.DateTimeField(null=True)
+    key_pins = models.JSONField(
+        default=dict, help_text="From when on each key counts as its own, by thumbprint (agents.registration.pinning)."
+    )
+    key_turns = models.PositiveIntegerField(default=0, help_text="How often all of its keys were swapped at once.")
     exchange_actor = models.CharField(
         max_length=24,
         choices=ExchangeActor.choices,
@@ -129,6 +86,25 @@ class Client(TenantScoped, AbstractApplication):
         default=False,
         help_text="Whether assertions may name the token endpoint and live for an hour; off, audited and shown.",
     )
+    registration_digest = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the token by which it manages itself (RFC 7592); empty: none."
+    )
+    initial_token = models.ForeignKey(
+        RegistrationToken,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="clients",
+        help_text="The admin's word by which it registered itself.",
+    )
+    software_statement = models.TextField(blank=True, help_text="As it was presented (RFC 7591 §2.3), sealed.")
+    software_issuer = models.ForeignKey(
+        TrustedIssuer,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="vouched_clients",
+        help_text="Whose statement vouches for what it says of itself.",
+    )
+    document_tried_at = models.DateTimeField(null=True, help_text="When the clock last set out for its document.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     version = models.PositiveBigIntegerField(default=1)
 
@@ -136,6 +112,13 @@ class Client(TenantScoped, AbstractApplication):
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "client_id"], name="one_client_id_per_tenant")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "registration_digest"],
+                condition=~models.Q(registration_digest=""),
+                name="client_managed_by",
+            )
+        ]
 
     def clean(self) -> None:
         """Nothing: what may be registered is decided by agents.registration.metadata."""
@@ -143,6 +126,11 @@ class Client(TenantScoped, AbstractApplication):
     @property
     def is_public(self) -> bool:
         return self.auth_method == AuthMethod.NONE
+
+    @property
+    def secret_digests(self) -> list[str | None]:
+        """The salted digests of all its secrets; one that is no digest where it has none."""
+        return [self.client_secret or None, *(each["digest"] for each in self.further_secrets)]
 
     @property
     def is_document(self) -> bool:
@@ -168,8 +156,9 @@ class Client(TenantScoped, AbstractApplication):
 
     @property
     def digest(self) -> str:
-        """Changes whenever something that a person agreed to changes: name, redirects, authentication, pages."""
+        """Changes with all that a person agreed to: name, redirects, authentication, pages, keys that are others."""
         agreed = [self.name, sorted(self.redirect_uris), self.auth_method, self.metadata]
+        agreed += [self.key_turns] if self.key_turns else []
         return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
 
     # What the toolkit asks its Application.
@@ -190,14 +179,6 @@ class Client(TenantScoped, AbstractApplication):
         return self.status == self.Status.ACTIVE
 
 
-def _used_id() -> str:
-    return identifiers.make("jti")
-
-
-def _outbound_id() -> str:
-    return identifiers.make("out")
-
-
 class UsedAssertion(TenantScoped):
     """A client assertion that was accepted. Its unique row is what makes it good once."""
 
@@ -215,20 +196,3 @@ class UsedAssertion(TenantScoped):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.client_id}"
-
-
-class OutboundHost(TenantScoped):
-    """How often a host was asked in this minute, and until when it is left alone. Shared by all processes."""
-
-    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_outbound_id, editable=False)
-    authority = models.CharField(max_length=260)
-    window_started_at = models.DateTimeField()
-    fetches = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    not_before = models.DateTimeField()
-
-    class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "authority"], name="one_row_per_outbound_host")]
-
-    def __str__(self) -> str:
-        return self.authority
