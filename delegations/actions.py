@@ -12,13 +12,16 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from agents.models import Client
+from agents.models.agent import earliest
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Principal
+from delegations import lines
 from delegations.errors import DelegationOver, TooLateToUndo
 from delegations.models import Ancestry, Consent, Delegation
-from delegations.rules import may_undo
-from delegations.sentence import sentence
+from delegations.rules import bounds, may_undo, within
+from delegations.sentence import kept_sentence
+from tenants import directory
 from tenants.models import Membership, ResourceServer
 
 EXPIRED = "expired"
@@ -84,7 +87,7 @@ def allow_agent(
         resource_server=server,
         audience=server.identifier,
         scopes=sorted(scopes),
-        expires_at=expires_at,
+        expires_at=earliest(expires_at, client.agent.latest_end(timezone.now())),
         origin=Delegation.Origin.ADMIN,
     )
     note(Event.DELEGATION_ALLOWED, delegation, by=by)
@@ -108,19 +111,37 @@ def revoke(
 
 
 @transaction.atomic
-def undo(delegation: Delegation, *, by: Principal) -> Delegation:
-    """Make a new delegation with the limits of one that this person just ended. The old tokens stay dead."""
+def shorten(latest: datetime, *, by: Principal) -> int:
+    """Let nothing that people allowed last beyond a moment; return how much of it would have.
+
+    What agents handed on ends with what it hangs on, and what the organisation allowed has its own end.
+    """
+    longer = Delegation.objects.filter(origin=Delegation.Origin.CONSENT, parent=None, ended_at=None)
+    found = longer.filter(expires_at__gt=latest).update(expires_at=latest, version=F("version") + 1)
+    if found:
+        record(Event.DELEGATIONS_SHORTENED, by=by, detail={"delegations": found, "until": latest.isoformat()})
+    return found
+
+
+@transaction.atomic
+def undo(delegation: Delegation, *, by: Principal, asked_at: datetime | None = None) -> Delegation:
+    """Make a new delegation with the limits of one that this person just ended, as far as what it hangs on has them
+    still. The old tokens stay dead.
+
+    `asked_at` is when it was asked for, where the work takes longer than that.
+    """
     now = timezone.now()
     is_due = delegation.expires_at is not None and delegation.expires_at <= now
-    hangs_on_over = any(above.is_over(now) for above in delegation.line[1:])
-    if is_due or hangs_on_over or not may_undo(delegation, by=by.id, now=now) or _was_undone(delegation):
+    line = lines.hold(delegation.line[1:])
+    hangs_on_over = any(above.is_over(now) for above in line)
+    is_in_time = may_undo(delegation, by=by.id, now=asked_at or now)
+    if is_due or hangs_on_over or not is_in_time or _was_undone(delegation):
         raise TooLateToUndo(delegation.pk)
     try:
         with transaction.atomic():
-            restored = Delegation.objects.create(
-                **{name: getattr(delegation, name) for name in _LIMITS}, restored_from=delegation
-            )
-            hang(restored, delegation.line[1:])
+            limits = {name: getattr(delegation, name) for name in _LIMITS} | _still_held(delegation, line)
+            restored = Delegation.objects.create(**limits, restored_from=delegation)
+            hang(restored, line)
     except IntegrityError as error:
         raise TooLateToUndo(delegation.pk) from error
     note(Event.DELEGATION_RESTORED, restored, by=by)
@@ -136,7 +157,8 @@ def expire_due(now: datetime, *, limit: int = 500) -> int:
 
 _LIMITS = (
     "subject", "member", "agent", "client", "resource_server", "audience", "scopes", "constraints", "expires_at",
-    "origin", "consent", "parent", "depth", "helpers",
+    "origin", "consent", "parent", "depth", "helpers", "elsewhere", "issuer", "foreign_act", "foreign_delegation",
+    "withheld", "shortened_by", "narrowed_at",
 )  # fmt: skip
 
 
@@ -155,9 +177,8 @@ def _extend_or_make(agreement: Agreement, allowed: Allowed, consent: Consent, *,
 
 
 def _find(agreement: Agreement, allowed: Allowed, *, now: datetime) -> Delegation | None:
-    same = Delegation.objects.filter(
-        subject=agreement.member.pk, client=agreement.client, audience=allowed.audience, parent=None, ended_at=None
-    ).first()
+    live = Delegation.objects.filter(subject=agreement.member.pk, client=agreement.client, parent=None, ended_at=None)
+    same = live.filter(audience=allowed.audience, origin=Delegation.Origin.CONSENT).first()
     if same is not None and same.is_over(now):
         expire(same, now)
         return None
@@ -189,6 +210,7 @@ def _extend(
     # holds the row until the commit, so that what is read after it is all that was allowed so far.
     held = Delegation.objects.filter(pk=found.pk, ended_at=None).update(
         expires_at=agreement.expires_at,
+        shortened_by="",
         consent=consent,
         helpers=sorted(agreement.helpers),
         version=F("version") + 1,
@@ -197,7 +219,8 @@ def _extend(
         return None
     delegation = Delegation.objects.get(pk=found.pk)
     delegation.scopes = sorted(delegation.scope_set | allowed.scopes)
-    Delegation.objects.filter(pk=found.pk).update(scopes=delegation.scopes)
+    withheld = sorted(delegation.withheld_set - allowed.scopes)
+    Delegation.objects.filter(pk=found.pk).update(scopes=delegation.scopes, withheld=withheld)
     note(Event.DELEGATION_WIDENED, delegation, by=by)
     return delegation
 
@@ -218,6 +241,20 @@ def expire(delegation: Delegation, now: datetime) -> int:
     if ended:
         note(Event.DELEGATION_EXPIRED, delegation, by=SYSTEM, reason=EXPIRED)
     return ended
+
+
+def _still_held(delegation: Delegation, line: Sequence[Delegation]) -> dict[str, Any]:
+    """Return what of a part its parent holds, where something above was made smaller; raises TooLateToUndo where that
+    is nothing.
+    """
+    if not any(above.narrowed_at for above in line):
+        return {}
+    parent = line[0]
+    edge = directory.downstream(parent.audience, delegation.audience)
+    left = within(delegation, parent, bounds(parent), edge)
+    if not left.scopes:
+        raise TooLateToUndo(delegation.pk)
+    return {"scopes": sorted(left.scopes), "expires_at": left.expires_at}
 
 
 def _was_undone(delegation: Delegation) -> bool:
@@ -250,5 +287,5 @@ def note(
         on_behalf_of=named.subject,
         through=named.agent_id or "",
         reason=reason,
-        detail={"sentence": sentence(named, now=timezone.now()), "scopes": list(named.scopes), **(detail or {})},
+        detail={"sentence": kept_sentence(named, now=timezone.now()), "scopes": list(named.scopes), **(detail or {})},
     )

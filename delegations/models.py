@@ -7,12 +7,15 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent, Client
 from kit import context, identifiers, statements
 from tenants.models import Membership, ResourceServer
+from tenants.roles import Act, may
 from tenants.rules import may_see_console
 from tenants.scoping import TenantManager, TenantScoped
+from trust.models import Audience, TrustedIssuer
 
 
 def _consent_id() -> str:
@@ -47,9 +50,11 @@ class Consent(TenantScoped):
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def live(self, now: datetime) -> "DelegationQuerySet":
         """Neither ended nor expired, and nothing that it hangs on is."""
-        over = Q(ancestor__ended_at__isnull=False) | Q(ancestor__expires_at__lte=now)
-        under_one = Ancestry.unscoped.filter(over, delegation=OuterRef("pk"))
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), ~Exists(under_one), ended_at=None)
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), ~_hangs_on_over(now), ended_at=None)
+
+    def over(self, now: datetime) -> "DelegationQuerySet":
+        """Everything else: ended or expired, by itself or with what it hangs on."""
+        return self.filter(Q(ended_at__isnull=False) | Q(expires_at__lte=now) | _hangs_on_over(now))
 
     def of(self, member: Membership) -> "DelegationQuerySet":
         """What lets agents act for this person."""
@@ -59,9 +64,13 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
         """What a member may see: their own, and everybody's for those who look after the tenant."""
         return self if may_see_console(member) else self.of(member)
 
+    def narrowed_by(self, member: Membership) -> "DelegationQuerySet":
+        """What a member may make smaller: their own, and everybody's for those who may end it."""
+        return self if may(member, Act.DELEGATIONS_END) else self.of(member)
+
     def with_names(self) -> "DelegationQuerySet":
         """Fetch what the sentence needs."""
-        related = ("member__user", "agent", "client", "resource_server", "parent__agent")
+        related = ("member__user", "agent", "client", "resource_server", "parent__agent", "elsewhere", "issuer")
         return self.select_related(*related).prefetch_related("resource_server__scopes")
 
 
@@ -75,6 +84,9 @@ class DelegationManager(TenantManager["Delegation"]):
     def visible_to(self, member: Membership) -> DelegationQuerySet:
         return self.get_queryset().visible_to(member)
 
+    def narrowed_by(self, member: Membership) -> DelegationQuerySet:
+        return self.get_queryset().narrowed_by(member)
+
     def of(self, member: Membership) -> DelegationQuerySet:
         return self.get_queryset().of(member)
 
@@ -86,9 +98,11 @@ class Delegation(TenantScoped):
     """
 
     class Origin(models.TextChoices):
-        CONSENT = "consent", "The person allowed this"
-        ADMIN = "admin", "The organisation allowed this"
-        HANDED_ON = "handed_on", "Another agent handed part of its own on"
+        CONSENT = "consent", _("The person allowed this")
+        ADMIN = "admin", _("The organisation allowed this")
+        HANDED_ON = "handed_on", _("Another agent handed part of its own on")
+        ID_JAG = "id_jag", _("The organisation allowed this across domains")
+        WORKLOAD = "workload", _("A trusted platform's word")
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_delegation_id, editable=False)
     subject = models.CharField(max_length=identifiers.LENGTH)
@@ -107,6 +121,31 @@ class Delegation(TenantScoped):
     helpers = models.JSONField(
         default=list, help_text="Ids of the agents that part of it may be handed to, as the person read it."
     )
+    elsewhere = models.ForeignKey(
+        Audience,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="delegations",
+        help_text="The authorization server that identity assertion grants of it are for; its resource is there.",
+    )
+    issuer = models.ForeignKey(
+        TrustedIssuer,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="delegations",
+        help_text="The issuer whose word it stands on.",
+    )
+    foreign_delegation = models.CharField(
+        max_length=identifiers.LENGTH, blank=True, help_text="What it stands on in another tenant of this installation."
+    )
+    foreign_act = models.JSONField(null=True, help_text="Who acted before it came here, as the issuer verified it.")
+    withheld = models.JSONField(
+        default=list, help_text="Scopes that somebody took away: by itself it does not get them back."
+    )
+    shortened_by = models.CharField(
+        max_length=255, blank=True, help_text="Who set an earlier end than it had: that end is then theirs."
+    )
+    narrowed_at = models.DateTimeField(null=True, help_text="When somebody made it smaller last.")
     restored_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
@@ -119,9 +158,14 @@ class Delegation(TenantScoped):
     class Meta(TenantScoped.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "subject", "client", "audience"],
-                condition=Q(ended_at=None, parent=None),
+                fields=["tenant", "subject", "client", "audience", "origin"],
+                condition=Q(ended_at=None, parent=None, issuer=None),
                 name="one_live_delegation",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "subject", "client", "audience", "issuer"],
+                condition=Q(ended_at=None, parent=None, issuer__isnull=False),
+                name="one_live_delegation_of_an_issuer",
             ),
             models.UniqueConstraint(
                 fields=["tenant", "parent", "client", "audience"],
@@ -133,6 +177,11 @@ class Delegation(TenantScoped):
             models.Index(fields=["tenant", "-id"], condition=Q(ended_at=None), name="delegation_newest_live"),
             models.Index(fields=["tenant", "subject", "-id"], name="delegation_by_subject"),
             models.Index(fields=["tenant", "expires_at"], condition=Q(ended_at=None), name="delegation_due"),
+            models.Index(
+                fields=["tenant", "foreign_delegation"],
+                condition=Q(ended_at=None) & ~Q(foreign_delegation=""),
+                name="delegation_of_a_sister",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -153,8 +202,14 @@ class Delegation(TenantScoped):
         return frozenset(self.scopes)
 
     @property
+    def withheld_set(self) -> frozenset[str]:
+        return frozenset(self.withheld)
+
+    @property
     def titles(self) -> list[dict[str, Any]]:
-        """The scopes in words, in the order in which the resource server lists them."""
+        """The scopes in words, in the order in which the resource server lists them; elsewhere only names are known."""
+        if self.elsewhere is not None:
+            return [{"title": name, "is_writing": False, "name": name} for name in sorted(self.scopes)]
         if self.resource_server is None:
             return []
         listed = [scope for scope in self.resource_server.scopes.all() if scope.name in self.scope_set]
@@ -187,9 +242,16 @@ class Ancestry(TenantScoped):
         return f"{self.delegation_id} hangs on {self.ancestor_id}"
 
 
+def _hangs_on_over(now: datetime) -> Exists:
+    over = Q(ancestor__ended_at__isnull=False) | Q(ancestor__expires_at__lte=now)
+    return Exists(Ancestry.unscoped.filter(over, delegation=OuterRef("pk")))
+
+
 READ = statements.Columns(
     Delegation, "id", "tenant_id", "client_id", "agent_id", "member_id", "parent_id", "consent_id", "subject",
     "audience", "origin", "depth", "version", "scopes", "helpers", "expires_at", "ended_at",
+    "elsewhere_id", "issuer_id", "foreign_act", "foreign_delegation", "withheld", "shortened_by",
+    "narrowed_at",
 )  # fmt: skip
 """What judging a delegation needs; names and pages read the rest."""
 _ABOVE = (

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from agents.models import Client
-from delegations.errors import DelegationOver, DelegationWidened, NotHandedOn, NoWayThere
+from agents.models.agent import earliest
+from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NotHandedOn, NothingLeft, NoWayThere
 from delegations.models import Delegation
 from kit.oauth import OFFLINE_ACCESS
 from tenants.models import Downstream, ResourceServer, Tenant
 
 UNDO = timedelta(minutes=10)
+RENEWABLE = timedelta(days=2)
+"""How long before its end a page offers to renew what a person allowed, in the second half of its life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,15 @@ class Duration:
     value: str
     label: str
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What somebody took away of a part: scopes, and all that is later than an end that they set (`by`)."""
+
+    scopes: frozenset[str] = frozenset()
+    until: datetime | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,8 @@ class Handing:
     """Whether an admin lets the parent's agent hand part of its authority to this one."""
     is_called: bool
     """Whether the agent serves the very resource that the presented token is for."""
+    taken: Taken = Taken()  # It is frozen.
+    """What somebody took away of the part that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +67,87 @@ class Part:
     resource_server: ResourceServer
     scopes: frozenset[str]
     expires_at: datetime | None
+    taken: Taken = Taken()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a delegation there is: scopes, and an end; None is no end."""
+
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What somebody wants a delegation to be at most; None leaves the scopes or the end as they are."""
+
+    scopes: frozenset[str] | None = None
+    expires_at: datetime | None = None
+
+
+def lessen(delegation: Delegation, limits: Limits, *, now: datetime) -> Bounds:
+    """Return what is left of a delegation within limits that are never wider or longer than what it has.
+
+    Raises DelegationOver, DelegationWidened, NothingLeft or AsItWas.
+    """
+    for above in delegation.line:
+        if above.is_over(now):
+            raise DelegationOver(above.pk)
+    had = bounds(delegation)
+    left = Bounds(
+        had.scopes if limits.scopes is None else limits.scopes,
+        had.expires_at if limits.expires_at is None else limits.expires_at,
+    )
+    if wider := left.scopes - had.scopes:
+        named = {"scopes": " ".join(sorted(wider))[:200]}
+        raise DelegationWidened(_("It does not hold %(scopes)s: only the person can allow more.") % named)
+    if had.expires_at is not None and left.expires_at is not None and left.expires_at > had.expires_at:
+        raise DelegationWidened(_("It ends before that: only the person can allow it for longer."))
+    if not left.scopes or (left.expires_at is not None and left.expires_at <= now):
+        raise NothingLeft(_("Nothing of it would be left: end it instead."))
+    if left == had:
+        raise AsItWas(_("It is as small as that already."))
+    return left
+
+
+def within(part: Delegation, parent: Delegation, above: Bounds, edge: Downstream | None) -> Bounds:
+    """Return what is left of a part under a parent that has these bounds; `edge` is the way from its resource there."""
+    if part.audience == parent.audience:
+        opened = above.scopes
+    else:
+        opened = edge.opens(above.scopes) if edge is not None else frozenset()
+    return Bounds(part.scope_set & opened, earliest(part.expires_at, above.expires_at))
+
+
+def bounds(delegation: Delegation) -> Bounds:
+    """Return how much of a delegation there is."""
+    return Bounds(delegation.scope_set, delegation.expires_at)
 
 
 def attenuate(handing: Handing, tenant: Tenant, *, now: datetime) -> Part:
     """Return the part that may be handed on: the only way to a delegation below another.
 
-    Scopes are parent ∩ presented ∩ asked ∩ the agent's ceiling, the end is the earliest of the line. Raises
-    DelegationOver, NotHandedOn, NoWayThere or DelegationWidened.
+    Scopes are parent ∩ presented ∩ asked ∩ the agent's ceiling, without what was taken away of it; the end is the
+    earliest of the line. Raises DelegationOver, NotHandedOn, NoWayThere or DelegationWidened.
     """
     parent, to = handing.parent, handing.to
     for above in parent.line:
         if above.is_over(now):
             raise DelegationOver(above.pk)
     _check_chain(handing, tenant)
-    offered = _under_ceiling(to, handing.server, _offered(handing))
+    if handing.taken.until is not None and handing.taken.until <= now:
+        raise NotHandedOn(f"the end that was set to what {to.agent_id} had of {parent.pk} came")
+    offered = _under_ceiling(to, handing.server, _offered(handing)) - handing.taken.scopes
     if not _is_agreed(handing, tenant):
         raise NotHandedOn(f"nobody lets {parent.agent_id} hand part of {parent.pk} to {to.agent_id}")
     if wider := handing.asked - offered:
         raise DelegationWidened(f"{parent.pk}: {' '.join(sorted(wider))[:200]}")
     if not (scopes := handing.asked or offered):
         raise DelegationWidened(f"{parent.pk} opens nothing at {handing.server.identifier}")
-    ends = [above.expires_at for above in parent.line if above.expires_at is not None]
-    return Part(parent, to, handing.server, scopes, min(ends, default=None))
+    own = to.agent.latest_end(now) if to.agent is not None else None
+    ends = earliest(own, handing.taken.until, *(above.expires_at for above in parent.line))
+    return Part(parent, to, handing.server, scopes, ends, handing.taken)
 
 
 def may_receive(parent: Delegation, tenant: Tenant, agents: frozenset[str]) -> frozenset[str]:
@@ -146,18 +221,25 @@ def permits(delegation: Delegation, *, audience: str, scopes: frozenset[str], no
     )
 
 
-def durations(now: datetime, *, time_zone: str, longest_days: int) -> list[Duration]:
-    """Return the choices of how long, as the page lists them, within the tenant's limit."""
+def durations(now: datetime, *, time_zone: str, longest_days: int, latest: datetime | None = None) -> list[Duration]:
+    """Return the choices of how long, as the page lists them, within the tenant's limit and the agent's (`latest`).
+
+    Where the agent's own limit lies between two of them it is a choice as well, the last one.
+    """
     local = now.astimezone(ZoneInfo(time_zone))
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     choices = [
-        Duration("hour", "1 hour", now + timedelta(hours=1)),
-        Duration("today", "Today", midnight),
-        Duration("week", "7 days", now + timedelta(days=7)),
-        Duration("month", "30 days", now + timedelta(days=30)),
+        Duration("hour", _("1 hour"), now + timedelta(hours=1)),
+        Duration("today", _("Today"), midnight),
+        Duration("week", _("7 days"), now + timedelta(days=7)),
+        Duration("month", _("30 days"), now + timedelta(days=30)),
     ]
-    latest = now + timedelta(days=longest_days)
-    return [choice for choice in choices if choice.ends_at <= latest] or choices[:1]
+    tenants = now + timedelta(days=longest_days)
+    within = [choice for choice in choices if choice.ends_at <= tenants] or choices[:1]
+    if latest is None or all(choice.ends_at <= latest for choice in within):
+        return within
+    most = Duration("most", _("As long as it may"), latest)
+    return [*(choice for choice in within if choice.ends_at <= latest), most]
 
 
 def default_duration(choices: Iterable[Duration], scopes: frozenset[str], *, at_least: datetime | None) -> Duration:
@@ -175,6 +257,14 @@ def default_duration(choices: Iterable[Duration], scopes: frozenset[str], *, at_
 def may_undo(delegation: Delegation, *, by: str, now: datetime) -> bool:
     """Say whether this person ended it less than ten minutes ago."""
     return delegation.ended_at is not None and delegation.ended_by == by and now - delegation.ended_at <= UNDO
+
+
+def may_renew(delegation: Delegation, *, now: datetime) -> bool:
+    """Say whether its person is offered to allow it anew: it is theirs, lives, and ends soon."""
+    ends_at = delegation.expires_at
+    if delegation.origin != Delegation.Origin.CONSENT or delegation.depth or delegation.is_over(now) or ends_at is None:
+        return False
+    return ends_at - now <= min(RENEWABLE, now - delegation.created_at)
 
 
 def _ends_at(choice: Duration) -> datetime:
