@@ -17,9 +17,11 @@ from delegations.actions import Agreement
 from delegations.errors import AlreadyDecided, DelegationOver
 from delegations.models import Delegation
 from kit import jose, opaque
+from tenants import clock
 from tenants.directory import current
 from tenants.models import Membership, Tenant
-from tokens import families, receipts
+from tokens import families, forgetting, installations, receipts
+from tokens.across import recall
 from tokens.asking import Asked, helpers_to_name
 from tokens.formats import access_token
 from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, RefreshToken
@@ -29,8 +31,10 @@ REQUEST_LIFE = timedelta(minutes=10)
 
 
 @transaction.atomic
-def hold_request(asked: Asked, *, member: Membership, shown: Mapping[str, Any], now: datetime) -> str:
-    """Keep a validated request while the person decides; return the handle for the page."""
+def hold_request(
+    asked: Asked, *, member: Membership, shown: Mapping[str, Any], now: datetime, life: timedelta = REQUEST_LIFE
+) -> str:
+    """Keep a validated request while somebody decides; return the handle for the page."""
     handle = opaque.make()
     AuthorizationRequest.objects.create(
         handle=opaque.digest(handle),
@@ -38,7 +42,7 @@ def hold_request(asked: Asked, *, member: Membership, shown: Mapping[str, Any], 
         client=asked.client,
         parameters={name: list(values) for name, values in asked.form.items()},
         shown=shown,
-        expires=now + REQUEST_LIFE,
+        expires=now + life,
     )
     return handle
 
@@ -97,6 +101,8 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
             return None
         if not asked.identity <= frozenset(found.consent.identity):
             return None
+        if _a_place_was_ended(asked, found, found.consent.created_at):
+            return None
         if not named <= frozenset(found.helpers):
             return None
         covering.append(found)
@@ -105,14 +111,18 @@ def remembered(asked: Asked, member: Membership, *, now: datetime) -> list[Deleg
 
 @transaction.atomic
 def end_delegation(delegation: Delegation, *, by: Principal, reason: str) -> Receipt:
-    """End one access and everything below it. From the commit on refresh is refused and introspection inactive."""
+    """End one access, everything below it, and what stands on it in other tenants; raises DelegationOver.
+
+    From the commit on refresh is refused and introspection inactive.
+    """
     written: list[Receipt] = []
 
     def account() -> Mapping[str, Any]:
         written.append(receipts.write(delegation, now=timezone.now()))
         return {"receipt": written[0].as_json()}
 
-    delegation_actions.revoke(delegation, by=by, reason=reason, account=account)
+    ended = delegation_actions.revoke(delegation, by=by, reason=reason, account=account)
+    recall.withdraw([ended])
     return written[0]
 
 
@@ -157,11 +167,9 @@ def revoke_token(token: str, tenant: Tenant, caller: Client, *, by: Principal, n
     _revoke_alone(row, by=by, now=now)
 
 
-@transaction.atomic
 def forget_requests(now: datetime) -> int:
     """Remove authorization requests that nobody can decide any more."""
-    removed, _ = AuthorizationRequest.objects.filter(expires__lt=now - timedelta(days=1)).delete()
-    return removed
+    return clock.forget(forgetting.requests(now))
 
 
 def _own_row(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> AccessToken | None:
@@ -190,6 +198,13 @@ def _revoke_alone(row: AccessToken, *, by: Principal, now: datetime) -> None:
     while level:
         level = list(AccessToken.objects.filter(parent__in=level, revoked_at=None).values_list("pk", flat=True))
         AccessToken.objects.filter(pk__in=level).update(revoked_at=now)
+
+
+def _a_place_was_ended(asked: Asked, delegation: Delegation, since: datetime) -> bool:
+    """Say whether a place of this client was ended after its consent: it may not come back without being seen."""
+    return installations.was_ended_since(
+        since, subject=delegation.subject, client_id=asked.client.pk, redirect_host=asked.redirect_host
+    )
 
 
 def _decide(held: AuthorizationRequest) -> None:

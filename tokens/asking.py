@@ -14,6 +14,7 @@ from kit.forms import Form
 from kit.oauth import IDENTITY_SCOPES, OFFLINE_ACCESS, InvalidRequest, InvalidScope, InvalidTarget
 from tenants import directory
 from tenants.models import ResourceServer, Tenant
+from tokens.opening import OF_AGENTS
 
 MAX_RESOURCES = 5
 MAX_NONCE = 255
@@ -35,6 +36,7 @@ class Asked:
 
     client: Client
     redirect_uri: str
+    """Where the answer goes; empty where a device fetches it."""
     targets: tuple[Target, ...]
     identity: frozenset[str]
     state: str
@@ -50,7 +52,7 @@ class Asked:
 
     @property
     def redirect_host(self) -> str:
-        return uris.remembered_host(self.redirect_uri)
+        return uris.remembered_host(self.redirect_uri) if self.redirect_uri else ""
 
     @property
     def returns_to_app(self) -> bool:
@@ -72,6 +74,27 @@ def understand(tenant: Tenant, client: Client, redirect_uri: str, form: Form) ->
         prompts=_prompts(one),
         max_age=_max_age(one),
         form=form,
+    )
+
+
+def understand_device(tenant: Tenant, client: Client, form: Form) -> Asked:
+    """Return what a device asks for (RFC 8628 §3.1); raises InvalidTarget or InvalidScope."""
+    scopes = frozenset(form.get("scope", ("",))[0].split())
+    targets = _targets(tenant, form.get("resource", ()), scopes)
+    for target in targets:
+        if target.audience == tenant.api_identifier and target.scopes - OF_AGENTS:
+            raise InvalidScope("what looks after the tenant is never allowed by a code from a device")
+    return Asked(
+        client=client,
+        redirect_uri="",
+        targets=targets,
+        identity=scopes & IDENTITY_SCOPES,
+        state="",
+        nonce="",
+        code_challenge="",
+        prompts=frozenset(),
+        max_age=None,
+        form={name: form[name] for name in ("scope", "resource") if name in form},
     )
 
 

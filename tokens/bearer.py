@@ -12,7 +12,7 @@ from tokens.models import AccessToken
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A verified token of ours: its row, and what it allows."""
+    """A verified token of ours: its row, and what of it its delegation still allows."""
 
     token: AccessToken
     scopes: frozenset[str]
@@ -32,4 +32,4 @@ def verify(tenant: Tenant, authorization: str, *, audience: str, now: datetime) 
         row = reading.live(token.strip(), tenant, audience=audience, now=now).row
     except jose.BadToken as error:
         raise InvalidToken(f"not acceptable: {error}") from error
-    return Bearer(row, frozenset(row.scope.split()))
+    return Bearer(row, frozenset(row.scope.split()) & row.delegation.scope_set)

@@ -1,9 +1,14 @@
 """Refusals of this app that are not on the wire (those are in `kit.oauth`).
 
 TokenError
-├── Stale         what was read from a cache has changed since: the door reads again, once
-└── NoActiveKey   the tenant has no key to sign with; an operator must look
+├── Stale             what was read from a cache has changed since: the door reads again, once
+├── NoActiveKey       the tenant has no key to sign with; an operator must look
+├── InstallationOver  somebody or something ended it before
+├── NotKnownYet       whoever keeps the key set may not have the next key yet; `ready_at` is when everybody has
+└── KeyIsOver         the key signs nothing and vouches for nothing any more
 """
+
+from datetime import datetime
 
 
 class TokenError(Exception):
@@ -15,4 +20,18 @@ class Stale(TokenError):
 
 
 class NoActiveKey(TokenError):
+    pass
+
+
+class InstallationOver(TokenError):
+    pass
+
+
+class NotKnownYet(TokenError):
+    def __init__(self, ready_at: datetime | None) -> None:
+        super().__init__(f"not before {ready_at}")
+        self.ready_at = ready_at
+
+
+class KeyIsOver(TokenError):
     pass

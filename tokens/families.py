@@ -4,11 +4,13 @@
 The database holds the digest of the current secret only. Any genuine ancestor can be walked forwards to it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from delegations.models import Delegation
 from kit import opaque, sealing
 from kit.oauth import InvalidGrant, Replayed
 from tokens.models import RefreshToken
@@ -67,6 +69,20 @@ def is_over(family: RefreshToken, *, now: datetime) -> bool:
     """Say whether a family outlived its idle or its absolute life."""
     idle = timedelta(days=settings.REFRESH_IDLE_DAYS)
     return now - family.rotated_at > idle or (family.expires is not None and family.expires <= now)
+
+
+def lives(delegations: Iterable[Delegation], until: datetime | None, *, now: datetime) -> tuple[int, int | None]:
+    """Return for how many seconds a refresh token may be held, and for how many the person's word is good, or None.
+
+    Of several delegations the one counts that ends first: from then on something is missing. A token is never held for
+    longer than that (rt-expiration).
+    """
+    ends = [each.expires_at for each in delegations if each.expires_at is not None and not each.is_over(now)]
+    authorized = min(ends) if ends else None
+    idle = now + timedelta(days=settings.REFRESH_IDLE_DAYS)
+    held = min(end for end in (idle, until, authorized) if end is not None)
+    seconds = [None if end is None else max(int((end - now).total_seconds()), 0) for end in (held, authorized)]
+    return seconds[0] or 0, seconds[1]
 
 
 def walk(parsed: Parsed, family: RefreshToken) -> str | None:

@@ -1,18 +1,29 @@
-"""How much a delegation is used."""
+"""How much a delegation is used, and what a verb on an agent reaches before anybody decides on it. Pure reading."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from math import ceil
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from delegations.models import Delegation
+from agents.models import Agent, AssertionRule
+from delegations.models import Ancestry, Delegation
+from tenants import directory
+from tenants.models import Membership
+from tokens import receipts
 from tokens.models import AccessToken
+from trust.models import Audience, TrustedIssuer
 
 if TYPE_CHECKING:  # The stubs are not installed where the product runs.
     from django_stubs_ext import WithAnnotations
 
     UsedDelegation = WithAnnotations[Delegation, "Use"]
+
+NAMED = 10
+"""How many people an impact names; it counts them all."""
 
 
 class Use(TypedDict):
@@ -29,4 +40,124 @@ def with_use(delegations: "QuerySet[Delegation]") -> "QuerySet[UsedDelegation]":
     return delegations.annotate(
         last_used_at=Subquery(tokens.order_by("-created").values("created")[:1]),
         uses=Coalesce(Subquery(counted), 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A resource server that a verb reaches: how it finds out, and until when it may accept what it holds."""
+
+    resource: str
+    name: str
+    delegations: int
+    tokens: int
+    checks: str
+    until: datetime | None
+
+    def as_json(self) -> Mapping[str, Any]:
+        late = {"accepted_until": self.until.isoformat()} if self.until else {}
+        return {
+            "resource": self.resource,
+            "name": self.name,
+            "delegations": self.delegations,
+            "tokens": self.tokens,
+            "checks": self.checks,
+            **late,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom and what a verb reaches: delegations and what was handed on of them, and their tokens.
+
+    `helpers` are the agents that hold them, besides the one that the verb is about.
+    """
+
+    at: datetime
+    people: int
+    delegations: int
+    helpers: int
+    named: tuple[tuple[str, str], ...]
+    servers: tuple[Reached, ...]
+
+    @property
+    def tokens(self) -> int:
+        return sum(each.tokens for each in self.servers)
+
+    @property
+    def until(self) -> datetime | None:
+        """When the last token dies that somebody may still accept, or None."""
+        return max((each.until for each in self.servers if each.until), default=None)
+
+    def as_json(self, *, agents: str = "agents_working_for_it") -> Mapping[str, Any]:
+        """Return it as a body says it; `agents` is what its agents are called there."""
+        return {
+            "people": self.people,
+            "people_named": [{"id": key, "name": name} for key, name in self.named],
+            "delegations": self.delegations,
+            "tokens": self.tokens,
+            agents: self.helpers,
+            "resource_servers": [each.as_json() for each in self.servers],
+            "time_to_zero": ceil((self.until - self.at).total_seconds()) if self.until else 0,
+        }
+
+
+def of_agent(agent: Agent, *, now: datetime) -> Impact:
+    """Return what stops or comes back with an agent, in four queries whatever it holds."""
+    below = Ancestry.objects.filter(ancestor__agent=agent).values("delegation")
+    # One list, not two conditions: as in receipts, PostgreSQL would read a whole tenant otherwise.
+    return _of(Delegation.objects.filter(agent=agent).values("pk").union(below), now, others=~Q(agent=agent))
+
+
+def of_issuer(issuer: TrustedIssuer, *, now: datetime) -> Impact:
+    """Return what stops or comes back with an issuer: what stands on its word, and what was handed on of that."""
+    below = Ancestry.objects.filter(ancestor__issuer=issuer).values("delegation")
+    return _of(Delegation.objects.filter(issuer=issuer).values("pk").union(below), now)
+
+
+def of_audience(audience: Audience, *, now: datetime) -> Impact:
+    """Return what stops with an authorization server elsewhere: what agents may have from it."""
+    return _of(Delegation.objects.filter(elsewhere=audience).values("pk"), now)
+
+
+def of_rule(rule: AssertionRule, *, now: datetime) -> Impact:
+    """Return what ends with a rule that lets a client across."""
+    across = Delegation.objects.filter(client=rule.client_id, elsewhere=rule.audience_id, audience=rule.resource)
+    return _of(across.values("pk"), now)
+
+
+def _of(standing: "QuerySet[Delegation, Any]", now: datetime, *, others: Q | None = None) -> Impact:
+    live = Delegation.objects.live(now).filter(pk__in=standing).order_by()
+    numbers = live.aggregate(
+        people=Count("member", distinct=True),
+        delegations=Count("pk"),
+        helpers=Count("agent", distinct=True, filter=others),
+    )
+    people = Membership.objects.filter(pk__in=live.values("member")).select_related("user").order_by("user__name", "pk")
+    return Impact(
+        at=now,
+        **numbers,
+        named=tuple((each.pk, str(each)) for each in people[:NAMED]),
+        servers=tuple(_servers(live, now)),
+    )
+
+
+def _servers(live: "QuerySet[Delegation]", now: datetime) -> list[Reached]:
+    allowed = live.values("audience").annotate(number=Count("pk")).order_by("audience")
+    unexpired = AccessToken.objects.filter(delegation__in=live.values("pk"), expires__gt=now, revoked_at=None)
+    grouped = unexpired.order_by().values("audience").annotate(number=Count("pk"), latest=Max("expires"))
+    tokens = {each["audience"]: (each["number"], each["latest"]) for each in grouped}
+    return [_reached(each["audience"], each["number"], *tokens.get(each["audience"], (0, None))) for each in allowed]
+
+
+def _reached(audience: str, delegations: int, tokens: int, latest: datetime | None) -> Reached:
+    protected, checks = directory.resource_server(audience), receipts.checks(audience)
+    sign_in = "Sign-in" if audience == directory.current().issuer else audience
+    return Reached(
+        resource=audience,
+        name=protected.server.name if protected else sign_in,
+        delegations=delegations,
+        tokens=tokens,
+        checks=checks,
+        until=latest if checks == receipts.ITSELF else None,
     )

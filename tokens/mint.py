@@ -19,7 +19,7 @@ from tokens.values import Authorization
 _TABLE = AccessToken._meta.db_table
 _DIVISION_BY_ZERO = "22012"
 _COLUMNS = (
-    "id", "subject", "actor", "audience", "scope", "grant_type", "created", "expires", "digest",
+    "id", "subject", "actor", "audience", "scope", "grant_type", "created", "expires", "digest", "kid",
     "tenant_id", "client_id", "delegation_id", "family_id", "parent_id",
 )  # fmt: skip
 
@@ -30,7 +30,9 @@ _LINE = (
     "JOIN delegations_delegation x ON x.id = y.ancestor_id "
     "JOIN agents_agent xa ON xa.id = x.agent_id JOIN agents_client xc ON xc.id = x.client_id "
     "WHERE y.delegation_id = %s AND x.ended_at IS NULL AND (x.expires_at IS NULL OR x.expires_at >= %s) "
-    "AND xa.status = 'active' AND xc.status = 'active'"
+    "AND xa.status = 'active' AND (xa.approved_until IS NULL OR xa.approved_until >= %s) AND xc.status = 'active' "
+    # From the top down, as whoever narrows holds them (`delegations.lines`).
+    "ORDER BY y.distance DESC"
 )
 
 
@@ -38,8 +40,9 @@ _LINE = (
 class Minting:
     """All that one token writes: its row, its entry in the ledger, and what is used up for it.
 
-    `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret. What `consumes`
-    writes holds the family itself: a new one, or one that moves.
+    `parent_id` is the token that it was exchanged from, `digest` that of an opaque token's secret, `kid` the key that
+    will sign. What `consumes` writes holds the family itself: a new one, or one that moves. `waited` is what the
+    request waited under.
     """
 
     authorization: Authorization
@@ -48,7 +51,9 @@ class Minting:
     family_id: str | None
     parent_id: str | None
     digest: str
+    kid: str
     consumes: Sequence[Statement] = ()
+    waited: Sequence[Statement] = ()
 
 
 def insert(minting: Minting) -> bool:
@@ -58,8 +63,8 @@ def insert(minting: Minting) -> bool:
     """
     token = Statement(_text(minting), _values(minting))
     if statements.is_postgresql():
-        return _at_once([*minting.consumes, token], minting.entry)
-    written = [*minting.consumes, token, Statement(*ledger.insertion(minting.entry))]
+        return _at_once([*minting.waited, *minting.consumes, token], minting.entry)
+    written = [*minting.waited, *minting.consumes, token, Statement(*ledger.insertion(minting.entry))]
     return all(statements.changed(*each) == 1 for each in written)
 
 
@@ -88,7 +93,7 @@ def _text(minting: Minting) -> str:
     depth = minting.authorization.delegation.depth
     statement = (
         f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) {_line() if depth else ''}"
-        "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s, %s FROM tenants_tenant t "
+        "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s, %s FROM tenants_tenant t "
         "JOIN agents_client c ON c.tenant_id = t.id "
         "JOIN delegations_delegation d ON d.tenant_id = t.id AND d.client_id = c.id "
         f"{joins} WHERE t.id = %s AND t.version = %s AND t.status = 'active' "
@@ -107,10 +112,10 @@ def _values(minting: Minting) -> list[object]:
     now, expires = written_moment(authorization.now), written_moment(authorization.expires_at)
     tenant, client, delegation = authorization.tenant, authorization.client, authorization.delegation
     return [
-        *((delegation.pk, expires) if delegation.depth else ()),
+        *((delegation.pk, expires, expires) if delegation.depth else ()),
         minting.token_id, authorization.subject, authorization.actor.pk if authorization.actor else "",
         authorization.audience, authorization.scope, authorization.grant_type, now, expires, minting.digest,
-        family_id, parent_id, tenant.pk, tenant.version, client.pk, client.version,
+        minting.kid, family_id, parent_id, tenant.pk, tenant.version, client.pk, client.version,
         delegation.pk, delegation.version, now,
         *((family_id,) if family_id and not minting.consumes else ()),
         *((parent_id,) if parent_id else ()),

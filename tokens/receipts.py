@@ -6,15 +6,16 @@ itself accepts it to its last second; that second is the receipt's time to zero.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from delegations.models import Ancestry, Delegation
 from tenants import directory
 from tenants.models import ResourceServer
+from tenants.rules import LONGEST_ACCESS_TOKEN
 from tokens import families
 from tokens.models import AccessToken, RefreshToken
 
@@ -77,8 +78,14 @@ def write(delegation: Delegation, *, now: datetime) -> Receipt:
         at=now,
         delegations=1 + _live_below(delegation, now).count(),
         families=_families(delegation, now),
-        remainders=tuple(_remainders(delegation, now)),
+        remainders=_remainders(_tokens_of(delegation), now),
     )
+
+
+def of_family(family: RefreshToken, delegation: Delegation, *, now: datetime) -> Receipt:
+    """Return the receipt of one token family that ends at this moment, while its delegation goes on."""
+    bought = AccessToken.objects.filter(family=family)
+    return Receipt(delegation.pk, at=now, delegations=0, families=1, remainders=_remainders(bought, now))
 
 
 def _live_below(delegation: Delegation, now: datetime) -> Any:
@@ -99,15 +106,31 @@ def _families(delegation: Delegation, now: datetime) -> int:
     return sum(delegation.pk in family.delegations for family in alive)
 
 
-def _remainders(delegation: Delegation, now: datetime) -> list[Remainder]:
+def _tokens_of(delegation: Delegation) -> "QuerySet[AccessToken]":
     below = Ancestry.objects.filter(ancestor=delegation).values("delegation")
+    # One list, not two conditions: with those PostgreSQL reads every token there is.
+    ended = Delegation.objects.filter(pk=delegation.pk).values("pk").union(below)
+    return AccessToken.objects.filter(delegation__in=ended)
+
+
+def left_by(delegation: Delegation, *, now: datetime) -> tuple[Remainder, ...]:
+    """Return what would be left if a delegation ended now: unexpired tokens of it and of its parts, by server."""
+    return _remainders(_tokens_of(delegation), now)
+
+
+def _remainders(bought: "QuerySet[AccessToken]", now: datetime) -> tuple[Remainder, ...]:
+    # What is older than any token lives is not looked at.
+    youngest = now - timedelta(seconds=LONGEST_ACCESS_TOKEN)
     # Those that were given back too: a server that asks nobody does not know of it.
-    unexpired = AccessToken.objects.filter(Q(delegation=delegation) | Q(delegation__in=below), expires__gt=now)
+    unexpired = bought.filter(created__gte=youngest, expires__gt=now)
     grouped = unexpired.values("audience").annotate(number=Count("pk"), latest=Max("expires")).order_by("audience")
-    return [Remainder(each["audience"], _checks(each["audience"]), each["number"], each["latest"]) for each in grouped]
+    return tuple(
+        Remainder(each["audience"], checks(each["audience"]), each["number"], each["latest"]) for each in grouped
+    )
 
 
-def _checks(audience: str) -> str:
+def checks(audience: str) -> str:
+    """Return how a resource server learns that a token ended: by asking each time, or not before its last second."""
     if audience == directory.current().api_identifier or audience == directory.current().issuer:
         return INTROSPECTION  # Our own endpoints ask the database.
     protected = directory.resource_server(audience)

@@ -1,6 +1,8 @@
 """The life of a tenant's keys: published ahead, active, retired, destroyed; one transaction for each step.
 
-Two clocks do no harm: each step is a conditional UPDATE or a unique INSERT.
+How old a key may become is the tenant's policy, by algorithm. Two clocks do no harm: each step is a conditional UPDATE
+or a unique INSERT, and the steps that change who signs hold the tenant's row, so that they come one after another and
+no token is recorded under a key that does not sign any more (`tokens.keys`).
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +13,18 @@ from django.db import IntegrityError, transaction
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
+from tenants import actions as tenant_actions
+from tenants import directory
 from tokens import keys
+from tokens.errors import NotKnownYet
 from tokens.models import SigningKey
 
 Status = SigningKey.Status
 PUBLISHED_AHEAD = timedelta(hours=24)
-"""Longer than twice the JWKS's max-age: every verifier knows a key before it signs."""
+"""How long before it signs the clock publishes a key."""
+KNOWN_AFTER = timedelta(seconds=2 * keys.JWKS_SECONDS)
+"""When everybody has a key that was published: a shared cache may hand on a set that is as old as we let it become, and
+whoever gets it there may keep it as long again."""
 KEPT_AFTER = timedelta(hours=2)
 """Longer than any token lives."""
 
@@ -24,58 +32,73 @@ KEPT_AFTER = timedelta(hours=2)
 def open_keys(*, now: datetime, by: Principal) -> None:
     """Give the current tenant its first active keys."""
     for algorithm in keys.ALGORITHMS:
-        _create(algorithm, Status.ACTIVE, activate_at=now, now=now, by=by)
+        _open(algorithm, now, by)
     transaction.on_commit(keys.forget_all)
 
 
 def rotate_due(now: datetime, *, by: Principal) -> int:
-    """Take every step that is due for the current tenant; return how many were taken."""
-    steps = sum(_publish_next(algorithm, now, by) + _activate(algorithm, now, by) for algorithm in keys.ALGORITHMS)
-    steps += _destroy(now, by)
+    """Take every step that is due for the current tenant; return how many were taken. One statement where none is."""
+    published = list(SigningKey.objects.filter(status__in=keys.PUBLISHED))
+    steps = sum(_rotate_due(algorithm, published, now, by) for algorithm in keys.ALGORITHMS)
+    steps += sum(destroy(key, now, by=by) for key in published if key.status == Status.RETIRED)
     if steps:
         keys.forget_all()
     return steps
 
 
-def _publish_next(algorithm: str, now: datetime, by: Principal) -> int:
-    if SigningKey.objects.filter(algorithm=algorithm, status=Status.NEXT).exists():
+def rotate_now(algorithm: str, *, now: datetime, by: Principal) -> SigningKey:
+    """Let the next key sign from now on; raises NotKnownYet while somebody may not have it."""
+    key = next_key(algorithm)
+    ready_at = key.created_at + KNOWN_AFTER if key else None
+    if key is None or ready_at is None or now < ready_at:
+        raise NotKnownYet(ready_at)
+    if not activate(key, now, by=by):
+        raise NotKnownYet(None)  # Somebody was faster, and the one after it is not published yet.
+    publish_next(algorithm, now, by=by)
+    keys.forget_all()
+    return SigningKey.objects.get(pk=key.pk)
+
+
+def next_key(algorithm: str) -> SigningKey | None:
+    """Return the key that signs next."""
+    return SigningKey.objects.filter(algorithm=algorithm, status=Status.NEXT).first()
+
+
+def active_key(algorithm: str) -> SigningKey | None:
+    """Return the key that signs."""
+    return SigningKey.objects.filter(algorithm=algorithm, status=Status.ACTIVE).first()
+
+
+def life(algorithm: str) -> timedelta:
+    """Return after how long the current tenant replaces a key."""
+    return timedelta(days=directory.current().key_days.get(algorithm, settings.KEY_DAYS))
+
+
+def publish_next(algorithm: str, now: datetime, *, by: Principal) -> int:
+    """Publish the key that signs next, unless there is one; return how many were."""
+    if next_key(algorithm) is not None:
         return 0
-    active = SigningKey.objects.filter(algorithm=algorithm, status=Status.ACTIVE).first()
-    due = active.activate_at + timedelta(days=settings.KEY_DAYS) if active else now
-    return _create(algorithm, Status.NEXT, activate_at=max(due, now + PUBLISHED_AHEAD), now=now, by=by)
+    due = _due(algorithm, active_key(algorithm), now, published=now)
+    return create(algorithm, Status.NEXT, activate_at=due, now=now, by=by)
 
 
 @transaction.atomic
-def _activate(algorithm: str, now: datetime, by: Principal) -> int:
-    due = SigningKey.objects.filter(algorithm=algorithm, status=Status.NEXT, activate_at__lte=now).first()
-    if due is None:
-        return 0
-    # Without the one that is due: another clock may have activated it since it was read.
-    for old in SigningKey.objects.filter(algorithm=algorithm, status=Status.ACTIVE).exclude(pk=due.pk):
-        if SigningKey.objects.filter(pk=old.pk, status=Status.ACTIVE).update(
-            status=Status.RETIRED, retire_at=now, destroy_at=now + KEPT_AFTER
-        ):
-            record(Event.KEY_RETIRED, by=by, about=old)
-    if not SigningKey.objects.filter(pk=due.pk, status=Status.NEXT).update(status=Status.ACTIVE, activate_at=now):
+def activate(key: SigningKey, now: datetime, *, by: Principal) -> bool:
+    """Let a published key sign, and retire the one that signed; False where somebody else took this step."""
+    tenant_actions.move_version()
+    # Without this one: another clock may have activated it since it was read.
+    for old in SigningKey.objects.filter(algorithm=key.algorithm, status=Status.ACTIVE).exclude(pk=key.pk):
+        SigningKey.objects.filter(pk=old.pk).update(status=Status.RETIRED, retire_at=now, destroy_at=now + KEPT_AFTER)
+        record(Event.KEY_RETIRED, by=by, about=old)
+    if not SigningKey.objects.filter(pk=key.pk, status=Status.NEXT).update(status=Status.ACTIVE, activate_at=now):
         transaction.set_rollback(True)  # No key retires but for one that takes its place.
-        return 0
-    record(Event.KEY_ACTIVATED, by=by, about=due)
-    return 1
+        return False
+    record(Event.KEY_ACTIVATED, by=by, about=key)
+    return True
 
 
-@transaction.atomic
-def _destroy(now: datetime, by: Principal) -> int:
-    steps = 0
-    for key in SigningKey.objects.filter(status=Status.RETIRED, destroy_at__lte=now):
-        if SigningKey.objects.filter(pk=key.pk, status=Status.RETIRED).update(
-            status=Status.DESTROYED, sealed_private=""
-        ):
-            record(Event.KEY_DESTROYED, by=by, about=key)
-            steps += 1
-    return steps
-
-
-def _create(algorithm: str, status: str, *, activate_at: datetime, now: datetime, by: Principal) -> int:
+def create(algorithm: str, status: str, *, activate_at: datetime, now: datetime, by: Principal) -> int:
+    """Make a key; return 0 where another clock was first."""
     kid, public, sealed = keys.generate(algorithm)
     try:
         with transaction.atomic():
@@ -85,5 +108,40 @@ def _create(algorithm: str, status: str, *, activate_at: datetime, now: datetime
             )  # fmt: skip
             record(Event.KEY_CREATED, by=by, about=key, detail={"status": status})
     except IntegrityError:
-        return 0  # Another clock was first.
+        return 0
     return 1
+
+
+@transaction.atomic
+def destroy(key: SigningKey, now: datetime, *, by: Principal) -> int:
+    """Wipe a retired key whose last token is over; return 0 where it is not, or was wiped before."""
+    due = SigningKey.objects.filter(pk=key.pk, status=Status.RETIRED, destroy_at__lte=now)
+    if key.destroy_at is None or key.destroy_at > now or not due.update(status=Status.DESTROYED, sealed_private=""):
+        return 0
+    record(Event.KEY_DESTROYED, by=by, about=key)
+    return 1
+
+
+def _rotate_due(algorithm: str, published: list[SigningKey], now: datetime, by: Principal) -> int:
+    standing = {key.status: key for key in published if key.algorithm == algorithm}
+    active, following = standing.get(Status.ACTIVE), standing.get(Status.NEXT)
+    if active is None:
+        # There is nothing to wait for: nobody can sign.
+        return int(activate(following, now, by=by)) if following else _open(algorithm, now, by)
+    if following is None:
+        due = _due(algorithm, active, now, published=now)
+        return create(algorithm, Status.NEXT, activate_at=due, now=now, by=by)
+    due = _due(algorithm, active, now, published=following.created_at)
+    if due != following.activate_at:
+        # The policy is another one since it was published.
+        SigningKey.objects.filter(pk=following.pk, status=Status.NEXT).update(activate_at=due)
+    return int(activate(following, now, by=by)) if due <= now else 0
+
+
+def _open(algorithm: str, now: datetime, by: Principal) -> int:
+    return create(algorithm, Status.ACTIVE, activate_at=now, now=now, by=by)
+
+
+def _due(algorithm: str, active: SigningKey | None, now: datetime, *, published: datetime) -> datetime:
+    """Return when the next key of an algorithm signs: when the one that signs is old enough, and never unannounced."""
+    return max(active.activate_at + life(algorithm) if active else now, published + PUBLISHED_AHEAD)

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from delegations.models import Delegation
-from kit.oauth import IDENTITY_SCOPES, InvalidGrant, InvalidScope, InvalidTarget
+from kit.oauth import IDENTITY_SCOPES, ForOthers, InvalidGrant, InvalidScope, InvalidTarget
 from tenants import directory
 from tenants.models import Tenant
+from tokens.formats import id_jag
 from tokens.values import Authorization, Proof, TokenRequest
 
 
@@ -13,12 +14,15 @@ def narrow(proof: Proof, request: TokenRequest) -> Authorization:
     """Return what may be minted of what was proved; raises InvalidTarget, InvalidScope or InvalidGrant."""
     if proof.tenant.status != Tenant.Status.ACTIVE:
         raise InvalidGrant("tenant is not active")
-    delegation = _delegation(proof, request)
+    delegation = _delegation(proof, request) if proof.destination is None else proof.delegations[0]
     if delegation.is_over(request.now):
         raise InvalidGrant(f"{delegation.pk} is over")
-    scopes = _scopes(proof, request, delegation)
-    life = timedelta(seconds=proof.tenant.access_token_seconds)
-    ends = [request.now + life, *(end for end in (delegation.expires_at, proof.not_after) if end is not None)]
+    _check_person(proof, delegation)
+    scopes = _scopes(proof, request, delegation) if proof.destination is None else _across(proof, request)
+    life = timedelta(seconds=proof.tenant.access_token_seconds if proof.destination is None else id_jag.SECONDS)
+    approved_until = proof.client.agent.approved_until if proof.client.agent is not None else None
+    limits = (delegation.expires_at, proof.not_after, approved_until)
+    ends = [request.now + life, *(end for end in limits if end is not None)]
     if (min(ends) - request.now) < timedelta(seconds=1):
         raise InvalidGrant(f"{delegation.pk} ends this second")
     return Authorization(
@@ -27,12 +31,14 @@ def narrow(proof: Proof, request: TokenRequest) -> Authorization:
         actor=proof.actor,
         client=proof.client,
         scopes=scopes,
-        audience=delegation.audience,
+        audience=proof.destination.audience.issuer if proof.destination else delegation.audience,
         expires_at=min(ends),
         delegation=delegation,
         grant_type=request.one("grant_type"),
         proof=proof,
         now=request.now,
+        deferral=request.deferral,
+        evidence=request.evidence,
     )
 
 
@@ -44,7 +50,7 @@ def _delegation(proof: Proof, request: TokenRequest) -> Delegation:
     if request.resources:
         chosen = by_audience.get(request.resources[0])
         if chosen is None:
-            raise InvalidTarget(f"{request.resources[0][:200]!r} is not allowed here")
+            raise InvalidTarget(f"{request.resources[0][:200]!r} is not allowed here", about=proof.subject)
         return chosen
     if proof.may_infer_audience and len(by_audience) == 1:
         return proof.delegations[0]
@@ -54,10 +60,20 @@ def _delegation(proof: Proof, request: TokenRequest) -> Delegation:
     return chosen
 
 
+def _check_person(proof: Proof, delegation: Delegation) -> None:
+    """Check that the agent was approved for the person: who is in a group is asked of the database each time."""
+    agent = proof.client.agent
+    if agent is None or agent.people is None or delegation.member is None or agent.may_act_for(delegation.member):
+        return
+    raise ForOthers(f"{agent.pk} was approved for other people than {delegation.subject}")
+
+
 def _scopes(proof: Proof, request: TokenRequest, delegation: Delegation) -> frozenset[str]:
-    if wider := request.scopes - proof.scopes:
-        raise InvalidScope(f"not allowed: {' '.join(sorted(wider))[:200]}")
-    wanted = request.scopes or proof.scopes
+    wider = request.scopes - proof.scopes
+    if wider and not proof.is_cut:
+        words = f"not allowed: {' '.join(sorted(wider))[:200]}"
+        raise InvalidScope(words, about=proof.subject, at=delegation.audience)
+    wanted = request.scopes & proof.scopes if request.scopes else proof.scopes
     if delegation.audience == proof.tenant.issuer:
         return _identity(wanted, delegation)
     protected = directory.resource_server(delegation.audience)
@@ -69,7 +85,18 @@ def _scopes(proof: Proof, request: TokenRequest, delegation: Delegation) -> froz
     if proof.client.agent is not None:
         granted = proof.client.agent.under_ceiling(delegation.audience, granted)
     if not granted:
-        raise InvalidScope("nothing of what was asked is allowed at this resource")
+        words = "nothing of what was asked is allowed at this resource"
+        raise InvalidScope(words, about=proof.subject, at=delegation.audience)
+    return granted
+
+
+def _across(proof: Proof, request: TokenRequest) -> frozenset[str]:
+    """Return what an admin lets pass of what was asked: the grant says what came of it (ID-JAG §4.3.3)."""
+    granted = request.scopes & proof.scopes if request.scopes else proof.scopes
+    if proof.destination is not None and proof.client.agent is not None:
+        granted = proof.client.agent.under_ceiling(proof.destination.resource, granted)
+    if not granted:
+        raise InvalidScope("nothing of what was asked may be asked there")
     return granted
 
 

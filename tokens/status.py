@@ -18,7 +18,7 @@ _TOKEN = Columns(
     AccessToken, "id", "tenant_id", "client_id", "delegation_id", "family_id", "parent_id", "subject", "actor",
     "audience", "scope", "grant_type", "digest", "created", "expires",
 )  # fmt: skip
-_AGENT = Columns(Agent, "id", "tenant_id", "name", "status")
+_AGENT = Columns(Agent, "id", "tenant_id", "name", "status", "ceiling")
 _CLIENT = Columns(Client, "id", "tenant_id", "client_id", "name", "status")
 
 _LIVE = (
@@ -33,10 +33,23 @@ _LIVE = (
     "AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s) "
     "AND (d.agent_id IS NULL OR g.status = 'active') "
     "AND (d.member_id IS NULL OR (m.status = 'active' AND u.is_active)) "
-    "AND (d.depth = 0 OR NOT EXISTS (SELECT 1 FROM delegations_ancestry y "
-    "JOIN delegations_delegation x ON x.id = y.ancestor_id JOIN agents_client xc ON xc.id = x.client_id "
-    "LEFT JOIN agents_agent xa ON xa.id = x.agent_id WHERE y.delegation_id = d.id "
-    "AND (x.ended_at IS NOT NULL OR x.expires_at <= %s OR xc.status <> 'active' OR xa.status <> 'active')))"
+    "AND (d.issuer_id IS NULL OR (SELECT i.is_enabled FROM trust_trustedissuer i WHERE i.id = d.issuer_id)) "
+    "AND (d.elsewhere_id IS NULL OR (SELECT w.is_enabled FROM trust_audience w WHERE w.id = d.elsewhere_id)) "
+    # A count of one question each: a question that could be joined would be turned round, and asked of a whole tenant.
+    "AND 0 = (SELECT count(*) FROM delegations_ancestry y WHERE y.delegation_id = a.delegation_id AND ("
+    "SELECT x.ended_at IS NOT NULL OR x.expires_at <= %s OR xc.status <> 'active' OR xa.status <> 'active' "
+    "OR (x.issuer_id IS NOT NULL AND NOT (SELECT i.is_enabled FROM trust_trustedissuer i WHERE i.id = x.issuer_id)) "
+    "FROM delegations_delegation x JOIN agents_client xc ON xc.id = x.client_id "
+    "LEFT JOIN agents_agent xa ON xa.id = x.agent_id WHERE x.id = y.ancestor_id))"
+)
+
+_HELD = (
+    "SELECT d.id FROM delegations_delegation d JOIN tenants_tenant t ON t.id = d.tenant_id "
+    "JOIN agents_client c ON c.id = d.client_id JOIN agents_agent g ON g.id = d.agent_id "
+    "JOIN tenants_membership m ON m.id = d.member_id "
+    "WHERE d.id = %s AND d.tenant_id = %s AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s) "
+    "AND t.status = 'active' AND c.status = 'active' AND g.status = 'active' AND m.status = 'active' "
+    "AND (d.elsewhere_id IS NULL OR (SELECT w.is_enabled FROM trust_audience w WHERE w.id = d.elsewhere_id))"
 )
 
 
@@ -50,6 +63,15 @@ class Live:
     @property
     def client_pk(self) -> str:
         return str(self.values[_TOKEN.names.index("client_id")])
+
+    @property
+    def delegation_id(self) -> str:
+        return str(self.values[_TOKEN.names.index("delegation_id")])
+
+    @property
+    def stands_until(self) -> datetime | None:
+        """When its delegation ends by the calendar."""
+        return self.row.delegation.expires_at
 
     @property
     def audience(self) -> str:
@@ -81,17 +103,24 @@ def live_access_token(token_id: str, *, now: datetime, asker: str = "") -> Live 
     return Live(found[1:], found[0]) if found is not None else None
 
 
+def hold(delegation_id: str, *, now: datetime) -> bool:
+    """Say whether a delegation of an agent for a person is alive, and keep it so until the caller's commit."""
+    text = f"{_HELD} FOR SHARE OF d, t, c, g, m" if statements.is_postgresql() else _HELD
+    return statements.first(text, [delegation_id, context.require_id(), written_moment(now)]) is not None
+
+
 def live_family(family_id: str, *, now: datetime) -> RefreshToken | None:
     """Return a token family if it, its client and tenant, and one of its delegations are alive."""
     alive = Q(tenant__status=Tenant.Status.ACTIVE, client__status=Client.Status.ACTIVE)
     family = RefreshToken.objects.filter(alive, pk=family_id, revoked=None).first()
     if family is None or families.is_over(family, now=now):
         return None
-    held = Delegation.objects.filter(_lives(now), ~_hangs_on_dead(now), pk__in=family.delegations)
+    held = Delegation.objects.filter(lives(now), ~hangs_on_dead(now), pk__in=family.delegations)
     return family if held.exists() else None
 
 
-def _lives(now: datetime) -> Q:
+def lives(now: datetime) -> Q:
+    """Return what a delegation that a token hangs on must be: alive, with an agent and a person that are."""
     person = Q(member__status=Membership.Status.ACTIVE, member__user__is_active=True)
     return (
         Q(ended_at=None)
@@ -101,7 +130,8 @@ def _lives(now: datetime) -> Q:
     )
 
 
-def _hangs_on_dead(now: datetime) -> Exists:
+def hangs_on_dead(now: datetime) -> Exists:
+    """Say whether something that a delegation hangs on is over, or its agent or client does not act."""
     is_dead = (
         Q(ancestor__ended_at__isnull=False)
         | Q(ancestor__expires_at__lte=now)

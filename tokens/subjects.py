@@ -15,7 +15,7 @@ from delegations.rules import may_receive
 from kit import jose
 from kit.oauth import InvalidClient, InvalidRequest, TokenType
 from tenants.models import Tenant
-from tokens import reading
+from tokens import reading, status
 from tokens.formats import id_token
 from tokens.models import AccessToken
 from tokens.values import TokenRequest
@@ -88,7 +88,11 @@ def _serves(client: Client, audience: str) -> bool:
 def _id_token(token: str, tenant: Tenant, client: Client, now: datetime) -> Subject:
     """An ID token says who signed in; what its client may do is what that person lets it do now."""
     claims = id_token.verify(token, tenant, audience=client.client_id, now=now)
-    held = tuple(Delegation.objects.live(now).filter(subject=claims["sub"], client=client, parent=None))
+    if status.live_family(claims["sid"], now=now) is None:
+        raise jose.BadToken("the sign-in that it tells of is over")
+    live = Delegation.objects.live(now).filter(subject=claims["sub"], client=client, parent=None)
+    # What leads to another domain is no authority here, and what an issuer said here it says by its own assertions.
+    held = tuple(live.filter(elsewhere=None, issuer=None))
     if not held:
         raise jose.BadToken(f"{claims['sub'][:64]} lets this client do nothing")
     scopes = frozenset().union(*(delegation.scope_set for delegation in held))
@@ -108,7 +112,7 @@ def _own_access_token(token: str, tenant: Tenant, client: Client, request: Token
 
 
 def _signed_by_the_client(token: str, tenant: Tenant, client: Client, request: TokenRequest) -> None:
-    assertions.check_actor(client, token, spent=request.spent, now=request.now)
+    assertions.check_actor(client, token, evidence=request.evidence, now=request.now)
 
 
 _READERS: dict[str, Callable[[str, Tenant, Client, datetime], Subject]] = {

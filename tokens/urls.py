@@ -5,13 +5,23 @@ from collections.abc import Callable, Mapping
 from django.http.response import HttpResponseBase
 
 from tokens.dot.views import IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint
-from tokens.endpoints import jwks, metadata, protected_resource, register, userinfo
+from tokens.endpoints import (
+    device_authorization,
+    jwks,
+    logos,
+    manage,
+    metadata,
+    protected_resource,
+    register,
+    userinfo,
+)
 from tokens.endpoints.request import TenantRequest
 
 View = Callable[[TenantRequest], HttpResponseBase]
 
 PROTOCOL: Mapping[str, View] = {
     "/token": TokenEndpoint.as_view(),
+    "/device_authorization": device_authorization.view,
     "/introspect": IntrospectionEndpoint.as_view(),
     "/revoke": RevocationEndpoint.as_view(),
     "/register": register.view,
@@ -29,7 +39,16 @@ WELL_KNOWN: Mapping[str, Mapping[str, View]] = {
 """By well-known suffix, then by what follows the issuer's path (RFC 8414 §3.1, RFC 9728 §3.1)."""
 
 _OPEN = frozenset(
-    {"/token", "/revoke", "/register", "/jwks.json", "/userinfo", "/.well-known/openid-configuration", ""}
+    {
+        "/token",
+        "/device_authorization",
+        "/revoke",
+        "/register",
+        "/jwks.json",
+        "/userinfo",
+        "/.well-known/openid-configuration",
+        "",
+    }
 )
 _HOSTED = "/resource-metadata/"
 
@@ -38,9 +57,13 @@ def protocol_view(path: str) -> View | None:
     """Return the view of a protocol endpoint by its path below the issuer, or None for a page."""
     if path.startswith(_HOSTED):
         return lambda request: protected_resource.hosted(request, path.removeprefix(_HOSTED))
+    if path.startswith(logos.PREFIX):
+        return lambda request: logos.view(request, path.removeprefix(logos.PREFIX))
+    if path.startswith(manage.PREFIX):
+        return lambda request: manage.view(request, path.removeprefix(manage.PREFIX))
     return PROTOCOL.get(path)
 
 
 def is_open_to_browsers(path: str) -> bool:
     """Say whether scripts of any origin may read the answer (CORS), as documents let them; never with credentials."""
-    return path in _OPEN or path.startswith(_HOSTED)
+    return path in _OPEN or path.startswith((_HOSTED, manage.PREFIX))

@@ -18,7 +18,8 @@ from django.views import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from agents.models import Agent, Client
+from agents import admission
+from agents.models import Agent, Approval, Client
 from agents.registration import document as clients
 from audit.principals import Kind, Principal
 from delegations.errors import AlreadyDecided
@@ -35,10 +36,11 @@ from kit.oauth import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from tenants.models import Membership
 from tokens import actions
 from tokens.asking import Asked, understand
-from tokens.endpoints import consent_page, freshness, problem_page, returning
-from tokens.endpoints.problem_page import Unanswerable
+from tokens.endpoints import consent_page, freshness, problem_page, returning, waiting_page
+from tokens.endpoints.problem_page import Problem, Unanswerable
 from tokens.endpoints.request import TenantRequest
 from tokens.models import AuthorizationRequest
 
@@ -76,10 +78,15 @@ class AuthorizeView(OAuthLibMixin, View):
         held = _held(request)
         if held.decided_at is not None:
             return render(request, "oauth/decided.html", status=409)
-        if held.expires <= timezone.now():
+        now = timezone.now()
+        if held.expires <= now:
             raise Unanswerable(problem_page.expired())
         form = {name: tuple(values) for name, values in held.parameters.items()}
         client, redirect_uri = _check_client(form)
+        if client.agent is not None and (client.agent.status != Agent.Status.ACTIVE or client.agent.waits(now)):
+            raise Unanswerable(problem_page.paused(client.agent.name))
+        if client.agent is not None and not client.agent.may_act_for(held.member):
+            raise Unanswerable(problem_page.for_others(client.name))
         try:
             return _decide(request, held, understand(request.tenant, client, redirect_uri, form))
         except AlreadyDecided:
@@ -113,6 +120,14 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
         if "none" in asked.prompts:
             raise LoginRequired
         return freshness.sign_in(request)
+    if waiting_page.is_waiting(asked):
+        if "none" in asked.prompts:
+            raise ConsentRequired
+        return waiting_page.open_for(request, asked)
+    if _is_for_others(asked, request.member):
+        if "none" in asked.prompts:
+            raise AccessDenied("the agent was approved for other people")
+        raise Unanswerable(problem_page.for_others(asked.client.name))
     if asked.code_challenge in request.session.get(DECIDED, []):
         # The back button: no-store makes the browser ask again, for a request that has had its answer.
         return render(request, "oauth/decided.html", status=409)
@@ -132,11 +147,15 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
     return render(request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch})
 
 
+def _is_for_others(asked: Asked, member: Membership) -> bool:
+    return asked.client.agent is not None and not asked.client.agent.may_act_for(member)
+
+
 def _decide(request: TenantRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
     by = Principal(Kind.USER, held.member.pk, held.member.name)
     # A challenge belongs to one request (RFC 7636 §4.1), so it names the decision.
     request.session[DECIDED] = [*request.session.get(DECIDED, [])[-9:], asked.code_challenge]
-    agreement = consent_page.agreement(request.tenant, request.POST, held, asked, held.member)
+    agreement = consent_page.agreement(request.tenant, request.POST, held.shown, asked, held.member)
     if agreement is None:
         actions.refuse(held, by=by)
         raise AccessDenied("the person said no")
@@ -155,21 +174,33 @@ def _read(query: str) -> forms.Form:
 
 def _check_client(form: forms.Form) -> tuple[Client, str]:
     """Return the client and the redirect URI, once they are known to belong together."""
-    client_id = form.get("client_id", ("",))[0]
-    try:
-        client = clients.client(client_id, must_be_fresh=True) if client_id else None
-    except (Unfetchable, OAuthError) as error:
-        raise Unanswerable(problem_page.unreachable_document(client_id, str(error))) from error
-    if client is None or client.status != Client.Status.ACTIVE:
-        raise Unanswerable(problem_page.unknown_client(client_id))
-    if client.agent is not None and client.agent.status != Agent.Status.ACTIVE:
-        raise Unanswerable(problem_page.paused(client.agent.name))
+    client = check_client(form.get("client_id", ("",))[0])
     sent = form.get("redirect_uri", ("",))[0]
     if not sent and len(client.redirect_uris) == 1:
         return client, client.default_or_first_redirect
     if not client.redirect_uri_allowed(sent):
         raise Unanswerable(problem_page.unknown_redirect(sent, client.redirect_uris))
     return client, sent
+
+
+def check_client(client_id: str) -> Client:
+    """Return the client behind an id, as it is now, where it may ask people; raises Unanswerable."""
+    try:
+        client = clients.client(client_id, must_be_fresh=True) if client_id else None
+    except (Unfetchable, OAuthError) as error:
+        raise Unanswerable(problem_page.unreachable_document(client_id, str(error))) from error
+    if client is None or client.status != Client.Status.ACTIVE:
+        raise Unanswerable(problem_page.unknown_client(client_id))
+    if client.agent is not None and client.agent.status not in {Agent.Status.ACTIVE, Agent.Status.PENDING}:
+        raise Unanswerable(_stopped(client.agent))
+    return client
+
+
+def _stopped(agent: Agent) -> Problem:
+    if agent.status != Agent.Status.DENIED:
+        return problem_page.paused(agent.name)
+    decided = agent.approvals.filter(status=Approval.Status.DENIED).order_by("-decided_at").first()
+    return problem_page.denied(agent.name, admission.reason_words(decided.reason) if decided else "")
 
 
 def _held(request: TenantRequest) -> AuthorizationRequest:

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
+from agents import logos, risk
 from agents.models import Agent, Client
 from delegations.actions import Agreement, Allowed
 from delegations.models import Delegation
@@ -21,10 +23,14 @@ from kit import uris
 from tenants import directory
 from tenants.models import Membership, Tenant
 from tokens.asking import Asked, Target, helpers_to_name
-from tokens.models import AuthorizationRequest
+from tokens.endpoints.since_agreed import changed
 
 _NEW_FOR = timedelta(days=7)
-_IDENTITY = {"profile": "See your name", "email": "See your e-mail address", "openid": "Know that it is you"}
+_IDENTITY = {
+    "profile": gettext_lazy("See your name"),
+    "email": gettext_lazy("See your e-mail address"),
+    "openid": gettext_lazy("Know that it is you"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,14 @@ class ConsentPage:
     title: str
     agent_name: str
     agent_initials: str
+    logo: str
     client_host: str
     is_verified: bool
     redirect_host: str
     is_loopback: bool
     people_count: int
+    changed: tuple[str, ...]
+    """What is not as it was when the person last agreed."""
     warning: str
     resources: tuple[ResourceSection, ...]
     identity: tuple[str, ...]
@@ -96,29 +105,32 @@ def build(tenant: Tenant, member: Membership, asked: Asked, *, now: datetime) ->
     live = _live(asked, member, now)
     sections = tuple(_section(target, live.get(target.audience)) for target in asked.targets if target.resource_server)
     people = _people(client, now)
+    host = uris.host_of(client.client_id if client.is_document else client.metadata.get("client_uri", ""))
     return ConsentPage(
         title=_title(client, sections, tenant),
         agent_name=client.name,
         agent_initials=client.agent.initials if client.agent else client.name[:2].upper(),
-        client_host=uris.host_of(client.client_id if client.is_document else client.metadata.get("client_uri", "")),
+        logo=logos.shown([client]).get(client.pk, ""),
+        client_host=host,
         is_verified=client.is_verified,
-        redirect_host=uris.host_of(asked.redirect_uri),
+        redirect_host=uris.host_of(asked.redirect_uri) if asked.redirect_uri else "",
         is_loopback=uris.is_loopback(asked.redirect_uri),
         people_count=people,
+        changed=changed(asked, live.values(), host=host),
         warning=_warning(client, asked, people, now),
         resources=sections,
-        identity=tuple(words for scope, words in _IDENTITY.items() if scope in asked.identity),
+        identity=tuple(str(words) for scope, words in _IDENTITY.items() if scope in asked.identity),
         helpers=_helpers(tenant, client),
         durations=_choices(tenant, asked, live, now),
     )
 
 
 def agreement(
-    tenant: Tenant, post: QueryDict, held: AuthorizationRequest, asked: Asked, member: Membership
+    tenant: Tenant, post: QueryDict, shown: Mapping[str, Any], asked: Asked, member: Membership
 ) -> Agreement | None:
-    """Return what the person agreed to, or None where they did not."""
+    """Return what the person agreed to of what they were shown, or None where they did not."""
     now = timezone.now()
-    chosen = {duration.value: duration for duration in _durations(tenant, now)}.get(post.get("duration", ""))
+    chosen = _chosen(tenant, post.get("duration", ""), shown, asked, now)
     if post.get("decision") != "allow" or chosen is None:
         return None
     ticked = frozenset(post.getlist("scope"))
@@ -135,11 +147,19 @@ def agreement(
         client=asked.client,
         redirect_host=asked.redirect_host,
         allowed=allowed,
-        shown={**held.shown, "chosen": {"scopes": sorted(ticked), "duration": chosen.value}},
+        shown={**shown, "chosen": {"scopes": sorted(ticked), "duration": chosen.value}},
         expires_at=chosen.ends_at,
         identity=asked.identity,
-        helpers=frozenset(helper["id"] for helper in held.shown.get("helpers", ())),
+        helpers=frozenset(helper["id"] for helper in shown.get("helpers", ())),
     )
+
+
+def _chosen(tenant: Tenant, value: str, shown: Mapping[str, Any], asked: Asked, now: datetime) -> Duration | None:
+    """Return the choice of how long; one that was shown and is too long by now lasts as long as it still may."""
+    offered = _durations(tenant, asked.client, now)
+    found = next((duration for duration in offered if duration.value == value), None)
+    was_shown = value in {each["value"] for each in shown.get("durations", ())}
+    return offered[-1] if found is None and was_shown else found
 
 
 def _allowed_scopes(target: Target, live: Delegation | None, ticked: frozenset[str]) -> frozenset[str]:
@@ -175,7 +195,7 @@ def _section(target: Target, live: Delegation | None) -> ResourceSection:
         for scope in wanted
     )
     never = [scope.title for name, scope in protected.scopes.items() if name not in target.scopes | before]
-    return ResourceSection(server.name, server.initials, lines, (*never[:3], "Act after the time you choose"))
+    return ResourceSection(server.name, server.initials, lines, (*never[:3], gettext("Act after the time you choose")))
 
 
 def _field(target: Target, scope: str) -> str:
@@ -183,17 +203,18 @@ def _field(target: Target, scope: str) -> str:
 
 
 def _live(asked: Asked, member: Membership, now: datetime) -> dict[str, Delegation]:
-    found = Delegation.objects.of(member).live(now).filter(client=asked.client, parent=None)
-    return {delegation.audience: delegation for delegation in found}
+    found = Delegation.objects.of(member).live(now).filter(client=asked.client, origin=Delegation.Origin.CONSENT)
+    return {delegation.audience: delegation for delegation in found.select_related("consent")}
 
 
-def _durations(tenant: Tenant, now: datetime) -> list[Duration]:
-    return durations(now, time_zone=tenant.time_zone, longest_days=tenant.longest_delegation_days)
+def _durations(tenant: Tenant, client: Client, now: datetime) -> list[Duration]:
+    latest = client.agent.latest_end(now) if client.agent is not None else None
+    return durations(now, time_zone=tenant.time_zone, longest_days=tenant.longest_delegation_days, latest=latest)
 
 
 def _choices(tenant: Tenant, asked: Asked, live: Mapping[str, Delegation], now: datetime) -> tuple[Choice, ...]:
     ends = [delegation.expires_at for delegation in live.values() if delegation.expires_at]
-    offered = _durations(tenant, now)
+    offered = _durations(tenant, asked.client, now)
     default = default_duration(offered, asked.scopes, at_least=max(ends, default=None))
     return tuple(
         Choice(
@@ -217,20 +238,25 @@ def _people(client: Client, now: datetime) -> int:
 
 def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant) -> str:
     if not sections:
-        return f"Sign in to {client.name} with {tenant.name}?"
-    return f"Let {client.name} use {listed([section.name for section in sections])} for you?"
+        return gettext("Sign in to %(client)s with %(tenant)s?") % {"client": client.name, "tenant": tenant.name}
+    return gettext("Let %(client)s use %(places)s for you?") % {
+        "client": client.name,
+        "places": listed([section.name for section in sections]),
+    }
 
 
 def _warning(client: Client, asked: Asked, people: int, now: datetime) -> str:
     """Return the one warning that matters most, or nothing."""
+    if not client.is_verified and risk.has_odd_letters(client.name):
+        return gettext("Its name holds letters that look like others: it may want to be taken for another agent.")
     if not client.is_verified and any(_writes(target) for target in asked.targets):
-        return "Nobody has checked who runs this agent, and it asks to change things."
+        return gettext("Nobody has checked who runs this agent, and it asks to change things.")
     if uris.is_loopback(asked.redirect_uri):
-        return "It returns to this computer. Allow it only if you started it here."
+        return gettext("It returns to this computer. Allow it only if you started it here.")
     if not people and not client.is_verified:
-        return "Nobody here has used this agent before."
+        return gettext("Nobody here has used this agent before.")
     if now - client.created < _NEW_FOR and not client.is_verified:
-        return "This agent registered itself less than a week ago."
+        return gettext("This agent registered itself less than a week ago.")
     return ""
 
 

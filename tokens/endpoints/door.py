@@ -5,19 +5,22 @@ once tenant and client are known, into the ledger. Anything unexpected is `serve
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 
+from agents.assertions import Evidence
 from agents.models import Client
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Kind, Principal
-from kit import context, forms
+from kit import context, forms, metrics, outages
 from kit.oauth import (
+    AuthorizationPending,
     InvalidGrant,
     InvalidRequest,
     MethodNotAllowed,
@@ -31,6 +34,7 @@ from kit.oauth import (
 from tenants import directory
 from tenants.models import Tenant
 from tokens import actions, caches
+from tokens.checking.refusals import explain
 from tokens.endpoints.request import TenantRequest
 from tokens.errors import Stale
 
@@ -46,6 +50,10 @@ class Received:
     method: str
     content_type: str
     query: str
+    has_key_proof: bool
+    """Whether a DPoP header came (RFC 9449 §4.1)."""
+    address: str
+    user_agent: str
     authorization: str = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -64,9 +72,18 @@ class Visit:
     """What the door learns on the way, for the ledger of a refusal."""
 
     client: Client | None = None
-    spent: set[str] = field(default_factory=set)
+    evidence: Evidence = field(default_factory=Evidence)
     refusal: type[OAuthError] = InvalidGrant
     """How it is said that what a token would hang on is over."""
+    event: Event = Event.TOKEN_REFUSED
+    """What a refusal is called in the ledger."""
+    room: str = "request"
+    """Where the request stands (`tokens.checking.refusals.ROOMS`): what a refusal is explained by."""
+    grant: str = ""
+    """By which grant a token is asked for, once that is known."""
+    subject: str = ""
+    """For whom it asks, as soon as that is proved."""
+    form: forms.Form = field(default_factory=dict, repr=False)
 
 
 Room = Callable[[Received, Visit], Mapping[str, object]]
@@ -81,6 +98,9 @@ def received(request: TenantRequest) -> Received:
         method=request.method or "",
         content_type=request.META.get("CONTENT_TYPE", ""),
         query=request.META.get("QUERY_STRING", ""),
+        has_key_proof="HTTP_DPOP" in request.META,
+        address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
         authorization=request.META.get("HTTP_AUTHORIZATION", ""),
         body=_body(request),
     )
@@ -101,15 +121,18 @@ def read_form(request: Received) -> forms.Form:
 
 def respond(room: Room, request: Received) -> Response:
     """Take a request to its room and turn what happens there into an answer."""
-    visit = Visit()
+    visit, began = Visit(), time.perf_counter()
     try:
         return _answer(room, request, visit)
-    except OperationalError:
-        _log.exception("database unavailable", request_id=context.request_id())
-        return _error(TemporarilyUnavailable(), {"Retry-After": "2"})
-    except Exception:  # The door is where the unexpected ends: logged, and never shown.
+    except Exception as error:  # The door is where the unexpected ends: logged, and never shown.
+        if outages.is_outage(error):
+            _log.exception("database unavailable", request_id=context.request_id())
+            return _error(TemporarilyUnavailable(), {"Retry-After": outages.RETRY_AFTER})
         _log.exception("unexpected", request_id=context.request_id())
         return _error(ServerError())
+    finally:
+        if visit.grant:
+            metrics.TOKEN_SECONDS.labels(visit.grant).observe(time.perf_counter() - began)
 
 
 def as_http(response: Response) -> HttpResponse:
@@ -139,30 +162,48 @@ def _twice(room: Room, request: Received, visit: Visit) -> Mapping[str, object]:
     if fresh is None:
         raise InvalidGrant("the tenant is not active")
     try:
-        return room(replace(request, tenant=fresh), visit)
+        # What is kept by the tenant's version is asked for by the one that the mint compares.
+        with context.use(fresh):
+            return room(replace(request, tenant=fresh), visit)
     except Stale as stale:
+        visit.room = "mint"
         raise visit.refusal(f"{stale}: what it hangs on is over") from stale
 
 
 def _refuse(refusal: OAuthError, visit: Visit) -> Response:
-    _log.info("refused", error=refusal.code, reason=refusal.reason, request_id=context.request_id())
-    if visit.client is not None:
+    _log.info("refused", error=refusal.code, reason=refusal.reason, request_id=context.request_id(), **_names(visit))
+    metrics.REFUSALS.labels(refusal.code, visit.room).inc()
+    # A device that waits asks every few seconds, and nobody says no to it.
+    if visit.client is not None and not isinstance(refusal, AuthorizationPending):
         with transaction.atomic():
             record(
-                Event.TOKEN_REFUSED,
+                visit.event,
                 by=_principal(visit),
                 about=visit.client,
+                on_behalf_of=visit.subject,
+                through=visit.client.agent_id or "",
                 reason=refusal.reason,
-                detail={"error": refusal.code},
+                detail={"error": refusal.code, "steps": _steps(refusal, visit, visit.client)},
             )
     headers = {"WWW-Authenticate": f'Basic realm="{context.current_id()}"'} if refusal.status == 401 else {}
     return _error(refusal, {**headers, **({"Allow": "POST"} if refusal.status == 405 else {})})
 
 
+def _names(visit: Visit) -> dict[str, str]:
+    """Return who asked, for the log."""
+    return {"client": visit.client.client_id, "agent": visit.client.agent_id or ""} if visit.client else {}
+
+
+def _steps(refusal: OAuthError, visit: Visit, client: Client) -> list[dict[str, str]]:
+    steps = explain(refusal, room=visit.room, client_id=client.client_id, form=visit.form)
+    return [step.as_json() for step in steps]
+
+
 def _error(refusal: OAuthError, headers: Mapping[str, str] | None = None) -> Response:
-    content = {"error": refusal.code, "error_description": refusal.description}
-    if refusal.status >= 500:
-        content["error_description"] += f" Reference: {context.request_id()}."
+    reference = f" Reference: {context.request_id()}." if refusal.status >= 500 else ""
+    content = {"error": refusal.code, "error_description": refusal.description + reference, **refusal.members}
+    if refusal.page:
+        content["error_uri"] = refusal.page
     return _json(refusal.status, content, headers)
 
 

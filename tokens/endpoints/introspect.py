@@ -13,7 +13,7 @@ from tokens.formats import introspection
 def room(request: Received, visit: Visit) -> Mapping[str, object]:
     """Return the claims of a live token, or `active: false` and nothing else."""
     form = read_form(request)
-    caller = visit.client = authenticate(request.authorization, form, spent=visit.spent)
+    caller = visit.client = authenticate(request.authorization, form, evidence=visit.evidence)
     if caller.is_public:
         raise InvalidClient("a public client cannot introspect")
     if "token" not in form:

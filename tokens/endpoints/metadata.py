@@ -11,11 +11,12 @@ from django.http.response import HttpResponseBase
 
 from kit import jwks
 from kit.caching import TtlCache
-from kit.oauth import IDENTITY_SCOPES, AuthMethod, TokenType
+from kit.oauth import IDENTITY_SCOPES, AuthMethod, GrantType, TokenType
 from tenants.models import Tenant
 from tokens import grants
 from tokens.endpoints.documents import document
 from tokens.endpoints.request import TenantRequest
+from trust.models import Audience, TrustedIssuer
 
 MAX_AGE = 300
 _documents: TtlCache[tuple[str, int], bytes] = TtlCache(ttl=settings.CACHE_SECONDS, limit=512)
@@ -25,6 +26,10 @@ _EXCHANGE = {
     "subject_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.ID_TOKEN.value],
     "actor_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.JWT.value],
     "requested_token_types_supported": [TokenType.ACCESS_TOKEN.value],
+}
+_ACROSS = {
+    "subject_token_types_supported": [*_EXCHANGE["subject_token_types_supported"], TokenType.REFRESH_TOKEN.value],
+    "requested_token_types_supported": [TokenType.ACCESS_TOKEN.value, TokenType.ID_JAG.value],
 }
 
 
@@ -48,7 +53,7 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "revocation_endpoint": f"{issuer}/revoke",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(grants.REGISTRY),
+        "grant_types_supported": [each for each in grants.REGISTRY if _serves(tenant, each)],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": [AuthMethod.NONE.value, *confidential],
         "token_endpoint_auth_signing_alg_values_supported": list(jwks.ALGORITHMS),
@@ -66,10 +71,30 @@ def describe(tenant: Tenant) -> Mapping[str, object]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
+        "deferred_token_response_supported": True,
+        # The second word is called `token_timeout` since draft 02; both are said until readers have moved.
+        "refresh_token_expiration_types_supported": ["authorization", "credential", "token_timeout"],
         "actor_profile_token_exchange": _EXCHANGE,
     }
-    if tenant.registration == Tenant.Registration.OPEN:
-        content["registration_endpoint"] = f"{issuer}/register"
-    if tenant.documents == Tenant.Registration.OPEN:
+    return {**content, **_by_choice(tenant)}
+
+
+def _serves(tenant: Tenant, grant: str) -> bool:
+    return grant != GrantType.DEVICE_CODE or tenant.device_codes != Tenant.Devices.OFF
+
+
+def _by_choice(tenant: Tenant) -> Mapping[str, object]:
+    """Return what is served only where an admin switched it on."""
+    content: dict[str, object] = {}
+    if _serves(tenant, GrantType.DEVICE_CODE):
+        content["device_authorization_endpoint"] = f"{tenant.issuer}/device_authorization"
+    if tenant.registration != Tenant.Registration.OFF:
+        content["registration_endpoint"] = f"{tenant.issuer}/register"
+    if tenant.documents != Tenant.Registration.OFF:
         content["client_id_metadata_document_supported"] = True
+    if Audience.objects.filter(is_enabled=True).exists():
+        content["identity_chaining_requested_token_types_supported"] = [TokenType.ID_JAG.value]
+        content["actor_profile_token_exchange"] = _EXCHANGE | _ACROSS
+    if any(each.serves(TrustedIssuer.Purpose.ID_JAG) for each in TrustedIssuer.objects.all()):
+        content["authorization_grant_profiles_supported"] = ["urn:ietf:params:oauth:grant-profile:id-jag"]
     return content

@@ -16,6 +16,7 @@ from kit import uris
 from kit.forms import Form
 from kit.oauth import OAuthError
 from tokens.asking import Asked
+from tokens.checking.refusals import explain
 from tokens.endpoints.request import TenantRequest
 
 _log = structlog.get_logger("remit.authorize")
@@ -31,14 +32,16 @@ def with_error(
 ) -> HttpResponse:
     """Return the person to the client with an error (RFC 6749 §4.1.2.1), and write down why."""
     _log.info("refused", error=refusal.code, reason=refusal.reason, client=client.client_id)
+    steps = explain(refusal, room="request", client_id=client.client_id, form=form)
     with transaction.atomic():
         record(
             Event.AUTHORIZATION_REFUSED,
             by=Principal(Kind.CLIENT, client.client_id, client.name),
             about=client,
             on_behalf_of=request.member.pk if request.member else "",
+            through=client.agent_id or "",
             reason=refusal.reason,
-            detail={"error": refusal.code},
+            detail={"error": refusal.code, "steps": [step.as_json() for step in steps]},
         )
     answer = {"error": refusal.code, "error_description": refusal.description}
     return _go(request, redirect_uri, {**answer, "state": form.get("state", ("",))[0]})

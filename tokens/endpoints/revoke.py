@@ -1,4 +1,7 @@
-"""`/revoke` (RFC 7009 §2): an unknown, foreign or dead token gets the same answer as a live one of the caller's."""
+"""`/revoke` (RFC 7009 §2): an unknown, foreign or dead token gets the same answer as a live one of the caller's.
+
+A deferral code is taken back here, too (DTR).
+"""
 
 from collections.abc import Mapping
 
@@ -7,7 +10,7 @@ from django.utils import timezone
 from agents.authentication import authenticate_now
 from audit.principals import Kind, Principal
 from kit.oauth import InvalidRequest
-from tokens import actions
+from tokens import actions, deferrals
 from tokens.endpoints.door import Received, Visit, read_form
 
 
@@ -17,6 +20,7 @@ def room(request: Received, visit: Visit) -> Mapping[str, object]:
     caller = visit.client = authenticate_now(request.authorization, form)
     if "token" not in form:
         raise InvalidRequest("token is missing")
-    by = Principal(Kind.CLIENT, caller.client_id, caller.name)
-    actions.revoke_token(form["token"][0], request.tenant, caller, by=by, now=timezone.now())
+    by, token = Principal(Kind.CLIENT, caller.client_id, caller.name), form["token"][0]
+    if not deferrals.cancel(token, caller, by=by):
+        actions.revoke_token(token, request.tenant, caller, by=by, now=timezone.now())
     return {}

@@ -14,6 +14,7 @@ from tenants import directory
 from tenants.models import ResourceServer, Tenant
 from tokens import keys
 from tokens.formats import claims
+from tokens.keys import Signer
 from tokens.values import Authorization
 
 TYP = "at+jwt"
@@ -27,13 +28,17 @@ def new_secret(audience: str) -> str:
     return opaque.make() if is_opaque else ""
 
 
-def encode(authorization: Authorization, token_id: str, secret: str) -> str:
-    """Return the token: signed, or with its secret."""
-    if secret:
-        return f"{token_id}.{secret}"
-    protected = directory.resource_server(authorization.audience)
-    algorithm = protected.server.signing_algorithm if protected else "ES256"
-    return keys.sign(claims.of_authorization(authorization, token_id), typ=TYP, algorithm=algorithm)
+def algorithm_for(audience: str) -> str:
+    """Return how tokens for a resource server are signed."""
+    protected = directory.resource_server(audience)
+    return protected.server.signing_algorithm if protected else "ES256"
+
+
+def encode(authorization: Authorization, token_id: str, voucher: str | Signer) -> str:
+    """Return the token: with its secret, or signed by the key that was chosen before it was recorded."""
+    if isinstance(voucher, str):
+        return f"{token_id}.{voucher}"
+    return keys.sign_with(voucher, claims.of_authorization(authorization, token_id), typ=TYP)
 
 
 def parse_opaque(token: str) -> tuple[str, str] | None:

@@ -48,9 +48,12 @@ def of_row(row: AccessToken, tenant: Tenant) -> Mapping[str, Any]:
     }
 
 
-def act(tenant: Tenant, actors: Sequence[str]) -> Mapping[str, Any] | None:
-    """Return the chain of actors, the current one outermost: identity claims only (RFC 8693 §4.1)."""
-    chain: Mapping[str, Any] | None = None
+def act(tenant: Tenant, actors: Sequence[str], *, before: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
+    """Return the chain of actors, the current one outermost: identity claims only (RFC 8693 §4.1).
+
+    `before` are those who acted in another domain, under the names that its issuer gave them.
+    """
+    chain = before
     for agent_id in reversed(actors):
         earlier = {"act": chain} if chain else {}
         chain = {"iss": tenant.issuer, "sub": agent_id, "sub_profile": "ai_agent", **earlier}
@@ -72,7 +75,7 @@ def _why(tenant: Tenant, delegation: Delegation, actors: Sequence[str]) -> Mappi
     """Return the claims that say through whom and because of what; a member without a value is left out."""
     members = {
         "delegation_id": delegation.pk,
-        "act": act(tenant, actors),
+        "act": act(tenant, actors, before=delegation.line[-1].foreign_act),
         "may_act": may_act(tenant, delegation),
     }
     return {name: value for name, value in members.items() if value is not None}

@@ -17,8 +17,8 @@ ALGORITHM = "RS256"
 SECONDS = 300
 
 
-def encode(authorization: Authorization, sign_in: SignIn, *, access_token: str) -> str:
-    """Return the signed token."""
+def encode(authorization: Authorization, sign_in: SignIn, *, access_token: str, family_id: str) -> str:
+    """Return the signed token. Its `sid` is the token family: with that ends what the token can be exchanged for."""
     issued = int(authorization.now.timestamp())
     claims: dict[str, Any] = {
         "iss": authorization.tenant.issuer,
@@ -28,6 +28,7 @@ def encode(authorization: Authorization, sign_in: SignIn, *, access_token: str) 
         "exp": issued + SECONDS,
         "auth_time": int(sign_in.auth_time.timestamp()),
         "at_hash": _half_hash(access_token),
+        "sid": family_id,
         **({"nonce": sign_in.nonce} if sign_in.nonce else {}),
     }
     return keys.sign(claims, typ=TYP, algorithm=ALGORITHM)
@@ -37,9 +38,10 @@ def verify(token: str, tenant: Tenant, *, audience: str, now: datetime) -> Verif
     """Return the claims of one of the tenant's own ID tokens for this client; raises jose.BadToken."""
     expected = jose.Expected(typ=TYP.lower(), issuer=tenant.issuer, audience=audience, longest=SECONDS)
     verified = jose.verify(token, keys.keyset().public, expected, now=int(now.timestamp()))
-    # The person is looked up next: even under our own key it must be what `encode` writes.
-    if not isinstance(verified.get("sub"), str) or not verified["sub"].isascii():
-        raise jose.BadToken("sub")
+    # Person and family are looked up next: even under our own key it must be what `encode` writes.
+    for name in ("sub", "sid"):
+        if not isinstance(verified.get(name), str) or not verified[name].isascii():
+            raise jose.BadToken(name)
     return verified
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from agents import directory
 from agents.models import Client
 from kit import jose
+from tenants import directory as tenants_directory
 from tenants.models import Tenant
 from tokens import families, reading, status
 from tokens.errors import Stale
+from tokens.reading import Read
 from tokens.status import Live
 
 INACTIVE: Mapping[str, object] = {"active": False}
@@ -26,9 +28,29 @@ def describe(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> Ma
         return INACTIVE
     if read.live.asker_version != caller.version:
         raise Stale(caller.client_id)
-    if not _may_know(caller, read.live):
+    left = _left(read, tenant)
+    if not left or not _may_know(caller, read.live):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **read.claims}
+    return {"active": True, "token_type": "Bearer", **read.claims, **_ends(read), "scope": " ".join(sorted(left))}
+
+
+def _left(read: Read, tenant: Tenant) -> frozenset[str]:
+    """Return the scopes of a token that its resource, its delegation and the agent's ceiling still have."""
+    delegation = read.row.delegation
+    scopes = frozenset(str(read.claims.get("scope", "")).split()) & delegation.scope_set
+    if read.live.audience == tenant.issuer:
+        return scopes
+    protected = tenants_directory.resource_server(read.live.audience)
+    known = scopes & protected.scopes.keys() if protected else frozenset()
+    return delegation.agent.under_ceiling(read.live.audience, known) if delegation.agent else known
+
+
+def _ends(read: Read) -> Mapping[str, int]:
+    """Return when a token is over, where an earlier end was set to its delegation than it knows of."""
+    ends, known = read.live.stands_until, read.claims.get("exp")
+    if ends is None or not isinstance(known, int):
+        return {}
+    return {"exp": min(known, int(ends.timestamp()))}
 
 
 def _check_caller(caller: Client) -> None:
@@ -41,7 +63,8 @@ def _check_caller(caller: Client) -> None:
 def _may_know(caller: Client, live: Live) -> bool:
     if caller.pk == live.client_pk:
         return True
-    return caller.resource_server is not None and caller.resource_server.identifier == live.audience
+    served = caller.resource_server
+    return served is not None and served.retired_at is None and served.identifier == live.audience
 
 
 def _refresh(parsed: families.Parsed, tenant: Tenant, caller: Client, *, now: datetime) -> Mapping[str, object]:

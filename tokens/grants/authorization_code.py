@@ -5,7 +5,7 @@ import hashlib
 from datetime import timedelta
 
 from agents.models import Client
-from kit import opaque
+from kit import opaque, uris
 from kit.oauth import GrantType, InvalidGrant, Replayed
 from tenants.models import Tenant
 from tokens import rows
@@ -27,7 +27,7 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         _judge_replay(code, request, honest=not flaw)
     if flaw:
         raise InvalidGrant(f"{code.pk}: {flaw}")
-    if code.expires <= request.now:
+    if code.expires <= request.presented_at:
         raise InvalidGrant(f"{code.pk} is over")
     return Proof(
         tenant=tenant,
@@ -37,7 +37,7 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         scopes=frozenset(code.scope.split()),
         delegations=rows.delegations(code.delegations),
         may_infer_audience=True,
-        consumes=CodeUse(code.pk),
+        consumes=CodeUse(code.pk, uris.remembered_host(code.redirect_uri)),
         sign_in=SignIn(code.auth_time, code.nonce),
     )
 

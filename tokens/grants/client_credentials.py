@@ -7,6 +7,7 @@ from delegations.models import Delegation
 from kit.caching import TtlCache
 from kit.oauth import GrantType, UnauthorizedClient
 from tenants.models import Tenant
+from tokens import approved
 from tokens.values import Proof, TokenRequest
 
 GRANT_TYPE = GrantType.CLIENT_CREDENTIALS
@@ -19,9 +20,11 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     """Return what an authenticated agent may do for itself; raises UnauthorizedClient."""
     if client.is_public or client.agent is None:
         raise UnauthorizedClient("only a confidential client of an agent acts for itself")
+    if request.deferral and (proof := approved.prove(tenant, client, request)) is not None:
+        return proof
     delegations = _own.get((tenant.pk, client.pk), lambda: _load(client))
     if delegations is None:
-        raise UnauthorizedClient(f"{client.agent.pk} may do nothing for itself")
+        raise UnauthorizedClient(f"{client.agent.pk} may do nothing for itself", about=client.agent.pk)
     return Proof(
         tenant=tenant,
         subject=client.agent.pk,

@@ -32,4 +32,5 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
         delegations=rows.delegations(family.delegations),
         may_infer_audience=True,
         consumes=meaning,
+        refreshable_until=family.expires,
     )

@@ -15,22 +15,38 @@ from delegations import parts
 from delegations.errors import DelegationError, DelegationWidened, NoWayThere
 from delegations.models import Delegation
 from delegations.rules import Handing, Part, attenuate, still_stands
-from kit.oauth import GrantType, InvalidRequest, InvalidScope, InvalidTarget, TokenType, UnauthorizedClient
+from kit.oauth import (
+    BadAssertion,
+    GrantType,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    OAuthError,
+    TokenType,
+    UnauthorizedClient,
+)
 from kit.uris import canonical_resource
 from tenants import directory
+from tenants.directory import Protected
 from tenants.models import Tenant
 from tokens import subjects
+from tokens.across import issuing
 from tokens.subjects import Subject
 from tokens.values import Derivation, Proof, TokenRequest
 
 GRANT_TYPE = GrantType.TOKEN_EXCHANGE
 PARAMETERS = ("subject_token", "subject_token_type")
-REFUSAL = InvalidRequest
-"""A bad subject token is a malformed request here (RFC 8693 §2.2.2), not a bad grant."""
+
+
+def refusal(request: TokenRequest) -> type[OAuthError]:
+    """A bad subject token is a malformed request (RFC 8693 §2.2.2); in an ID-JAG request a bad grant (its §4.3.3)."""
+    return BadAssertion if _crosses(request) else InvalidRequest
 
 
 def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     """Return what the subject token lets this client's agent do; raises OAuthError."""
+    if _crosses(request):
+        return issuing.prove(tenant, client, request)
     if client.is_public or client.agent is None:
         raise UnauthorizedClient("only a confidential client of an agent exchanges tokens")
     if request.one("requested_token_type") not in {"", TokenType.ACCESS_TOKEN}:
@@ -42,6 +58,10 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
     if subject.delegations[0].client_id == client.pk:
         return _narrowed(tenant, client, subject, request)
     return _handed_on(tenant, client, subject, request)
+
+
+def _crosses(request: TokenRequest) -> bool:
+    return request.one("requested_token_type") == TokenType.ID_JAG
 
 
 def _check_words(tenant: Tenant, held: Delegation) -> None:
@@ -59,25 +79,42 @@ def _narrowed(tenant: Tenant, client: Client, subject: Subject, request: TokenRe
     target = _target(request)
     chosen = tuple(held for held in subject.delegations if target in {"", held.audience})
     if not chosen:
-        raise InvalidTarget(f"{target[:200]!r} is not what the token is for")
+        about = subject.delegations[0].subject
+        raise InvalidTarget(f"{target[:200]!r} is not what the token is for", about=about)
     return _proof(tenant, client, subject, chosen, subject.scopes)
 
 
 def _handed_on(tenant: Tenant, client: Client, subject: Subject, request: TokenRequest) -> Proof:
     """Return the part of another agent's delegation: the one that is there, or the one to make."""
-    part = _part(tenant, client, subject, request)
-    found = parts.part_of(part.parent, client, part.resource_server.identifier)
+    (held,) = subject.delegations
+    protected = _protected(held, request)
+    found = parts.part_of(held, client, protected.server.identifier)
+    part = _part(tenant, client, subject, request, protected=protected, found=found)
     if found is not None and part.scopes <= found.scope_set and not found.is_over(request.now):
         return _proof(tenant, client, subject, (found,), part.scopes)
     return _proof(tenant, client, subject, (parts.planned(part),), part.scopes, part=part)
 
 
-def _part(tenant: Tenant, client: Client, subject: Subject, request: TokenRequest) -> Part:
-    (held,) = subject.delegations
+def _protected(held: Delegation, request: TokenRequest) -> Protected:
+    """Return the resource server that a part is asked for at."""
     identifier = _target(request) or held.audience
     protected = directory.resource_server(identifier)
     if protected is None:
         raise InvalidTarget(f"{identifier[:200]!r} is not registered")
+    return protected
+
+
+def _part(
+    tenant: Tenant,
+    client: Client,
+    subject: Subject,
+    request: TokenRequest,
+    *,
+    protected: Protected,
+    found: Delegation | None,
+) -> Part:
+    (held,) = subject.delegations
+    identifier = protected.server.identifier
     handing = Handing(
         parent=held,
         to=client,
@@ -87,6 +124,7 @@ def _part(tenant: Tenant, client: Client, subject: Subject, request: TokenReques
         edge=directory.downstream(held.audience, identifier),
         is_named=client.agent_id in agents_directory.helpers(held.agent_id or ""),
         is_called=client.resource_server is not None and client.resource_server.identifier == held.audience,
+        taken=parts.taken_from(held, client, identifier, found),
     )
     try:
         return attenuate(handing, tenant, now=request.now)

@@ -21,6 +21,21 @@ from delegations.models import Consent, Delegation
 from kit import identifiers
 from tenants.models import Membership
 from tenants.scoping import TenantManager, TenantScoped
+from tokens.models.deferral import Deferral
+from tokens.models.signing_key import KeyFetch, SigningKey
+from tokens.models.signing_key import _key_id as _key_id  # Migrations name it here.
+
+__all__ = [
+    "AccessToken",
+    "AuthorizationCode",
+    "AuthorizationRequest",
+    "Deferral",
+    "DeviceGrant",
+    "IDToken",
+    "KeyFetch",
+    "RefreshToken",
+    "SigningKey",
+]
 
 
 def _token_id() -> str:
@@ -39,8 +54,8 @@ def _request_id() -> str:
     return identifiers.make("arq")
 
 
-def _key_id() -> str:
-    return identifiers.make("key")
+def _device_id() -> str:
+    return identifiers.make("dev")
 
 
 class AccessToken(TenantScoped, AbstractAccessToken):
@@ -74,6 +89,7 @@ class AccessToken(TenantScoped, AbstractAccessToken):
         help_text="What it was exchanged from.",
     )
     digest = models.CharField(max_length=64, blank=True, help_text="Of an opaque token's secret; a JWT has its id.")
+    kid = models.CharField(max_length=64, blank=True, db_default="", help_text="Which key signed it.")
     created = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True)
 
@@ -93,7 +109,8 @@ class AccessToken(TenantScoped, AbstractAccessToken):
 
 
 class RefreshToken(TenantScoped, AbstractRefreshToken):
-    """A token family: every refresh token descended from one authorization, as one row.
+    """A token family: every refresh token descended from one authorization, as one row. To people it is a place where
+    an agent runs, an installation (`tokens.installations`): first seen when it was opened, last when it moved.
 
     The row knows the current generation. A token names its family and generation, and each secret is the HMAC of the
     one before: every genuine ancestor can be walked forwards to the current digest, so that none needs to be stored,
@@ -119,8 +136,16 @@ class RefreshToken(TenantScoped, AbstractRefreshToken):
     rotated_at = models.DateTimeField(default=timezone.now)
     expires = models.DateTimeField(null=True)
     auth_time = models.DateTimeField(null=True)
+    redirect_host = models.CharField(
+        max_length=512, blank=True, help_text="Where its code was sent; empty where a device fetched it."
+    )
+    key_thumbprint = models.CharField(
+        max_length=64, blank=True, help_text="The key that its client proved itself with when it was seen last."
+    )
+    label = models.CharField(max_length=80, blank=True, help_text="What the person calls this place.")
     created = models.DateTimeField(default=timezone.now)
     revoked = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=255, blank=True, help_text="Who ended it as an installation.")
 
     objects: ClassVar[TenantManager["RefreshToken"]] = TenantManager()
 
@@ -194,46 +219,50 @@ class IDToken(TenantScoped, AbstractIDToken):
 
 
 class DeviceGrant(TenantScoped, AbstractDeviceGrant):
-    """Swapped with its siblings, as the toolkit demands; the device flow is not served."""
+    """What a device asked for (RFC 8628), until a person decides. A used one stays, so that its replay is seen.
+
+    Whoever types the code in takes the row: nobody else can decide it.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waits for a person"
+        ALLOWED = "allowed", "Allowed"
+        DENIED = "denied", "Denied"
+        REPORTED = "reported", "Reported"
 
     user = None
+    client_id = None
+    interval = None  # A word of SQL.
+    last_checked = None
+
+    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_device_id, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="device_grants")
+    device_code = models.CharField(max_length=64, help_text="Digest.")
+    user_code = models.CharField(max_length=64, help_text="Keyed digest: there are few enough codes to try them all.")
+    parameters = models.JSONField(help_text="The request as it was validated.")
+    address = models.CharField(max_length=64, help_text="Where it was started.")
+    user_agent = models.CharField(max_length=200, blank=True)
+    poll_seconds = models.PositiveIntegerField(default=5)
+    polled_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
+    handle = models.CharField(max_length=64, blank=True, help_text="Digest of the handle in the page shown last.")
+    shown = models.JSONField(default=dict, help_text="The page as it was shown last.")
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, related_name="+")
+    delegations = models.JSONField(default=list)
+    auth_time = models.DateTimeField(null=True)
+    created = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+    family = models.ForeignKey(RefreshToken, on_delete=models.PROTECT, null=True, related_name="+")
 
     objects: ClassVar[TenantManager["DeviceGrant"]] = TenantManager()
 
-    class Meta(AbstractDeviceGrant.Meta, TenantScoped.Meta):
-        abstract = False
-
-
-class SigningKey(TenantScoped):
-    """A key pair of a tenant: next → active → retired → destroyed, with the times that make it so."""
-
-    class Status(models.TextChoices):
-        NEXT = "next", "Next"
-        ACTIVE = "active", "Active"
-        RETIRED = "retired", "Retired"
-        DESTROYED = "destroyed", "Destroyed"
-
-    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_key_id, editable=False)
-    kid = models.CharField(max_length=64, help_text="RFC 7638 thumbprint.")
-    algorithm = models.CharField(max_length=8)
-    sealed_private = models.TextField(blank=True)
-    public = models.JSONField()
-    status = models.CharField(max_length=12, choices=Status.choices)
-    created_at = models.DateTimeField(default=timezone.now)
-    activate_at = models.DateTimeField()
-    retire_at = models.DateTimeField(null=True)
-    destroy_at = models.DateTimeField(null=True)
-
     class Meta(TenantScoped.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "kid"], name="one_kid_per_tenant"),
-            models.UniqueConstraint(
-                fields=["tenant", "algorithm"], condition=Q(status="active"), name="one_active_key_per_algorithm"
-            ),
-            models.UniqueConstraint(
-                fields=["tenant", "algorithm"], condition=Q(status="next"), name="one_next_key_per_algorithm"
-            ),
+            models.UniqueConstraint(fields=["tenant", "device_code"], name="one_request_of_a_device_code"),
+            models.UniqueConstraint(fields=["tenant", "user_code"], name="one_request_of_a_user_code"),
         ]
+        indexes = [models.Index(fields=["tenant", "expires"], name="device_due")]
 
     def __str__(self) -> str:
-        return f"{self.algorithm} key {self.kid[:8]}"
+        return f"device code {self.pk}"
