@@ -1,0 +1,1 @@
+"""Who is told: mail about what the ledger says happened."""

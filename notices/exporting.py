@@ -1,0 +1,82 @@
+"""A list as a file that the clock writes: each chunk is a part, kept with the job for a week, and read in order.
+
+The parts stand in the database, because whoever is asked for the file is another process, and may be on another
+machine. Nothing that was written twice or half is ever in it: a part is a row of its chunk's transaction.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from audit.events import Event
+from audit.ledger import JsonValue, record
+from audit.principals import Principal
+from delegations.models import Delegation
+from kit import context, spreadsheet
+from notices import selecting, table
+from notices.errors import NoFile
+from notices.models import Job, JobItem, JobPart
+from tenants import clock
+from tenants.models import Membership
+from tokens import impact
+
+CSV, JSON = "csv", "json"
+TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json"}
+KEPT = timedelta(days=7)
+
+
+def ask(
+    found: "QuerySet[Delegation]", form: str, *, selection: Mapping[str, str], member: Membership, by: Principal
+) -> Job:
+    """Let a list be written into a file; an empty one is a file, too."""
+    if form not in TYPES:
+        raise ValueError(form)
+    return selecting.ask(Job.Kind.EXPORT, found, selection=selection, member=member, by=by, form=form)
+
+
+def write(job: Job, items: Sequence[JobItem], by: Principal) -> None:
+    """Write the part of a chunk."""
+    names = Delegation.objects.get_queryset().with_names()
+    known = impact.with_use(names).in_bulk([item.object_id for item in items])
+    rows = [table.row(known[item.object_id]) for item in items if item.object_id in known]
+    content = b"".join(map(table.csv, rows)) if job.form == CSV else ",\n".join(map(table.as_json, rows)).encode()
+    JobPart.objects.create(job=job, number=items[0].pk, content=content)
+
+
+@transaction.atomic
+def hand_out(tenant: context.HasId, job: Job, *, by: Principal) -> Iterator[bytes]:
+    """Return the file in pieces, and write down who took it. Raises NoFile."""
+    has_parts = job.parts.exists() or not job.done
+    if job.kind != Job.Kind.EXPORT or not job.is_over or not has_parts:
+        raise NoFile(job.pk)
+    detail: dict[str, JsonValue] = {"job": job.pk, "form": job.form, "rows": job.done}
+    record(Event.DELEGATIONS_EXPORTED, by=by, about=job, detail=detail)
+    return _pieces(tenant, job)
+
+
+def forget(now: datetime) -> int:
+    """Remove files that were written a week ago; return how many parts."""
+    return clock.forget(over(now))
+
+
+def over(now: datetime) -> "QuerySet[JobPart]":
+    return JobPart.objects.filter(created_at__lt=now - KEPT).order_by("created_at")
+
+
+def _pieces(tenant: context.HasId, job: Job) -> Iterator[bytes]:
+    """Return the parts with what stands around them; each enters the tenant anew: the request is over by then."""
+    first, between, last = (spreadsheet.row(table.COLUMNS), b"", b"") if job.form == CSV else (b"[\n", b",\n", b"\n]\n")
+    yield first
+    before, joint = 0, b""
+    while True:
+        with context.use(tenant):
+            part = JobPart.objects.filter(job=job, number__gt=before).order_by("number").first()
+        if part is None:
+            break
+        if part.content:
+            yield joint + bytes(part.content)
+            joint = between
+        before = part.number
+    yield last

@@ -1,0 +1,53 @@
+"""What long work is done to: frozen by one statement when it is asked for, whatever changes behind that."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import Principal
+from kit import context
+from notices.models import Job, JobItem
+from tenants.models import Membership
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from delegations.models import Delegation
+
+_FREEZE = (
+    f"INSERT INTO {JobItem._meta.db_table} (tenant_id, job_id, object_id, state, note) "
+    "SELECT %s, %s, s.id, 'waiting', '' FROM ({selection}) s"
+)
+
+
+def freeze(job: Job, found: "QuerySet[Delegation]") -> int:
+    """Write one item for each delegation that a selection holds at this moment, newest first; return how many."""
+    text, values = found.order_by("-pk").values_list("id").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_FREEZE.format(selection=text), [context.require_id(), job.pk, *values])
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def ask(
+    kind: Job.Kind,
+    found: "QuerySet[Delegation]",
+    *,
+    selection: Mapping[str, str],
+    member: Membership,
+    by: Principal,
+    form: str = "",
+) -> Job:
+    """Ask for work that changes nothing of what it is done to: all, or nothing, may match."""
+    job = Job.objects.create(kind=kind, selection=dict(selection), asked_by=member, form=form)
+    job.total = freeze(job, found)
+    Job.objects.filter(pk=job.pk).update(total=job.total)
+    record(Event.JOB_STARTED, by=by, about=job, detail={"total": job.total, "kind": str(kind)})
+    return job
+
+
+def leave(job: Job, items: Sequence[JobItem], by: Principal) -> None:
+    """Do nothing to what a stop did not let come to."""
