@@ -1,4 +1,9 @@
-"""What an agent may ask about itself: who it is, for whom it may act, and giving one back."""
+"""What an agent may ask about itself: who it is, for whom it may act, and giving one back; and making one smaller,
+which is for people.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -8,11 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api import versions
 from api.authentication import tenant_of
+from api.keepers import ForReaders, by, member_of
+from api.listing import Listing
+from api.narrowing import asks_for, check_words
 from audit.principals import Kind, Principal
 from delegations.models import Delegation
+from delegations.rules import Limits
 from delegations.sentence import sentence
-from tokens import actions, lineage
+from tokens import actions, lineage, narrowing
 from tokens.bearer import Bearer
 from tokens.models import AccessToken
 
@@ -35,7 +45,7 @@ class Self(APIView):
     scopes = {"GET": "self:read"}
 
     def get(self, request: Request) -> Response:
-        bearer = _bearer(request)
+        bearer = bearer_of(request)
         agent = bearer.token.delegation.agent
         content = {
             "subject": bearer.token.subject,
@@ -43,7 +53,7 @@ class Self(APIView):
             "issuer": tenant_of(request).issuer,
             "scopes": sorted(bearer.scopes),
             "token_expires_at": bearer.token.expires,
-            "delegations": DelegationSerializer(_visible_to(bearer), many=True).data,
+            "delegations": DelegationSerializer(held_by(bearer), many=True).data,
         }
         if agent is not None:
             content["agent"] = {"id": agent.pk, "name": agent.name, "status": agent.status}
@@ -52,23 +62,60 @@ class Self(APIView):
 
 class Delegations(APIView):
     scopes = {"GET": "delegations:read"}
+    listing = Listing("delegations", DelegationSerializer)
+    answers = {"GET": listing}
 
     def get(self, request: Request) -> Response:
-        return Response({"delegations": DelegationSerializer(_visible_to(_bearer(request)), many=True).data})
+        return self.listing.answer(request, held_by(bearer_of(request)))
+
+
+class Smaller(serializers.Serializer[Any]):
+    """What it is to be at most: all of its scopes that are left, its end, or both; what is not named stays."""
+
+    scopes = serializers.ListField(child=serializers.CharField(max_length=255), max_length=200, required=False)
+    expires_at = serializers.DateTimeField(required=False)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+    def limits(self) -> Limits:
+        scopes = self.validated_data.get("scopes")
+        return Limits(frozenset(scopes) if scopes is not None else None, self.validated_data.get("expires_at"))
 
 
 class OneDelegation(APIView):
-    scopes = {"GET": "delegations:read", "DELETE": "delegations:end"}
+    """One that an agent holds; to make it smaller takes the person it speaks for, or whoever may end it for them."""
+
+    scopes = {"GET": "delegations:read", "PATCH": "delegations:narrow", "DELETE": "delegations:end"}
+    reads = {"PATCH": Smaller}
+
+    def get_permissions(self) -> Sequence[Any]:
+        return [ForReaders()] if self.request.method == "PATCH" else super().get_permissions()
 
     def get(self, request: Request, delegation_id: str) -> Response:
-        return Response(DelegationSerializer(get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)).data)
+        return Response(DelegationSerializer(get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)).data)
+
+    def patch(self, request: Request, delegation_id: str) -> Response:
+        check_words(request, frozenset({"dry_run"}))
+        member = member_of(request)
+        found = get_object_or_404(Delegation.objects.narrowed_by(member), pk=delegation_id)
+        smaller = Smaller(data=request.data)
+        smaller.is_valid(raise_exception=True)
+        limits, reason = smaller.limits(), smaller.validated_data["reason"].strip()
+        if asks_for(request, "dry_run"):
+            first = narrowing.preview(found, limits, now=timezone.now())
+            return Response({"dry_run": True, **first.as_json()}, headers=versions.tag(found.version))
+        if not reason and found.subject != member.pk:
+            raise serializers.ValidationError({"reason": ["Say why: whoever it speaks for reads it."]})
+        version = versions.read_by(request)
+        receipt = narrowing.narrow_delegation(found, limits, by=by(request), reason=reason, version=version)
+        found.refresh_from_db(fields=["version"])
+        return Response(receipt.as_json(), headers=versions.tag(found.version))
 
     def delete(self, request: Request, delegation_id: str) -> Response:
-        found = get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)
+        found = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
         agent = found.agent
         assert agent is not None
-        by = Principal(Kind.AGENT, agent.pk, agent.name)
-        receipt = actions.end_delegation(found, by=by, reason="given back by the agent")
+        itself = Principal(Kind.AGENT, agent.pk, agent.name)
+        receipt = actions.end_delegation(found, by=itself, reason="given back by the agent")
         return Response(receipt.as_json())
 
 
@@ -78,7 +125,7 @@ class DelegationLineage(APIView):
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request, delegation_id: str) -> Response:
-        found = get_object_or_404(_visible_to(_bearer(request)), pk=delegation_id)
+        found = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
         return Response(lineage.of_delegation(found, now=timezone.now()))
 
 
@@ -88,17 +135,18 @@ class TokenLineage(APIView):
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request, token_id: str) -> Response:
-        held = _visible_to(_bearer(request)).values("pk")
+        held = held_by(bearer_of(request)).values("pk")
         tokens = AccessToken.objects.filter(delegation__in=held).select_related("client", "delegation")
         return Response(lineage.of_token(get_object_or_404(tokens, pk=token_id), now=timezone.now()))
 
 
-def _bearer(request: Request) -> Bearer:
+def bearer_of(request: Request) -> Bearer:
+    """Return whose token it is, once a permission let them in."""
     assert isinstance(request.auth, Bearer)  # HoldsScope let nobody else in.
     return request.auth
 
 
-def _visible_to(bearer: Bearer) -> "QuerySet[Delegation]":
+def held_by(bearer: Bearer) -> "QuerySet[Delegation]":
     """An agent for itself sees all that it holds; an agent for a person sees what it holds of that person."""
     agent_id = bearer.token.delegation.agent_id
     held = Delegation.objects.live(timezone.now()).with_names().filter(agent=agent_id, agent__isnull=False)

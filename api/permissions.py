@@ -15,5 +15,10 @@ class HoldsScope(BasePermission):
     """The token holds the scope that the view names for the method (`scopes = {"GET": "self:read"}`)."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        needed = getattr(view, "scopes", {}).get(request.method)
-        return isinstance(request.auth, Bearer) and needed in request.auth.scopes
+        return isinstance(request.auth, Bearer) and scope_for(view, request.method or "") in request.auth.scopes
+
+
+def scope_for(view: "APIView", method: str) -> str:
+    """Return the scope that a method of a view takes, or "" where it takes none that anybody could hold."""
+    scopes: dict[str, str] = getattr(view, "scopes", {})
+    return scopes.get("GET" if method == "HEAD" else method, "")

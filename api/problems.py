@@ -1,33 +1,57 @@
 """Refusals of the REST API as problem details (RFC 9457)."""
 
+import json
 from typing import Any
 
-from django.http import Http404
+from django.db.models import Model
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from agents.errors import AgentError, AlreadyDecided, BadLimits, LastWayIn, NameTaken, OwnCause, TooLateToUndo
+from agents.errors import NotActive as AgentNotActive
 from api.authentication import challenge
-from delegations.errors import DelegationOver
+from api.errors import Refusal
+from api.permissions import scope_for
+from audit import ledger
+from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft
 from kit import context
+from notices.errors import JobError, NumberMoved, WebhookError
+from tenants.errors import IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, TenantError
+from tokens.errors import InstallationOver, KeyIsOver, NotKnownYet
+from trust.errors import IssuerKnown, TrustError
 
-_TITLES = {
+TITLES = {
     400: "The request cannot be read",
     401: "A token for this API is needed",
     403: "The token lacks a scope",
     404: "There is no such thing here",
     405: "This address does not answer this method",
+    406: "This content type is not written here",
     409: "It is over already",
+    412: "It was changed since you read it",
+    413: "The request is too large",
     415: "This content type is not read here",
+    422: "What was said cannot hold",
     429: "Too many requests",
+    500: "Something went wrong here",
+    503: "Not available for a moment",
 }
+CONTENT_TYPE = "application/problem+json"
 _KEPT = frozenset({"WWW-Authenticate", "Allow", "Retry-After"})
+_LAST = "It is the last way in"
+_THERE_ALREADY = "It is there already"
+_ONLY_SMALLER = "It is only made smaller"
+_DECIDED = "It was decided already"
 
 
 def handle(error: Exception, info: dict[str, Any]) -> Response | None:
     """Return a problem for every expected refusal; anything else is left to the door."""
-    if isinstance(error, DelegationOver):
-        return _problem(status.HTTP_409_CONFLICT, {})
+    if isinstance(error, Refusal):
+        return _problem(error.status, dict(error.headers), title=error.title, detail=str(error))
+    if (refused := _of_the_domain(error)) is not None:
+        return refused
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, info)
@@ -35,12 +59,76 @@ def handle(error: Exception, info: dict[str, Any]) -> Response | None:
         return None
     headers = {name: value for name, value in response.headers.items() if name in _KEPT}
     if response.status_code == status.HTTP_403_FORBIDDEN:
-        needed = getattr(info["view"], "scopes", {}).get(info["request"].method, "")
+        needed = scope_for(info["view"], info["request"].method)
         headers["WWW-Authenticate"] = challenge(info["request"].tenant, scope=needed, error="insufficient_scope")
-    return _problem(response.status_code, headers)
+    further = {"errors": error.detail} if isinstance(error, exceptions.ValidationError) else {}
+    return _problem(response.status_code, headers, **further)
 
 
-def _problem(code: int, headers: dict[str, str]) -> Response:
-    content = {"type": "about:blank", "title": _TITLES.get(code, "Refused"), "status": code}
-    body = {**content, "instance": f"urn:remit:request:{context.request_id()}"}
-    return Response(body, status=code, headers=headers, content_type="application/problem+json")
+def answer(code: int) -> HttpResponse:
+    """Return the problem of a request that reached no view, or fell out of one."""
+    return HttpResponse(json.dumps(_content(code)), status=code, content_type=CONTENT_TYPE)
+
+
+def _of_the_domain(error: Exception) -> Response | None:
+    if isinstance(error, NotKnownYet):
+        ready = {"ready_at": error.ready_at.isoformat()} if error.ready_at else {}
+        return _problem(status.HTTP_409_CONFLICT, {}, title="Not everybody knows the next key yet", **ready)
+    if (conflict := _conflict(error)) is not None:
+        return _problem(status.HTTP_409_CONFLICT, {}, **conflict)
+    if isinstance(error, Stale):
+        row: Model = error.args[0]
+        return _problem(status.HTTP_412_PRECONDITION_FAILED, {}, **_latest(row._meta.model_name or "", str(row.pk)))
+    if isinstance(error, NotYours):
+        return _problem(status.HTTP_403_FORBIDDEN, {}, title="Your role does not allow this", detail=str(error))
+    if isinstance(error, OwnCause):
+        return _problem(status.HTTP_403_FORBIDDEN, {}, title="This is about the agent that asks", detail=str(error))
+    if isinstance(error, BadLimits):
+        named = {name: [flaw] for name, flaw in error.errors.items()}
+        return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, errors=named)
+    if isinstance(error, TrustError | AgentError | TenantError | NothingLeft | AsItWas):
+        return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, detail=str(error))
+    return None
+
+
+def _conflict(error: Exception) -> dict[str, Any] | None:
+    """Return what is said beside 409, or None where it is something else."""
+    match error:
+        case DelegationOver() | InstallationOver() | NotActive() | AgentNotActive() | KeyIsOver():
+            return {}
+        case DelegationWidened():
+            return {"title": _ONLY_SMALLER, "detail": str(error)}
+        case AlreadyDecided() | TooLateToUndo():
+            return {"title": _DECIDED, **_latest("approval", str(error))}
+        case LastWayIn():
+            return {"title": _LAST}
+        case IssuerKnown() | IdentifierTaken() | NameTaken():
+            return {"title": _THERE_ALREADY}
+        case LastAdmin():
+            return {"title": "A tenant keeps an admin", "detail": str(error)}
+        case NumberMoved():
+            return {"title": "Another number matches now", "matches": error.number}
+        case JobError() | WebhookError():
+            return {"detail": type(error).__doc__ or ""}
+    return None
+
+
+def _latest(kind: str, pk: str) -> dict[str, str]:
+    """Return who was first, and when, as far as the ledger tells."""
+    entry = ledger.latest_about(kind, pk)
+    if entry is None:
+        return {}
+    return {
+        "detail": f"{entry.principal_label or entry.principal_id} was first, at {entry.at:%Y-%m-%d %H:%M:%S} UTC.",
+        "changed_by": entry.principal_id,
+        "changed_at": entry.at.isoformat(),
+    }
+
+
+def _problem(code: int, headers: dict[str, str], **further: Any) -> Response:
+    return Response(_content(code, **further), status=code, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _content(code: int, **further: Any) -> dict[str, Any]:
+    content = {"type": "about:blank", "title": TITLES.get(code, "Refused"), "status": code, **further}
+    return {**content, "instance": f"urn:remit:request:{context.request_id()}"}

@@ -1,0 +1,193 @@
+"""Questions about agents, and deciding them: for people who may, through an app that they let do so.
+
+The version of a question is its ETag. Whoever decides names the one they read; the second of two is answered 409.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import admission, remarks, risk, rules
+from agents.approval_filters import ApprovalFilter
+from agents.models import Approval, Plea
+from api import versions
+from api.door import Door
+from api.fresh import check_fresh
+from api.keepers import member_of, voices
+from api.listing import Listing
+from tenants.models import Membership
+from tenants.roles import Act
+
+READ, WRITE = "approvals:read", "approvals:decide"
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    agent = serializers.CharField(source="agent_id")
+    agent_name = serializers.CharField(source="agent.name")
+    client_id = serializers.SerializerMethodField()
+    risks = serializers.SerializerMethodField()
+    wanted_by = serializers.SerializerMethodField()
+    said = serializers.SerializerMethodField()
+    longest = serializers.IntegerField(source="longest_seconds")
+
+    class Meta:
+        model = Approval
+        fields = [
+            "id", "kind", "status", "agent", "agent_name", "client_id", "asked", "own", "risks", "wanted_by", "said",
+            "ceiling", "people", "longest", "until", "reason", "created_at", "decided_at", "decided_by",
+        ]  # fmt: skip
+
+    def get_client_id(self, approval: Approval) -> str:
+        return approval.client.client_id if approval.client else ""
+
+    def get_risks(self, approval: Approval) -> list[dict[str, str]]:
+        return [{"rule": each.rule, "words": each.words} for each in risk.of(approval, now=timezone.now())]
+
+    def get_wanted_by(self, approval: Approval) -> list[dict[str, str]]:
+        return [{"member": plea.member_id, "reason": plea.reason} for plea in approval.pleas.all()]
+
+    def get_said(self, approval: Approval) -> list[dict[str, Any]]:
+        return [
+            {"member": each.member_id, "is_question": each.is_question, "words": each.words}
+            for each in sorted(approval.remarks.all(), key=lambda each: each.pk)
+        ]
+
+
+def _names() -> "serializers.ListField":
+    return serializers.ListField(child=serializers.CharField(max_length=100), required=False, default=list)
+
+
+class People(serializers.Serializer[Any]):
+    """Ids of members, and names of groups."""
+
+    members = _names()
+    groups = _names()
+
+
+class Decision(serializers.Serializer[Any]):
+    """What an approver says. `ceiling` null allows whatever people allow; an empty one allows nothing.
+
+    Narrower: for whom, for how many seconds at most each time, and until when the approval itself lasts. Of an agent
+    that asks for more, `ceiling` is what it gets beside what it has, at most what it asks for; null is all of that.
+    """
+
+    owner = serializers.CharField(max_length=30)
+    ceiling = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField(max_length=100)), allow_null=True
+    )
+    people = People(required=False, allow_null=True, default=None)
+    longest = serializers.IntegerField(required=False, allow_null=True, default=None, max_value=10**9)
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class Denial(serializers.Serializer[Any]):
+    """A reason of the list (`agents.admission.PRESETS`), own words, or both."""
+
+    preset = serializers.ChoiceField(choices=list(admission.PRESETS.items()), required=False)
+    reason = serializers.CharField(max_length=admission.MAX_REASON, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        words = [admission.PRESETS.get(attrs.get("preset", ""), ""), attrs.get("reason", "")]
+        if not any(words):
+            raise serializers.ValidationError({"reason": ["Say why: a preset, a reason, or both."]})
+        return {"reason": " ".join(filter(None, words))}
+
+
+class Question(serializers.Serializer[Any]):
+    words = serializers.CharField(max_length=admission.MAX_REASON)
+
+
+class _Approvals(Door):
+    scopes = {"GET": READ, "POST": WRITE}
+    acts = {"GET": Act.APPROVALS_READ, "POST": Act.APPROVALS_DECIDE}
+    answers = {"GET": ApprovalSerializer, "POST": ApprovalSerializer}
+
+
+class Approvals(_Approvals):
+    http_method_names = ["get", "head", "options"]
+    # What people asked for stands above whatever arrived by itself.
+    listing = Listing("approvals", ApprovalSerializer, ApprovalFilter, order=("-is_wanted", "-pk"))
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        wanted = Exists(Plea.objects.filter(approval=OuterRef("pk")))
+        return self.listing.answer(request, _named().annotate(is_wanted=wanted))
+
+
+class OneApproval(_Approvals):
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, approval_id: str) -> Response:
+        return _answer(get_object_or_404(_named(), pk=approval_id))
+
+
+class Approve(_Approvals):
+    http_method_names = ["post", "options"]
+    reads = {"POST": Decision}
+
+    def post(self, request: Request, approval_id: str) -> Response:
+        check_fresh(request)
+        approval, said = _to_decide(request, approval_id), Decision(data=request.data)
+        said.is_valid(raise_exception=True)
+        owner = Membership.objects.filter(pk=said.validated_data["owner"]).first()
+        if owner is None:
+            raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
+        limits = {name: said.validated_data[name] for name in ("ceiling", "people", "until")}
+        seconds = said.validated_data["longest"]
+        limits["longest"] = timedelta(seconds=seconds) if seconds is not None else None
+        admission.approve(approval, by=member_of(request), owner=owner, version=versions.read_by(request), **limits)
+        return _answer(_named().get(pk=approval_id))
+
+
+class Deny(_Approvals):
+    http_method_names = ["post", "options"]
+    reads = {"POST": Denial}
+
+    def post(self, request: Request, approval_id: str) -> Response:
+        approval, said = _to_decide(request, approval_id), Denial(data=request.data)
+        said.is_valid(raise_exception=True)
+        reason = said.validated_data["reason"]
+        admission.deny(approval, by=member_of(request), reason=reason, version=versions.read_by(request))
+        return _answer(_named().get(pk=approval_id))
+
+
+class Ask(_Approvals):
+    """Ask whoever wants the agent, without deciding."""
+
+    http_method_names = ["post", "options"]
+    reads = {"POST": Question}
+
+    def post(self, request: Request, approval_id: str) -> Response:
+        approval, said = _to_decide(request, approval_id), Question(data=request.data)
+        said.is_valid(raise_exception=True)
+        remarks.ask(approval, by=member_of(request), words=said.validated_data["words"])
+        return _answer(_named().get(pk=approval_id))
+
+
+class Undo(_Approvals):
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, approval_id: str) -> Response:
+        admission.undo(_to_decide(request, approval_id), by=member_of(request))
+        return _answer(_named().get(pk=approval_id))
+
+
+def _named() -> Any:
+    return Approval.objects.select_related("agent", "client").prefetch_related("pleas", "remarks")
+
+
+def _to_decide(request: Request, approval_id: str) -> Approval:
+    """Return a question, unless it is about an agent through which the person speaks; raises OwnCause."""
+    approval: Approval = get_object_or_404(_named(), pk=approval_id)
+    rules.check_impartial(approval.agent, voices(request))
+    return approval
+
+
+def _answer(approval: Approval) -> Response:
+    return Response(ApprovalSerializer(approval).data, headers=versions.tag(approval.version))

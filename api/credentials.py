@@ -1,0 +1,76 @@
+"""With what a client proves that it is itself, for people who look after it: given, shown once, and taken back."""
+
+from typing import Any
+
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import credentials
+from api import versions
+from api.clients import one
+from api.door import Door, said
+from api.keepers import by
+from api.narrowing import asks_for, check_words
+from tenants.roles import Act
+
+READ, WRITE = "credentials:read", "credentials:write"
+
+
+class CredentialSerializer(serializers.Serializer[Any]):
+    """A credential as it is kept: of a secret nothing but that there is one."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField(source="label")
+    is_usable = serializers.BooleanField()
+    made_at = serializers.DateTimeField(allow_null=True)
+
+
+class Wanted(serializers.Serializer[Any]):
+    """A further secret, made here, or a public key (RFC 7517)."""
+
+    kind = serializers.ChoiceField(choices=["secret", "key"])
+    jwk = serializers.DictField(required=False)
+
+
+class _Credentials(Door):
+    scopes = {"GET": READ, "POST": WRITE, "DELETE": WRITE}
+    acts = {"GET": Act.CREDENTIALS_READ, "POST": Act.CREDENTIALS_WRITE, "DELETE": Act.CREDENTIALS_WRITE}
+
+
+class Credentials(_Credentials):
+    http_method_names = ["get", "post", "head", "options"]
+    answers = {"GET": CredentialSerializer, "POST": CredentialSerializer}
+    reads = {"POST": Wanted}
+
+    def get(self, request: Request, agent_id: str, client_id: str) -> Response:
+        client = one(agent_id, client_id)
+        rows = CredentialSerializer(credentials.of(client), many=True).data
+        return Response({"credentials": rows}, headers=versions.tag(client.version))
+
+    def post(self, request: Request, agent_id: str, client_id: str) -> Response:
+        client, words = one(agent_id, client_id), said(Wanted(data=request.data))
+        version, secret = versions.read_by(request), {}
+        if words["kind"] == "key":
+            made = credentials.add_key(client, words.get("jwk", {}), by=by(request), version=version)
+        else:
+            made, shown = credentials.add_secret(client, by=by(request), version=version)
+            secret = {"client_secret": shown}
+        content = {**CredentialSerializer(made).data, **secret}
+        return Response(content, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+class OneCredential(_Credentials):
+    http_method_names = ["delete", "options"]
+
+    def delete(self, request: Request, agent_id: str, client_id: str, credential_id: str) -> Response:
+        check_words(request, frozenset({"even_if_last"}))
+        credentials.retire(
+            one(agent_id, client_id),
+            credential_id,
+            by=by(request),
+            even_if_last=asks_for(request, "even_if_last"),
+            version=versions.read_by(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

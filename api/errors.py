@@ -1,0 +1,32 @@
+"""Refusals of this door: what a request says of itself, before any rule of the domain is asked.
+
+Refusal
+├── UnreadableQuery  400  a word of the query that means nothing here, or says nothing that can be
+├── KeyReused        422  an Idempotency-Key that was used for something else
+└── InFlight         409  a request of the same key is being answered at this moment
+"""
+
+from collections.abc import Mapping
+
+
+class Refusal(Exception):
+    """An expected no, with its problem details (RFC 9457)."""
+
+    status = 400
+    title = "The request cannot be read"
+    headers: Mapping[str, str] = {}
+
+
+class UnreadableQuery(Refusal):
+    pass
+
+
+class KeyReused(Refusal):
+    status = 422
+    title = "This Idempotency-Key was used for another request"
+
+
+class InFlight(Refusal):
+    status = 409
+    title = "The same request is being answered"
+    headers = {"Retry-After": "1"}

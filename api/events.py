@@ -1,0 +1,84 @@
+"""What happened: the ledger, a page at a time or as a file, and how far its chain reaches."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import Http404, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.authentication import tenant_of
+from api.door import Door
+from api.errors import UnreadableQuery
+from api.keepers import by
+from api.listing import Listing
+from api.narrowing import narrowed
+from audit import export, ledger
+from audit.events import Event
+from audit.filters import EventFilter
+from audit.models import Entry
+from tenants.roles import Act
+
+READ = "events:read"
+
+
+class EventSerializer(serializers.ModelSerializer[Entry]):
+    class Meta:
+        model = Entry
+        fields = list(export.COLUMNS)
+
+
+class ChainSerializer(serializers.Serializer[Any]):
+    """The end of the chain: `waiting` entries are newer, and chained within seconds."""
+
+    sequence = serializers.IntegerField()
+    entry_id = serializers.CharField()
+    digest = serializers.CharField()
+    waiting = serializers.IntegerField()
+
+
+class _Events(Door):
+    http_method_names = ["get", "head", "options"]
+    scopes = {"GET": READ}
+    acts = {"GET": Act.EVENTS_READ}
+
+
+class Events(_Events):
+    listing = Listing("events", EventSerializer, EventFilter)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, Entry.objects.all())
+
+
+class OneEvent(_Events):
+    answers = {"GET": EventSerializer}
+
+    def get(self, request: Request, event_id: str) -> Response:
+        return Response(EventSerializer(get_object_or_404(Entry, pk=event_id)).data)
+
+
+class Export(_Events):
+    """The same words as the list takes; CSV or JSON Lines. Longer files are had month by month."""
+
+    def get(self, request: Request, form: str) -> HttpResponseBase:
+        if form not in export.TYPES:
+            raise Http404
+        found = narrowed(request, Entry.objects.all(), EventFilter, besides=frozenset())
+        if export.is_too_long(found):
+            raise UnreadableQuery(f"That is more than {export.MOST} entries. Narrow it, with since and until.")
+        asked = [f"{name}: {value}" for name, value in sorted(request.query_params.items())]
+        found = found.filter(pk__lte=ledger.record(Event.EVENTS_EXPORTED, by=by(request), detail={"asked": asked}).pk)
+        lines = export.lines(tenant_of(request), found, form)
+        name = {"Content-Disposition": f'attachment; filename="events.{form}"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(lines, content_type=export.TYPES[form], headers=name)
+
+
+class Chain(_Events):
+    answers = {"GET": ChainSerializer}
+
+    def get(self, request: Request) -> Response:
+        return Response(asdict(ledger.sealed()))

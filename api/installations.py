@@ -1,0 +1,95 @@
+"""Where an agent runs: for the agent itself, one delegation at a time, and for people who look after the tenant."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents.models import Agent
+from api.agents import bearer_of, held_by
+from api.door import Door
+from api.keepers import by
+from api.listing import Listing
+from audit.principals import Kind, Principal
+from tenants.roles import Act
+from tokens import installations
+from tokens.models import RefreshToken
+
+REASON, BY_ADMIN = "given back by the agent", "over the API"
+
+
+class InstallationSerializer(serializers.ModelSerializer[RefreshToken]):
+    place = serializers.SerializerMethodField()
+    first_seen_at = serializers.DateTimeField(source="created")
+    last_seen_at = serializers.DateTimeField(source="rotated_at")
+
+    class Meta:
+        model = RefreshToken
+        fields = ["id", "label", "place", "redirect_host", "key_thumbprint", "first_seen_at", "last_seen_at"]
+
+    def get_place(self, installation: RefreshToken) -> str:
+        return installations.place(installation).value
+
+
+class OfAgentSerializer(InstallationSerializer):
+    """The same, and for whom it runs there because of what."""
+
+    class Meta(InstallationSerializer.Meta):
+        fields = [*InstallationSerializer.Meta.fields, "subject", "delegations"]
+
+
+class Installations(APIView):
+    scopes = {"GET": "delegations:read"}
+    listing = Listing("installations", InstallationSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request, delegation_id: str) -> Response:
+        delegation = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
+        return self.listing.answer(request, installations.of_one(delegation, now=timezone.now()))
+
+
+class OneInstallation(APIView):
+    scopes = {"DELETE": "delegations:end"}
+
+    def delete(self, request: Request, delegation_id: str, installation_id: str) -> Response:
+        delegation = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
+        installation, agent = installations.find(delegation, installation_id), delegation.agent
+        if installation is None:
+            raise Http404
+        assert agent is not None
+        itself = Principal(Kind.AGENT, agent.pk, agent.name)
+        receipt = installations.end(installation, delegation, by=itself, reason=REASON)
+        return Response(receipt.as_json())
+
+
+class OfAgent(Door):
+    """All places where an agent runs, for whomever."""
+
+    http_method_names = ["get", "head", "options"]
+    scopes = {"GET": "agents:read"}
+    acts = {"GET": Act.AGENTS_READ}
+    listing = Listing("installations", OfAgentSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        return self.listing.answer(request, installations.of_agent(agent, now=timezone.now()))
+
+
+class OneOfAgent(Door):
+    """Ending one place by an admin's hand: what the page of places does."""
+
+    http_method_names = ["delete", "options"]
+    scopes = {"DELETE": "agents:write"}
+    acts = {"DELETE": Act.AGENTS_PAUSE}
+
+    def delete(self, request: Request, agent_id: str, installation_id: str) -> Response:
+        kept = RefreshToken.objects.filter(client__agent=get_object_or_404(Agent, pk=agent_id)).exclude(digest="")
+        installation = get_object_or_404(kept, pk=installation_id)
+        delegation = installations.delegation_of(installation)
+        if delegation is None:
+            raise Http404
+        return Response(installations.end(installation, delegation, by=by(request), reason=BY_ADMIN).as_json())

@@ -1,0 +1,214 @@
+"""The agents of a tenant, for people who look after them: registered, changed, paused, ended and brought back.
+
+A verb on an agent first says whom and what it reaches where `dry_run=true` is asked, and then changes nothing. The
+version of an agent is its ETag.
+"""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import owners
+from agents.filters import AgentFilter
+from agents.models import Agent
+from agents.rules import Verb, is_possible, restorable_until
+from api import versions
+from api.door import Door, said
+from api.keepers import by
+from api.listing import Listing
+from api.narrowing import asks_for, check_words
+from tenants.models import Membership
+from tenants.roles import Act
+from tokens import impact, living, stops
+from tokens.models import AccessToken
+
+READ, WRITE = "agents:read", "agents:write"
+PEOPLE = ("owner", "sponsor", "successor")
+
+
+class AgentSerializer(serializers.ModelSerializer[Agent]):
+    """An agent, who answers for it, and what of it is over."""
+
+    owner = serializers.CharField(source="owner_id", allow_null=True)
+    sponsor = serializers.CharField(source="sponsor_id", allow_null=True)
+    successor = serializers.CharField(source="successor_id", allow_null=True)
+    co_owners = serializers.SerializerMethodField()
+    restorable_until = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Agent
+        fields = [
+            "id", "name", "status", "registration", "owner", "co_owners", "sponsor", "successor", "owner_left_at",
+            "ceiling", "created_at", "admitted_at", "retired_at", "restorable_until", "ended_at", "links",
+        ]  # fmt: skip
+
+    def get_co_owners(self, agent: Agent) -> list[str]:
+        return [each.member_id for each in agent.co_owners.all()]
+
+    def get_restorable_until(self, agent: Agent) -> str | None:
+        until = restorable_until(agent)
+        return until.isoformat() if until else None
+
+    def get_links(self, agent: Agent) -> dict[str, str]:
+        return {"console": f"{agent.tenant.issuer}/console/agents/{agent.pk}"}
+
+
+class Words(serializers.Serializer[Any]):
+    """What an admin says of an agent."""
+
+    name = serializers.CharField(max_length=100)
+    owner = serializers.CharField(max_length=30)
+    co_owners = serializers.ListField(child=serializers.CharField(max_length=30), required=False)
+    sponsor = serializers.CharField(max_length=30, required=False, allow_null=True)
+    successor = serializers.CharField(max_length=30, required=False, allow_null=True)
+
+
+class NewAgent(Words):
+    """`ceiling` is what it ever gets at most, by resource. Null is whatever people allow; an empty one nothing."""
+
+    ceiling = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField(max_length=100)), required=False, allow_null=True
+    )
+
+
+class Why(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class _Agents(Door):
+    scopes = {"GET": READ, "POST": WRITE, "PATCH": WRITE, "DELETE": WRITE}
+    acts = {"GET": Act.AGENTS_READ, "POST": Act.AGENTS_WRITE, "PATCH": Act.AGENTS_WRITE, "DELETE": Act.AGENTS_WRITE}
+
+
+class Agents(_Agents):
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("agents", AgentSerializer, AgentFilter)
+    answers = {"GET": listing, "POST": AgentSerializer}
+    reads = {"POST": NewAgent}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, _named())
+
+    def post(self, request: Request) -> Response:
+        words = _with_people(said(NewAgent(data=request.data)))
+        made = owners.create_agent(words.pop("name"), by=by(request), **words)
+        return _answer(made, status.HTTP_201_CREATED)
+
+
+class OneAgent(_Agents):
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    answers = {"GET": AgentSerializer, "PATCH": AgentSerializer, "DELETE": AgentSerializer}
+    reads = {"PATCH": Words, "DELETE": Why}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        return _answer(get_object_or_404(_named(), pk=agent_id))
+
+    def patch(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        words = _with_people(said(Words(data=request.data, partial=True)))
+        return _answer(owners.change_agent(agent, by=by(request), version=versions.read_by(request), **words))
+
+    def delete(self, request: Request, agent_id: str) -> Response:
+        return _acted(request, Verb.RETIRE, agent_id)
+
+
+class _Verb(Door):
+    http_method_names = ["post", "options"]
+    scopes = {"POST": WRITE}
+    answers = {"POST": AgentSerializer}
+    reads = {"POST": Why}
+    verb: ClassVar[Verb]
+
+    def post(self, request: Request, agent_id: str) -> Response:
+        return _acted(request, self.verb, agent_id)
+
+
+class Pause(_Verb):
+    acts = {"POST": Act.AGENTS_PAUSE}
+    verb = Verb.PAUSE
+
+
+class Resume(_Verb):
+    acts = {"POST": Act.AGENTS_PAUSE}
+    verb = Verb.RESUME
+
+
+class Restore(_Verb):
+    acts = {"POST": Act.AGENTS_WRITE}
+    verb = Verb.RESTORE
+
+
+class TokenSerializer(serializers.ModelSerializer[AccessToken]):
+    """That a token is good now, and why; never the token."""
+
+    jti = serializers.CharField(source="pk")
+    resource = serializers.CharField(source="audience")
+    scopes = serializers.SerializerMethodField()
+    client_id = serializers.CharField(source="client.client_id")
+    delegation = serializers.CharField(source="delegation_id")
+    depth = serializers.IntegerField(source="delegation.depth")
+    exchanged_from = serializers.CharField(source="parent_id", allow_null=True)
+    issued_at = serializers.DateTimeField(source="created")
+    expires_at = serializers.DateTimeField(source="expires")
+
+    class Meta:
+        model = AccessToken
+        fields = [
+            "jti", "subject", "resource", "scopes", "client_id", "delegation", "depth", "exchanged_from", "issued_at",
+            "expires_at",
+        ]  # fmt: skip
+
+    def get_scopes(self, token: AccessToken) -> list[str]:
+        return living.left_of(token)
+
+
+class Tokens(_Agents):
+    """The tokens of an agent that are good at this moment."""
+
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("tokens", TokenSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        return self.listing.answer(request, living.of_agent(agent, now=timezone.now()))
+
+
+def _acted(request: Request, verb: Verb, agent_id: str) -> Response:
+    check_words(request, frozenset({"dry_run"}))
+    agent, why = get_object_or_404(Agent, pk=agent_id), said(Why(data=request.data))
+    if asks_for(request, "dry_run"):
+        now = timezone.now()
+        first = {"dry_run": True, "verb": verb, "agent": agent.pk, "possible": is_possible(verb, agent, now=now)}
+        return Response({**first, **impact.of_agent(agent, now=now).as_json()})
+    stops.ON_AGENTS[verb](agent, by=by(request), reason=why["reason"], version=versions.read_by(request))
+    return _answer(_named().get(pk=agent.pk))
+
+
+def _named() -> "QuerySet[Agent]":
+    return Agent.objects.select_related("tenant").prefetch_related("co_owners")
+
+
+def _answer(agent: Agent, code: int = status.HTTP_200_OK) -> Response:
+    return Response(AgentSerializer(agent).data, status=code, headers=versions.tag(agent.version))
+
+
+def _with_people(words: dict[str, Any]) -> dict[str, Any]:
+    """Return what was said with members in the place of their ids; raises ValidationError."""
+    ids = {words[name] for name in PEOPLE if words.get(name)} | set(words.get("co_owners", ()))
+    people = {each.pk: each for each in Membership.objects.select_related("user").filter(pk__in=ids)}
+    for name in (*PEOPLE, "co_owners"):
+        value = words.get(name)
+        named = value if isinstance(value, list) else [value] if value else []
+        if not set(named) <= people.keys():
+            raise serializers.ValidationError({name: ["Nobody of this tenant has this id."]})
+        if name in words:
+            found = [people[each] for each in named]
+            words[name] = found if name == "co_owners" else next(iter(found), None)
+    return words

@@ -1,0 +1,198 @@
+"""Long work over REST: ending, writing down and checking many delegations at once, and what became of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.authentication import tenant_of
+from api.door import Door, said
+from api.errors import UnreadableQuery
+from api.keepers import by, member_of
+from api.listing import Listing
+from delegations.filters import DelegationFilter
+from delegations.models import Delegation
+from notices import ending, exporting, jobs, rechecking, reports
+from notices.models import Job
+from tenants.roles import Act
+
+READ, RUN = "jobs:read", "jobs:run"
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    asked_by = serializers.CharField(source="asked_by_id")
+    of = serializers.CharField(source="of_id", allow_null=True)
+
+    class Meta:
+        model = Job
+        fields = [
+            "id", "kind", "state", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed",
+            "noted", "created_at", "finished_at",
+        ]  # fmt: skip
+
+
+class BulkEnd(serializers.Serializer[Any]):
+    """`filter` are the words of the list; an empty one is everything, and has to be confirmed like any other.
+
+    `expect` is the number that the caller confirms: where another number matches, nothing is done. With `dry_run`
+    nothing is done either, and the answer says what would be touched.
+    """
+
+    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True))
+    reason = serializers.CharField(max_length=500, required=False, default="")
+    expect = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class Listed(serializers.Serializer[Any]):
+    """`filter` are the words of the list; an empty one is everything that is live."""
+
+    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True), default=dict)
+
+
+class AsFile(Listed):
+    form = serializers.ChoiceField(choices=sorted(exporting.TYPES), default=exporting.CSV)
+
+
+class Touched(serializers.Serializer[Any]):
+    delegations = serializers.IntegerField()
+    people = serializers.IntegerField()
+    agents = serializers.IntegerField()
+    resources = serializers.IntegerField()
+
+
+class _Jobs(Door):
+    scopes = {"GET": READ, "POST": RUN}
+    acts = {"GET": Act.JOBS_READ, "POST": Act.DELEGATIONS_END}
+
+
+class EndMany(_Jobs):
+    http_method_names = ["post", "options"]
+    reads = {"POST": BulkEnd}
+    answers = {"POST": JobSerializer}
+
+    def post(self, request: Request) -> Response:
+        asked = said(BulkEnd(data=request.data))
+        found = _selected(asked["filter"], Delegation.objects.live(timezone.now()))
+        if asked["dry_run"]:
+            return Response(Touched(ending.preview(found)).data)
+        if asked["expect"] is None:
+            raise serializers.ValidationError({"expect": ["Say how many you mean to end; dry_run counts them."]})
+        job = ending.end_all(
+            found,
+            selection=asked["filter"],
+            reason=asked["reason"],
+            expected=asked["expect"],
+            member=member_of(request),
+            by=by(request),
+        )
+        return _accepted(job)
+
+
+class _Asking(_Jobs):
+    """Work that changes nothing, for whoever may look at everybody's agents."""
+
+    http_method_names = ["post", "options"]
+    acts = {"POST": Act.AGENTS_READ}
+    answers = {"POST": JobSerializer}
+
+
+class Export(_Asking):
+    reads = {"POST": AsFile}
+
+    def post(self, request: Request) -> Response:
+        asked = said(AsFile(data=request.data))
+        found = _selected(asked["filter"], Delegation.objects.get_queryset())
+        member, form = member_of(request), asked["form"]
+        return _accepted(exporting.ask(found, form, selection=asked["filter"], member=member, by=by(request)))
+
+
+class Recheck(_Asking):
+    reads = {"POST": Listed}
+
+    def post(self, request: Request) -> Response:
+        asked = said(Listed(data=request.data))
+        found = _selected(asked["filter"], Delegation.objects.live(timezone.now()))
+        member = member_of(request)
+        return _accepted(rechecking.ask(found, selection=asked["filter"], member=member, by=by(request)))
+
+
+class Jobs(_Jobs):
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("jobs", JobSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, Job.objects.all())
+
+
+class OneJob(_Jobs):
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": JobSerializer}
+
+    def get(self, request: Request, job_id: str) -> Response:
+        return Response(JobSerializer(get_object_or_404(Job, pk=job_id)).data)
+
+
+class Stop(_Jobs):
+    http_method_names = ["post", "options"]
+    answers = {"POST": JobSerializer}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        jobs.stop(get_object_or_404(Job, pk=job_id), by=by(request))
+        return Response(JobSerializer(Job.objects.get(pk=job_id)).data)
+
+
+class Undo(_Jobs):
+    http_method_names = ["post", "options"]
+    answers = {"POST": JobSerializer}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        job = get_object_or_404(Job, pk=job_id)
+        return _accepted(ending.undo_all(job, member=member_of(request), by=by(request)))
+
+
+class Report(_Jobs):
+    """Each thing that a job was done to, and what became of it, as CSV."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        job = get_object_or_404(Job, pk=job_id)
+        headers = {"Content-Disposition": f'attachment; filename="{job.pk}.csv"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(
+            reports.lines(tenant_of(request), job), content_type="text/csv; charset=utf-8", headers=headers
+        )
+
+
+class File(_Jobs):
+    """The file that a job wrote, once it is over and for seven days."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        job = get_object_or_404(Job, pk=job_id)
+        content = exporting.hand_out(tenant_of(request), job, by=by(request))
+        name = f'attachment; filename="{job.pk}.{job.form}"'
+        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+        return StreamingHttpResponse(content, content_type=exporting.TYPES[job.form], headers=headers)
+
+
+def _selected(words: Mapping[str, str], rows: Any) -> Any:
+    """Return the delegations that words narrow a list to; raises UnreadableQuery for words that narrow none."""
+    narrowed = DelegationFilter(dict(words), rows)
+    if unknown := words.keys() - narrowed.form.fields.keys():
+        raise UnreadableQuery(f"The list has no filter called {min(unknown)[:50]}.")
+    if not narrowed.form.is_valid():
+        raise serializers.ValidationError(narrowed.form.errors)
+    return narrowed.qs
+
+
+def _accepted(job: Job) -> Response:
+    location = {"Location": f"{job.tenant.issuer}/api/v1/jobs/{job.pk}"}
+    return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED, headers=location)

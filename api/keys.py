@@ -1,0 +1,126 @@
+"""Signing keys: for people who look after the tenant, through an app. Private parts are nowhere in it."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.door import Door, said
+from api.keepers import by
+from api.listing import Listing
+from tenants.roles import Act
+from tokens import emergency, fetchers, rotation
+from tokens.filters import KeyFilter
+from tokens.keys import ALGORITHMS
+from tokens.models import KeyFetch, SigningKey
+
+READ, WRITE = "keys:read", "keys:write"
+
+
+class KeySerializer(serializers.ModelSerializer[SigningKey]):
+    class Meta:
+        model = SigningKey
+        fields = [
+            "id", "kid", "algorithm", "status", "public", "created_at", "activate_at", "retire_at", "destroy_at",
+        ]  # fmt: skip
+
+
+class FetchSerializer(serializers.ModelSerializer[KeyFetch]):
+    class Meta:
+        model = KeyFetch
+        fields = ["id", "program", "network", "first_at", "last_at"]
+
+
+class Rotation(serializers.Serializer[Any]):
+    algorithm = serializers.ChoiceField(choices=ALGORITHMS)
+
+
+class Leak(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Ended(serializers.Serializer[Any]):
+    """What ends, and until when a server that checks by itself may believe what a thief writes."""
+
+    class AtResource(serializers.Serializer[Any]):
+        resource = serializers.CharField()
+        checks = serializers.CharField()
+        tokens = serializers.IntegerField()
+
+    key = serializers.CharField()
+    kid = serializers.CharField()
+    algorithm = serializers.CharField()
+    state = serializers.CharField()
+    at = serializers.DateTimeField()
+    replaced_by = serializers.CharField(allow_blank=True)
+    access_tokens_ended = serializers.IntegerField()
+    tokens = AtResource(many=True)
+    accepted_until = serializers.DateTimeField()
+    time_to_zero = serializers.IntegerField()
+    dry_run = serializers.BooleanField()
+
+
+class _Keys(Door):
+    scopes = {"GET": READ, "POST": WRITE}
+    acts = {"GET": Act.KEYS_READ, "POST": Act.KEYS_WRITE}
+
+
+class Keys(_Keys):
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("keys", KeySerializer, filter=KeyFilter)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, SigningKey.objects.all())
+
+
+class OneKey(_Keys):
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": KeySerializer}
+
+    def get(self, request: Request, key_id: str) -> Response:
+        return Response(KeySerializer(get_object_or_404(SigningKey, pk=key_id)).data)
+
+
+class Fetches(_Keys):
+    """Who fetched the key set, coarsely: who came after a key was published has it."""
+
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("fetches", FetchSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, fetchers.seen(timezone.now()))
+
+
+class Rotate(_Keys):
+    """Let the next key sign from now on; 409 with `ready_at` while somebody may not have it."""
+
+    http_method_names = ["post", "options"]
+    reads = {"POST": Rotation}
+    answers = {"POST": KeySerializer}
+
+    def post(self, request: Request) -> Response:
+        algorithm = said(Rotation(data=request.data))["algorithm"]
+        return Response(KeySerializer(rotation.rotate_now(algorithm, now=timezone.now(), by=by(request))).data)
+
+
+class Compromise(_Keys):
+    """A key leaked: end it and all that it signed. `dry_run` says what that would end."""
+
+    http_method_names = ["post", "options"]
+    reads = {"POST": Leak}
+    answers = {"POST": Ended}
+
+    def post(self, request: Request, key_id: str) -> Response:
+        key, asked = get_object_or_404(SigningKey, pk=key_id), said(Leak(data=request.data))
+        now = timezone.now()
+        if asked["dry_run"]:
+            receipt = emergency.foresee(key, now=now)
+        else:
+            receipt = emergency.compromise(key, now=now, by=by(request), reason=asked["reason"])
+        return Response({**receipt.as_json(), "dry_run": asked["dry_run"]})

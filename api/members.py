@@ -1,0 +1,145 @@
+"""People of a tenant: who has a place, with which role; invitations, and removing somebody."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.models import Agent
+from api import versions
+from api.door import Door, said
+from api.keepers import member_of
+from api.listing import Listing
+from delegations import reach
+from tenants import members as verbs
+from tenants.filters import InvitationFilter, MemberFilter
+from tenants.invitation import Invitation
+from tenants.mail import invite_by_mail
+from tenants.models import Membership
+from tenants.roles import Act
+from tokens import stops
+
+READ, WRITE = "members:read", "members:write"
+
+
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    email = serializers.EmailField(read_only=True)
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ["id", "name", "email", "role", "status", "groups", "created_at"]
+        read_only_fields = ["id", "status", "groups", "created_at"]
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """The secret is in the mail, and nowhere else."""
+
+    role = serializers.ChoiceField(choices=Membership.Role.choices)
+    invited_by = serializers.CharField(source="invited_by_id", read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "invited_by", "created_at", "expires_at", "accepted_at", "withdrawn_at"]
+        read_only_fields = ["id", "created_at", "expires_at", "accepted_at", "withdrawn_at"]
+        validators: list[Any] = []
+
+
+class Removal(serializers.Serializer[Any]):
+    """With `dry_run` nothing happens, and the answer says what would."""
+
+    reason = serializers.CharField(max_length=500, required=False, default="")
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class Removed(serializers.Serializer[Any]):
+    """What ends, and how many agents are left without an owner who has a place here."""
+
+    delegations = serializers.IntegerField()
+    agents = serializers.IntegerField()
+    agents_owned = serializers.IntegerField()
+
+
+class _Members(Door):
+    scopes = {"GET": READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), WRITE)}
+    acts = {"GET": Act.MEMBERS_READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), Act.MEMBERS_WRITE)}
+
+
+class Members(_Members):
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("members", MemberSerializer, MemberFilter)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, Membership.objects.select_related("user"))
+
+
+class OneMember(_Members):
+    http_method_names = ["get", "patch", "head", "options"]
+    answers = {"GET": MemberSerializer, "PATCH": MemberSerializer}
+    reads = {"PATCH": MemberSerializer}
+
+    def get(self, request: Request, member_id: str) -> Response:
+        return _answer(_member(member_id))
+
+    def patch(self, request: Request, member_id: str) -> Response:
+        member = _member(member_id)
+        role = said(MemberSerializer(member, data=request.data, partial=True)).get("role", member.role)
+        version = versions.read_by(request)
+        return _answer(verbs.give_role(member, role, by=member_of(request), version=version))
+
+
+class Remove(_Members):
+    http_method_names = ["post", "options"]
+    answers = {"POST": Removed}
+    reads = {"POST": Removal}
+
+    def post(self, request: Request, member_id: str) -> Response:
+        member, asked = _member(member_id), said(Removal(data=request.data))
+        ended = reach.of_member(member, now=timezone.now())
+        owned = Agent.objects.filter(owner=member).exclude(status=Agent.Status.RETIRED).count()
+        if asked["dry_run"]:
+            verbs.check_removal(member, by=member_of(request))
+        else:
+            version = versions.read_by(request)
+            stops.remove_member(member, by=member_of(request), reason=asked["reason"], version=version)
+        return Response({"delegations": ended.delegations, "agents": ended.agents, "agents_owned": owned})
+
+
+class Invitations(_Members):
+    made = True
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("invitations", InvitationSerializer, InvitationFilter)
+    answers = {"GET": listing, "POST": InvitationSerializer}
+    reads = {"POST": InvitationSerializer}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, Invitation.objects.all())
+
+    def post(self, request: Request) -> Response:
+        asked = said(InvitationSerializer(data=request.data))
+        made = verbs.invite(asked["email"], asked["role"], by=member_of(request), tell=invite_by_mail)
+        return Response(InvitationSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class OneInvitation(_Members):
+    http_method_names = ["get", "delete", "head", "options"]
+    answers = {"GET": InvitationSerializer}
+
+    def get(self, request: Request, invitation_id: str) -> Response:
+        return Response(InvitationSerializer(get_object_or_404(Invitation, pk=invitation_id)).data)
+
+    def delete(self, request: Request, invitation_id: str) -> Response:
+        verbs.withdraw(get_object_or_404(Invitation, pk=invitation_id), by=member_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _member(member_id: str) -> Membership:
+    return get_object_or_404(Membership.objects.select_related("user"), pk=member_id)
+
+
+def _answer(member: Membership) -> Response:
+    return Response(MemberSerializer(member).data, headers=versions.tag(member.version))

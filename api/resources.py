@@ -1,0 +1,205 @@
+"""What a tenant protects: resource servers, their scopes, and what people will read of them."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import versions
+from api.door import Door, flag, said
+from api.keepers import by
+from api.listing import Listing
+from delegations import preview, reach
+from tenants import actions
+from tenants import resources as verbs
+from tenants.actions import ScopeWords
+from tenants.filters import ResourceFilter
+from tenants.models import ResourceServer, Scope
+from tenants.roles import Act
+from tokens import stops
+
+READ, WRITE = "resources:read", "resources:write"
+
+
+class ScopeSerializer(serializers.ModelSerializer[Scope]):
+    class Meta:
+        model = Scope
+        fields = ["name", "title", "description", "is_writing", "is_default", "is_needed"]
+
+
+class ScopeChange(ScopeSerializer):
+    class Meta(ScopeSerializer.Meta):
+        read_only_fields = ["name"]
+
+
+class ResourceSerializer(serializers.ModelSerializer[ResourceServer]):
+    scopes = ScopeSerializer(many=True, required=False)
+
+    class Meta:
+        model = ResourceServer
+        fields = [
+            "id", "identifier", "name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata",
+            "scopes", "retired_at", "created_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "retired_at", "created_at"]
+        validators: list[Any] = []
+
+
+class ResourceChange(serializers.ModelSerializer[ResourceServer]):
+    class Meta:
+        model = ResourceServer
+        fields = sorted(verbs.CHANGEABLE)
+
+
+class Retirement(serializers.Serializer[Any]):
+    """With `dry_run` nothing happens, and the answer says what would."""
+
+    reason = serializers.CharField(max_length=500, required=False, default="")
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class ReachSerializer(serializers.Serializer[Any]):
+    """What is alive now, and rests or is less from then on."""
+
+    people = serializers.IntegerField()
+    agents = serializers.IntegerField()
+    delegations = serializers.IntegerField()
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What a person reads when an agent asks for scopes: the page's own words."""
+
+    title = serializers.CharField()
+    can = serializers.ListField(child=serializers.DictField())
+    cannot = serializers.ListField(child=serializers.CharField())
+
+
+class _Resources(Door):
+    scopes = {"GET": READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), WRITE)}
+    acts = {"GET": Act.RESOURCES_READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), Act.RESOURCES_WRITE)}
+
+
+class Resources(_Resources):
+    made = True
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("resources", ResourceSerializer, ResourceFilter)
+    answers = {"GET": listing, "POST": ResourceSerializer}
+    reads = {"POST": ResourceSerializer}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, ResourceServer.objects.prefetch_related("scopes"))
+
+    def post(self, request: Request) -> Response:
+        asked = said(ResourceSerializer(data=request.data))
+        scopes = [ScopeWords(**words) for words in asked.pop("scopes", [])]
+        made = actions.add_resource_server(asked.pop("identifier"), asked.pop("name"), scopes, by=by(request), **asked)
+        return _answer(made, code=status.HTTP_201_CREATED)
+
+
+class OneResource(_Resources):
+    http_method_names = ["get", "patch", "head", "options"]
+    answers = {"GET": ResourceSerializer, "PATCH": ResourceSerializer}
+    reads = {"PATCH": ResourceChange}
+
+    def get(self, request: Request, resource_id: str) -> Response:
+        return _answer(_resource(resource_id))
+
+    def patch(self, request: Request, resource_id: str) -> Response:
+        server = _resource(resource_id)
+        asked = said(ResourceChange(server, data=request.data, partial=True))
+        return _answer(verbs.change_resource(server, by=by(request), version=versions.read_by(request), **asked))
+
+
+class Retire(_Resources):
+    http_method_names = ["post", "options"]
+    acts = {"POST": Act.RESOURCES_RETIRE}
+    answers = {"POST": ReachSerializer}
+    reads = {"POST": Retirement}
+
+    def post(self, request: Request, resource_id: str) -> Response:
+        server, asked = _resource(resource_id), said(Retirement(data=request.data))
+        reached = reach.of_resource(server, now=timezone.now())
+        if not asked["dry_run"]:
+            version = versions.read_by(request)
+            stops.retire_resource(server, by=by(request), reason=asked["reason"], version=version)
+        return Response(reached.as_json())
+
+
+class Restore(_Resources):
+    http_method_names = ["post", "options"]
+    acts = {"POST": Act.RESOURCES_RETIRE}
+    answers = {"POST": ResourceSerializer}
+
+    def post(self, request: Request, resource_id: str) -> Response:
+        stops.restore_resource(_resource(resource_id), by=by(request))
+        return _answer(_resource(resource_id))
+
+
+class Scopes(_Resources):
+    made = True
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("scopes", ScopeSerializer, order=("position", "pk"))
+    answers = {"GET": listing, "POST": ScopeSerializer}
+    reads = {"POST": ScopeSerializer}
+
+    def get(self, request: Request, resource_id: str) -> Response:
+        return self.listing.answer(request, Scope.objects.filter(resource_server=_resource(resource_id)))
+
+    def post(self, request: Request, resource_id: str) -> Response:
+        server, words = _resource(resource_id), ScopeWords(**said(ScopeSerializer(data=request.data)))
+        made = verbs.add_scope(server, words, by=by(request), version=versions.read_by(request))
+        return Response(ScopeSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class OneScope(_Resources):
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    acts = {**_Resources.acts, "DELETE": Act.RESOURCES_RETIRE}
+    answers = {"GET": ScopeSerializer, "PATCH": ScopeSerializer, "DELETE": ReachSerializer}
+    reads = {"PATCH": ScopeChange, "DELETE": Retirement}
+
+    def get(self, request: Request, resource_id: str, name: str) -> Response:
+        return _scope_answer(_scope(resource_id, name))
+
+    def patch(self, request: Request, resource_id: str, name: str) -> Response:
+        scope = _scope(resource_id, name)
+        asked = said(ScopeChange(scope, data=request.data, partial=True))
+        return _scope_answer(verbs.change_scope(scope, by=by(request), version=versions.read_by(request), **asked))
+
+    def delete(self, request: Request, resource_id: str, name: str) -> Response:
+        scope = _scope(resource_id, name)
+        reached = reach.of_scope(scope, now=timezone.now())
+        if not flag(request, "dry_run"):
+            verbs.retire_scope(scope, by=by(request), version=versions.read_by(request))
+        return Response(reached.as_json())
+
+
+class Preview(_Resources):
+    """`?scope=a&scope=b`: what a person reads when an agent asks for these; without any, for all of them."""
+
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": PreviewSerializer}
+
+    def get(self, request: Request, resource_id: str) -> Response:
+        server = _resource(resource_id)
+        asked = frozenset(request.query_params.getlist("scope"))
+        return Response(preview.of_resource(server, asked or None).as_json())
+
+
+def _resource(resource_id: str) -> ResourceServer:
+    return get_object_or_404(ResourceServer.objects.prefetch_related("scopes"), pk=resource_id)
+
+
+def _scope(resource_id: str, name: str) -> Scope:
+    found = Scope.objects.select_related("resource_server")
+    return get_object_or_404(found, resource_server=_resource(resource_id), name=name)
+
+
+def _answer(server: ResourceServer, code: int = status.HTTP_200_OK) -> Response:
+    return Response(ResourceSerializer(_resource(server.pk)).data, status=code, headers=versions.tag(server.version))
+
+
+def _scope_answer(scope: Scope) -> Response:
+    return Response(ScopeSerializer(scope).data, headers=versions.tag(scope.resource_server.version))

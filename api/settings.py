@@ -1,0 +1,74 @@
+"""A tenant's settings: what they are, changing them, and who changed what when."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import versions
+from api.authentication import tenant_of
+from api.door import Door, said
+from api.events import EventSerializer
+from api.keepers import by
+from api.listing import Listing
+from audit.events import Event
+from audit.models import Entry
+from kit import client_ids
+from tenants import actions
+from tenants.models import Tenant
+from tenants.roles import Act
+from tokens import stops
+
+READ, WRITE = "settings:read", "settings:write"
+
+
+class SettingsSerializer(serializers.ModelSerializer[Tenant]):
+    admitted_hosts = serializers.ListField(
+        child=serializers.CharField(max_length=client_ids.LONGEST),
+        max_length=200,
+        required=False,
+        help_text="Hosts, and whole https addresses of documents, whose agents need no approval by such a policy.",
+    )
+    trusted_networks = serializers.ListField(child=serializers.CharField(max_length=50), max_length=200, required=False)
+
+    class Meta:
+        model = Tenant
+        fields = sorted(actions.POLICY)
+
+
+class Settings(Door):
+    http_method_names = ["get", "patch", "head", "options"]
+    scopes = {"GET": READ, "PATCH": WRITE}
+    acts = {"GET": Act.SETTINGS_READ, "PATCH": Act.SETTINGS_WRITE}
+    answers = {"GET": SettingsSerializer, "PATCH": SettingsSerializer}
+    reads = {"PATCH": SettingsSerializer}
+
+    def get(self, request: Request) -> Response:
+        return self._answer(Tenant.objects.get(pk=tenant_of(request).pk))
+
+    def patch(self, request: Request) -> Response:
+        tenant = tenant_of(request)
+        if unknown := set(request.data) - actions.POLICY:
+            raise serializers.ValidationError({name: ["There is no such setting."] for name in sorted(unknown)})
+        asked = said(SettingsSerializer(tenant, data=request.data, partial=True))
+        version = versions.read_by(request)
+        return self._answer(stops.change_policy(tenant, by=by(request), version=version, **asked))
+
+    def _answer(self, tenant: Tenant) -> Response:
+        content: dict[str, Any] = dict(SettingsSerializer(tenant).data)
+        return Response(content, headers=versions.tag(tenant.version))
+
+
+class History(Door):
+    """Each change with what it was and what it became, newest first."""
+
+    http_method_names = ["get", "head", "options"]
+    scopes = {"GET": READ}
+    acts = {"GET": Act.SETTINGS_READ}
+    listing = Listing("changes", EventSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        mine = Entry.objects.filter(about_kind="tenant", about_id=tenant_of(request).pk)
+        return self.listing.answer(request, mine.filter(event=Event.TENANT_POLICY_CHANGED))

@@ -1,0 +1,190 @@
+"""Whom a tenant believes: for people who look after the tenant, through an app (`api.audiences`: who believes it).
+
+A change holds from the commit on, in every process. Keys are given and never shown; an assertion that is tried is not
+kept.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import versions
+from api.authentication import tenant_of
+from api.checks import StepSerializer
+from api.door import Door
+from api.door import said as _valid
+from api.keepers import by
+from api.listing import Listing
+from tenants.models import Membership
+from tenants.roles import Act
+from tokens import impact
+from tokens.across import trial
+from tokens.checking.steps import allows
+from tokens.impact import Impact
+from trust import actions
+from trust.errors import IssuerKnown
+from trust.models import SubjectLink, TrustedIssuer
+
+READ, WRITE = "trust:read", "trust:write"
+
+
+class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
+    class Meta:
+        model = TrustedIssuer
+        fields = ["id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at"]
+        read_only_fields = ["id", "keys_fetched_at", "created_at", "changed_at"]
+        extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
+        validators: list[Any] = []
+
+
+class Stopping(serializers.Serializer[Any]):
+    """What a change may say besides: why; and `dry_run`, with which nothing happens and the answer says what stops."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, write_only=True)
+    dry_run = serializers.BooleanField(required=False, write_only=True)
+
+
+class ChangeIssuerSerializer(Stopping, IssuerSerializer):
+    class Meta(IssuerSerializer.Meta):
+        fields = [*IssuerSerializer.Meta.fields, "reason", "dry_run"]
+
+
+class LinkSerializer(serializers.ModelSerializer[SubjectLink]):
+    member = serializers.CharField(source="member_id", max_length=30)
+
+    class Meta:
+        model = SubjectLink
+        fields = ["id", "subject", "member", "how", "created_at"]
+        read_only_fields = ["id", "how", "created_at"]
+        extra_kwargs = {"subject": {"trim_whitespace": False}}
+
+
+class Trust(Door):
+    """What the views of trust have in common: scopes, and people with a role."""
+
+    scopes = {"GET": READ, "POST": WRITE, "PATCH": WRITE, "PUT": WRITE, "DELETE": WRITE}
+    acts = {
+        "GET": Act.TRUST_READ,
+        **dict.fromkeys(("POST", "PATCH", "PUT", "DELETE"), Act.TRUST_WRITE),
+    }
+
+
+class Issuers(Trust):
+    made = True
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("issuers", IssuerSerializer)
+    answers = {"GET": listing, "POST": IssuerSerializer}
+    reads = {"POST": IssuerSerializer}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, TrustedIssuer.objects.all())
+
+    def post(self, request: Request) -> Response:
+        said = _valid(IssuerSerializer(data=request.data))
+        made = actions.trust_issuer(said.pop("issuer"), by=by(request), **said)
+        return Response(IssuerSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class OneIssuer(Trust):
+    http_method_names = ["get", "patch", "head", "options"]
+    answers = {"GET": IssuerSerializer, "PATCH": IssuerSerializer}
+    reads = {"PATCH": ChangeIssuerSerializer}
+
+    def get(self, request: Request, issuer_id: str) -> Response:
+        return self._answer(_issuer(issuer_id))
+
+    def patch(self, request: Request, issuer_id: str) -> Response:
+        issuer = _issuer(issuer_id)
+        said = _valid(ChangeIssuerSerializer(issuer, data=request.data, partial=True))
+        if said.pop("issuer", issuer.issuer) != issuer.issuer:
+            raise serializers.ValidationError({"issuer": ["An issuer is trusted anew, not renamed."]})
+        if said.pop("dry_run", False):
+            return foreseen(said, impact.of_issuer(issuer, now=timezone.now()))
+        return self._answer(actions.change_issuer(issuer, by=by(request), version=versions.read_by(request), **said))
+
+    def _answer(self, issuer: TrustedIssuer) -> Response:
+        return Response(IssuerSerializer(issuer).data, headers=versions.tag(issuer.version))
+
+
+class FetchKeys(Trust):
+    """Fetch an issuer's keys now instead of within a minute; `fetched` says whether there are newer ones."""
+
+    class Fetched(serializers.Serializer[Any]):
+        fetched = serializers.BooleanField()
+        keys_fetched_at = serializers.DateTimeField(allow_null=True)
+
+    http_method_names = ["post", "options"]
+    answers = {"POST": Fetched}
+
+    def post(self, request: Request, issuer_id: str) -> Response:
+        fetched = actions.fetch_keys(_issuer(issuer_id), by=by(request), now=timezone.now())
+        return Response({"fetched": fetched, "keys_fetched_at": _issuer(issuer_id).keys_fetched_at})
+
+
+class Links(Trust):
+    made = True
+    http_method_names = ["get", "post", "head", "options"]
+    listing = Listing("links", LinkSerializer)
+    answers = {"GET": listing, "POST": LinkSerializer}
+    reads = {"POST": LinkSerializer}
+
+    def get(self, request: Request, issuer_id: str) -> Response:
+        return self.listing.answer(request, SubjectLink.objects.filter(issuer=_issuer(issuer_id)))
+
+    def post(self, request: Request, issuer_id: str) -> Response:
+        issuer, said = _issuer(issuer_id), _valid(LinkSerializer(data=request.data))
+        member = Membership.objects.filter(pk=said["member_id"]).first()
+        if member is None:
+            raise serializers.ValidationError({"member": ["Nobody of this tenant has this id."]})
+        try:
+            link = actions.link_subject(issuer, said["subject"], member, by=by(request), how="admin")
+        except IntegrityError as error:
+            raise IssuerKnown(said["subject"]) from error
+        return Response(LinkSerializer(link).data, status=status.HTTP_201_CREATED)
+
+
+class OneLink(Trust):
+    http_method_names = ["delete", "options"]
+
+    def delete(self, request: Request, issuer_id: str, link_id: str) -> Response:
+        actions.unlink_subject(get_object_or_404(SubjectLink, issuer=_issuer(issuer_id), pk=link_id), by=by(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Try(Trust):
+    """Paste an assertion, get the verdict claim by claim: nothing is minted, kept or used up."""
+
+    http_method_names = ["post", "options"]
+    scopes = {"POST": READ}
+
+    class Pasted(serializers.Serializer[Any]):
+        assertion = serializers.CharField(max_length=trial.LONGEST, trim_whitespace=True)
+
+    class Tried(serializers.Serializer[Any]):
+        would_be_accepted = serializers.BooleanField()
+        steps = StepSerializer(many=True)
+
+    reads = {"POST": Pasted}
+    answers = {"POST": Tried}
+
+    def post(self, request: Request) -> Response:
+        said = _valid(self.Pasted(data=request.data))
+        steps = trial.judge(tenant_of(request), said["assertion"], now=timezone.now())
+        return Response({"would_be_accepted": allows(steps), "steps": [step.as_json() for step in steps]})
+
+
+def foreseen(said: Mapping[str, Any], reached: Impact) -> Response:
+    """Return what switching off would stop; of other changes nothing is foreseen."""
+    if said.get("is_enabled") is not False:
+        raise serializers.ValidationError({"dry_run": ["It foresees switching off: say is_enabled false with it."]})
+    return Response({"dry_run": True, **reached.as_json(agents="agents")})
+
+
+def _issuer(issuer_id: str) -> TrustedIssuer:
+    return get_object_or_404(TrustedIssuer, pk=issuer_id)
