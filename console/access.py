@@ -4,13 +4,15 @@ from collections.abc import Callable
 from functools import wraps
 
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
 
 from audit.principals import Kind, Principal
-from tenants.rules import may_see_console
+from tenants.models import Membership
+from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest, TenantRequest
 
 View = Callable[..., HttpResponse]
@@ -22,7 +24,7 @@ def for_members(view: View) -> View:
     @wraps(view)
     def guarded(request: TenantRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.member is None:
-            return redirect(f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}")
+            return _to_sign_in(request)
         response = view(request, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -43,18 +45,52 @@ def for_fresh_members(view: View) -> View:
     return for_members(guarded)
 
 
-def for_keepers(view: View) -> View:
-    """Let in members who look after everybody's agents."""
+def must_prove_again(request: MemberRequest) -> bool:
+    """Say whether somebody who set up a factor proved longer than minutes ago that it is them."""
+    has_factor = Authenticator.objects.filter(user_id=request.member.user_id).exists()
+    return has_factor and bool(is_reauthentication_required(request, app="allauth.mfa"))
 
-    @wraps(view)
-    def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not may_see_console(request.member):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
 
-    return for_members(guarded)
+def prove_again(request: MemberRequest, page: str) -> HttpResponse:
+    """Send somebody to prove that it is them, and then to a page."""
+    return redirect(f"{resolve_url('account_reauthenticate')}?{urlencode({'next': resolve_url(page)})}")
+
+
+def for_act(act: Act) -> Callable[[View], View]:
+    """Let in members whose role lets them do something (`tenants.roles`); the view says what, as `act`."""
+
+    def guard(view: View) -> View:
+        guarded = _for_whom(lambda member: may(member, act), view)
+        guarded.act = act  # type: ignore[attr-defined]  # Read by whoever walks the addresses.
+        return guarded
+
+    return guard
+
+
+for_keepers = for_act(Act.AGENTS_READ)
+"""Let in members who look after everybody's agents."""
+for_admins = for_act(Act.AGENTS_PAUSE)
+"""Let in members who decide on everybody's agents."""
+for_deciders = for_act(Act.APPROVALS_DECIDE)
+"""Let in members who approve agents."""
 
 
 def principal(request: MemberRequest) -> Principal:
     """Return the member as the ledger names them."""
     return Principal(Kind.USER, request.member.pk, request.member.name)
+
+
+def _to_sign_in(request: TenantRequest) -> HttpResponse:
+    url = f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}"
+    # A script that exchanges part of a page would follow a redirect into that part: it is told to leave the page.
+    return HttpResponse(headers={"HX-Redirect": url}) if "HX-Request" in request.headers else redirect(url)
+
+
+def _for_whom(may: Callable[[Membership], bool], view: View) -> View:
+    @wraps(view)
+    def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not may(request.member):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return for_members(guarded)

@@ -1,7 +1,25 @@
-"""What every page knows: the tenant, and the member who is signed in."""
+"""What every page knows: the tenant, the member who is signed in, and, where it asks, what else they may open."""
+
+from typing import cast
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from console import look, navigation, switcher
+from tenants.models import Membership
+from tokens.endpoints.request import MemberRequest
 
 
 def tenant_and_member(request: HttpRequest) -> dict[str, object]:
-    return {"tenant": getattr(request, "tenant", None), "member": getattr(request, "member", None)}
+    member = getattr(request, "member", None)
+    known = {"tenant": getattr(request, "tenant", None), "member": member, "look": look.chosen(request)}
+    if member is None:
+        return known
+    found = navigation.lazily(cast(MemberRequest, request))
+    return {**known, "navigation": found, "my_tenants": switcher.lazily(member), "admins": SimpleLazyObject(_admins)}
+
+
+def _admins() -> list[str]:
+    """Return a few of those who give roles, for whoever lacks one."""
+    open_places = Membership.objects.filter(role=Membership.Role.ADMIN, status=Membership.Status.ACTIVE)
+    return [str(each) for each in open_places.select_related("user").order_by("pk")[:3]]

@@ -1,31 +1,102 @@
-"""Keyset pages: newest first, by id; a page is as fast at the end as at the beginning."""
+"""Keyset pages in a chosen order: a page is as fast at the end as at the beginning."""
 
 import re
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.functional import Promise
 
 Row = TypeVar("Row", bound=Model)
 SIZE = 50
 COUNTED = 10_000
+MOVES = ("before", "after")
+WORDS = frozenset({*MOVES, "order"})
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 
 
-def page(request: HttpRequest, rows: "QuerySet[Row]") -> tuple[list[Row], dict[str, object]]:
-    """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of a list: its word in the address, what it sorts by besides the id, and in which direction."""
+
+    word: str
+    key: Combinable | None = None
+    is_falling: bool = False
+
+
+NEWEST = Order("newest", is_falling=True)
+OLDEST = Order("oldest")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading, and the address that sorts by it; `sorted` is the value of aria-sort, or nothing."""
+
+    label: str | Promise
+    url: str = ""
+    sorted: str = ""
+
+
+def page(
+    request: HttpRequest,
+    rows: "QuerySet[Row]",
+    *,
+    orders: Sequence[Order] = (NEWEST,),
+    dress: "Callable[[QuerySet[Row]], QuerySet[Any]]" = lambda rows: rows,
+) -> tuple[list[Any], dict[str, object]]:
+    """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move on and back.
+
+    `dress` adds what only the rows that are shown need.
+    """
+    order = chosen(request, orders)
     before, after = _place(request, "before"), _place(request, "after")
+    found = list(_slice(dress(_keyed(rows, order)), order, before, after))
+    has_more, found = len(found) > SIZE, found[:SIZE]
     if after:
-        found = list(rows.filter(pk__gt=after).order_by("pk")[: SIZE + 1])
-        has_newer, found = len(found) > SIZE, found[:SIZE][::-1]
-        has_older = True
-    else:
-        found = list((rows.filter(pk__lt=before) if before else rows).order_by("-pk")[: SIZE + 1])
-        has_older, found = len(found) > SIZE, found[:SIZE]
-        has_newer = bool(before)
-    newer = _url(request, after=found[0].pk) if found and has_newer else ""
-    older = _url(request, before=found[-1].pk) if found and has_older else ""
-    return found, {"newer_url": newer, "older_url": older, "count": _count(rows)}
+        found.reverse()
+    newer = _url(request, after=found[0].pk) if found and (has_more if after else bool(before)) else ""
+    older = _url(request, before=found[-1].pk) if found and (has_more or bool(after)) else ""
+    first = "" if found or not (before or after) else _url(request)
+    return found, {"newer_url": newer, "older_url": older, "first_url": first, "count": _count(rows)}
+
+
+def chosen(request: HttpRequest, orders: Sequence[Order]) -> Order:
+    """Return the order that the address names; the first one where it names none that there is."""
+    return next((order for order in orders if order.word == request.GET.get("order")), orders[0])
+
+
+def column(request: HttpRequest, label: str | Promise, order: Order, orders: Sequence[Order]) -> Column:
+    """Return the heading of a column that a list can be sorted by."""
+    is_chosen = chosen(request, orders) == order
+    words = {} if order == orders[0] else {"order": order.word}
+    direction = "descending" if order.is_falling else "ascending"
+    return Column(label, _url(request, without="order", **words), direction if is_chosen else "")
+
+
+def _keyed(rows: "QuerySet[Any]", order: Order) -> "QuerySet[Any]":
+    return rows if order.key is None else rows.annotate(order_key=order.key)
+
+
+def _slice(rows: "QuerySet[Row]", order: Order, before: str, after: str) -> "QuerySet[Row]":
+    """Return the rows beyond a place, nearest to it first; one more than a page holds."""
+    is_falling = order.is_falling != bool(after)
+    names = ["pk"] if order.key is None else ["order_key", "pk"]
+    if before or after:
+        rows = rows.filter(_beyond(rows, order, before or after, "lt" if is_falling else "gt"))
+    return rows.order_by(*(f"-{name}" if is_falling else name for name in names))[: SIZE + 1]
+
+
+def _beyond(rows: "QuerySet[Row]", order: Order, place: str, direction: str) -> Q:
+    further = Q(**{f"pk__{direction}": place})
+    if order.key is None:
+        return further
+    # The row may have left the list since: its place in the order is asked for all the same.
+    known = _keyed(rows.model._default_manager.filter(pk=place), order).values_list("order_key", flat=True).first()
+    return Q(pk=None) if known is None else Q(**{f"order_key__{direction}": known}) | Q(order_key=known) & further
 
 
 def _place(request: HttpRequest, name: str) -> str:
@@ -36,12 +107,13 @@ def _place(request: HttpRequest, name: str) -> str:
 
 def _count(rows: "QuerySet[Row]") -> str:
     number = rows.order_by()[: COUNTED + 1].count()
-    return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+    words = number_format(min(number, COUNTED), force_grouping=True)
+    return f"{words}+" if number > COUNTED else words
 
 
-def _url(request: HttpRequest, **move: str) -> str:
+def _url(request: HttpRequest, *, without: str = "", **move: str) -> str:
     query = request.GET.copy()
-    for name in ("before", "after"):
+    for name in (*MOVES, without):
         query.pop(name, None)
     query.update(move)
     return f"?{query.urlencode()}"

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from delegations.sentence import in_words, listed
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from delegations.sentence import clock_words, listed
 from tenants import directory
 
 
@@ -14,20 +17,19 @@ def receipt_words(receipt: Mapping[str, Any], *, now: datetime, time_zone: str) 
     A server that asks us has refused since the end; one that checks by itself may go on until its last token is over.
     """
     waiting = {
-        _name(each["resource"]): datetime.fromisoformat(each["accepted_until"])
+        resource_name(each["resource"]): datetime.fromisoformat(each["accepted_until"])
         for each in receipt["tokens"]
         if "accepted_until" in each
     }
     late = {name: until for name, until in waiting.items() if until > now}
     if not late:
-        return {"until": None, "below": _below(receipt), "sentence": "Nothing that it holds works any more."}
+        return {"until": None, "below": _below(receipt), "sentence": _("Nothing that it holds works any more.")}
     until = max(late.values())
-    words = in_words(until, now=now, time_zone=time_zone).removeprefix("today at ")
-    names = listed(sorted(late))
+    words = {"names": listed(sorted(late)), "until": clock_words(until, now=now, time_zone=time_zone)}
     return {
         "until": until,
         "below": _below(receipt),
-        "sentence": f"No new token from now on. {names} may accept the last one until {words}.",
+        "sentence": _("No new token from now on. %(names)s may accept the last one %(until)s.") % words,
     }
 
 
@@ -35,11 +37,12 @@ def _below(receipt: Mapping[str, Any]) -> str:
     count = receipt["delegations_ended"] - 1
     if count < 1:
         return ""
-    return (
-        "What it handed on to another agent ended too." if count == 1 else f"{count} parts that it handed on ended too."
-    )
+    return ngettext(
+        "What it handed on to another agent ended too.", "%(count)s parts that it handed on ended too.", count
+    ) % {"count": count}
 
 
-def _name(audience: str) -> str:
+def resource_name(audience: str) -> str:
+    """Return what the resource server of an audience is called."""
     protected = directory.resource_server(audience)
     return protected.server.name if protected else audience

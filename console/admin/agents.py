@@ -1,22 +1,28 @@
-"""Agents: the software that acts, whose it is, for how many people, and when it last did."""
+"""Agents: the software that acts, whose it is, for how many people, when it last did. Buttons: `agent_verbs`."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
+from agents import logos
 from agents.filters import AgentFilter
-from agents.models import Agent
+from agents.models import Agent, Client
 from console.access import for_keepers
-from console.paging import page
+from console.narrowing import Chip, narrowing
+from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import impersonates, publisher
 from delegations.models import Delegation
 from delegations.sentence import in_words
 from tenants.models import Tenant
+from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
 
@@ -25,41 +31,88 @@ if TYPE_CHECKING:  # The stubs are not installed where the product runs.
 
     UsedAgent = WithAnnotations[Agent, "Use"]
 
+BY_NAME = Order("name", Lower("name"))
+ORDERS = (NEWEST, OLDEST, BY_NAME)
+FIELDS = ("q", "status")
+FURTHER = ("owner", "registration", "unused_since")
+CHIPS = (
+    Chip(gettext_lazy("No owner"), {"no_owner": "true"}),
+    Chip(gettext_lazy("Unused for 30 days"), {"unused_since": "30d"}),
+    Chip(gettext_lazy("Unverified"), {"unverified": "true"}),
+    Chip(gettext_lazy("Sub-agents"), {"helps": "true"}),
+)
+QUIET = timedelta(days=30)
+_AT_WORK = {Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUSPENDED}
+
 
 class Use(TypedDict):
     """For how many people an agent acts, and when it last did."""
 
     people_count: int
+    resource_count: int
     last_used_at: datetime | None
 
 
 @for_keepers
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
-    found = AgentFilter(request.GET, Agent.objects.all())
-    agents = _with_use(found.qs, now).select_related("owner__user").prefetch_related("clients")
-    rows, pager = page(request, agents)
-    shown = [_row(agent, now=now, tenant=request.tenant) for agent in rows]
-    return render(request, "console/agents.html", {"agents": shown, "filter_form": found.form, **pager})
+    chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"owner": request.member.pk}))
+    asked = narrowing(request, AgentFilter, Agent.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
+
+    def dressed(rows: "QuerySet[Agent]") -> "QuerySet[UsedAgent]":
+        return _with_use(rows, now).select_related("owner__user").prefetch_related("clients")
+
+    found, pager = page(request, asked.rows, orders=ORDERS, dress=dressed)
+    place = {"may_pause": request.member.is_admin, "query": asked.query}
+    places = logos.shown(client for agent in found for client in agent.clients.all())
+    rows = [{**_row(agent, now=now, tenant=request.tenant, places=places), **place} for agent in found]
+    may_add = may(request.member, Act.AGENTS_WRITE)
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
+    return render(request, "console/agents.html", content)
 
 
 def _with_use(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[UsedAgent]":
     live = Delegation.objects.live(now).filter(agent=OuterRef("pk")).order_by()
     people = live.values("agent").annotate(number=Count("member", distinct=True)).values("number")
+    resources = live.values("agent").annotate(number=Count("audience", distinct=True)).values("number")
     used = AccessToken.objects.filter(delegation__agent=OuterRef("pk")).order_by().values("delegation__agent")
     return agents.annotate(
         people_count=Coalesce(Subquery(people), 0),
+        resource_count=Coalesce(Subquery(resources), 0),
         last_used_at=Subquery(used.annotate(latest=Max("created")).values("latest")),
     )
 
 
-def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant) -> dict[str, Any]:
+def _worries(agent: "UsedAgent", client: Client | None, now: datetime) -> list[str | Promise]:
+    """Return what somebody should look at, the gravest first."""
+    is_quiet = agent.people_count and now - (agent.last_used_at or agent.created_at) > QUIET
+    found = (
+        (client is not None and not client.is_verified, gettext_lazy("Nobody vouches for who runs it")),
+        (is_quiet, gettext_lazy("Unused for 30 days")),
+    )
+    return [words for holds, words in found if holds and agent.status in _AT_WORK]
+
+
+def _columns(request: MemberRequest) -> Sequence[Column]:
+    return (
+        column(request, gettext_lazy("Agent"), BY_NAME, ORDERS),
+        Column(gettext_lazy("Status")),
+        Column(gettext_lazy("Owner")),
+        Column(gettext_lazy("Acting for")),
+        Column(gettext_lazy("Last used")),
+        column(request, gettext_lazy("Registered"), NEWEST, ORDERS),
+        *((Column(""),) if request.member.is_admin else ()),
+    )
+
+
+def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant, places: Mapping[str, str]) -> dict[str, Any]:
     client = next(iter(agent.clients.all()), None)
     last = agent.last_used_at
     return {
         "id": agent.pk,
         "name": agent.name,
         "initials": agent.initials,
+        "logo": places.get(client.pk, "") if client else "",
         "publisher": publisher(client) if client else "",
         "is_verified": client is not None and client.is_verified,
         "impersonates": any(impersonates(each) for each in agent.clients.all()),
@@ -68,6 +121,8 @@ def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant) -> dict[str, Any]
         "how_registered": agent.get_registration_display(),
         "owner": str(agent.owner) if agent.owner else "",
         "people_count": agent.people_count,
+        "resource_count": agent.resource_count,
+        "worries": _worries(agent, client, now),
         "last_used_at": last,
         "last_used": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
         "created_at": agent.created_at,

@@ -1,22 +1,95 @@
-"""Delegations: who lets which agent do what, where, and until when; the live ones, newest first."""
+"""Delegations: who lets which agent do what, where, and until when, in any order and as a file."""
 
-from django.http import HttpResponse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
-from console.access import for_keepers
-from console.paging import page
+from audit.events import Event
+from audit.ledger import record
+from console import exports
+from console.access import for_keepers, principal
+from console.narrowing import Chip, Narrowing, narrowing
+from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import delegation_row
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
-from tokens import impact
+from notices import exporting
+from tenants.roles import Act, may
+from tokens import impact, installations
 from tokens.endpoints.request import MemberRequest
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from tokens.impact import UsedDelegation
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+BY_PERSON = Order("person", Coalesce("member__user__name", Value("")))
+ENDING_FIRST = Order("ends", Coalesce("expires_at", Value(_NEVER)))
+ORDERS = (NEWEST, OLDEST, BY_PERSON, ENDING_FIRST)
+FIELDS = ("q", "state")
+FURTHER = ("who", "agent", "resource", "scope", "ends_before", "unused_since")
+CHIPS = (
+    Chip(gettext_lazy("Ends in 7 days"), {"ends_before": "7d"}),
+    Chip(gettext_lazy("Unused for 30 days"), {"unused_since": "30d"}),
+    Chip(gettext_lazy("Never used"), {"never_used": "true"}),
+    Chip(gettext_lazy("No end date"), {"no_end": "true"}),
+    Chip(gettext_lazy("With sub-agents"), {"handed_on": "true"}),
+    Chip(gettext_lazy("Ended"), {"state": "over"}),
+)
 
 
 @for_keepers
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
-    found = DelegationFilter(request.GET, Delegation.objects.visible_to(request.member).live(now))
-    rows, pager = page(request, impact.with_use(found.qs.with_names()))
-    shown = [delegation_row(delegation, now=now, tenant=request.tenant) for delegation in rows]
-    return render(request, "console/delegations.html", {"delegations": shown, "filter_form": found.form, **pager})
+    asked = _asked(request)
+    found, pager = page(request, asked.rows, orders=ORDERS, dress=_dressed)
+    places = installations.of(found, now=now)
+    rows = [
+        {**delegation_row(delegation, now=now, tenant=request.tenant), "places": len(places[delegation.pk])}
+        for delegation in found
+    ]
+    may_end = may(request.member, Act.DELEGATIONS_END)
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
+    return render(request, "console/delegations.html", content)
+
+
+@for_keepers
+def export(request: MemberRequest, form: str) -> HttpResponse:
+    if form not in exporting.TYPES:
+        raise Http404
+    asked = _asked(request)
+    detail: dict[str, str | int] = {"filter": asked.query, "form": form, "rows": asked.rows.order_by().count()}
+    with transaction.atomic():
+        record(Event.DELEGATIONS_EXPORTED, by=principal(request), about=request.tenant, detail=detail)
+    # A page as far as who may open it goes.
+    return cast(HttpResponse, exports.answer(request.tenant, _dressed(asked.rows), form))
+
+
+def _asked(request: MemberRequest) -> Narrowing:
+    visible = Delegation.objects.visible_to(request.member)
+    return narrowing(request, DelegationFilter, visible, shown=FIELDS, further=FURTHER, chips=CHIPS)
+
+
+def _dressed(rows: "QuerySet[Delegation]") -> "QuerySet[UsedDelegation]":
+    # `with_names` is the queryset's own; narrowing keeps its class.
+    return impact.with_use(rows.with_names())  # type: ignore[attr-defined]
+
+
+def _columns(request: MemberRequest) -> Sequence[Column]:
+    return (
+        column(request, gettext_lazy("Person"), BY_PERSON, ORDERS),
+        Column(gettext_lazy("Agent")),
+        Column(gettext_lazy("Resource and scopes")),
+        column(request, gettext_lazy("Ends"), ENDING_FIRST, ORDERS),
+        Column(gettext_lazy("Last used")),
+        column(request, gettext_lazy("Allowed"), NEWEST, ORDERS),
+    )

@@ -10,6 +10,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.events import Event
 from console.entrance.places import PASSWORD, methods_used, place_of, write_down
+from kit.languages import spoken
+from tenants import languages
 from tenants.models import User
 
 _ORDER = ["mfa_reauthenticate:webauthn", "mfa_reauthenticate", "reauthenticate"]
@@ -50,6 +52,8 @@ class Adapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
         write_down(Event.SIGNED_IN, user, list(dict.fromkeys(methods_used(request, user))))
+        if asked := request.headers.get("Accept-Language", ""):
+            languages.hear(user, spoken(asked))
         return response
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:

@@ -2,11 +2,15 @@
 
 from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import ReauthenticateView as CodeView
+from allauth.mfa.models import Authenticator
 from django.forms import Form
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
 
 from audit.events import Event
 from console.entrance.codes import AgainForm
+from console.entrance.company import way_again
 from console.entrance.places import methods_used, write_down
 from tokens.endpoints.request import MemberRequest
 
@@ -24,9 +28,17 @@ class Again:
 
 
 class ByPassword(Again, ReauthenticateView):
-    """`/login/again`: for people without a factor; others are sent on."""
+    """`/login/again`: for people without a factor; others are sent on, those without a password to their company."""
 
     template_name = "account/again.html"
+
+    def dispatch(self, request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
+        member = request.member
+        has_none = member is not None and not member.user.has_usable_password()
+        if has_none and not Authenticator.objects.filter(user=member.user).exists() and (way := way_again(member)):
+            return redirect(f"{way}&{urlencode({'next': request.GET.get('next', '')})}")
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
 
 
 class ByCode(Again, CodeView):

@@ -3,34 +3,59 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
+from console import smaller
 from console.access import for_members, principal
+from console.me.places import just_ended
+from console.places import places_of
 from console.receipt_words import receipt_words
 from console.rows import delegation_row, ended_row
 from delegations import actions as delegation_actions
 from delegations.errors import DelegationOver, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import may_undo
+from delegations.sentence import place
 from tenants.models import Tenant
 from tokens import actions, impact
 from tokens.endpoints.request import MemberRequest
 from tokens.receipts import Receipt
 
 _LAST_ENDED = "last_ended"
+_LAST_NARROWED = "last_narrowed"
 REASON = "ended by the person"
 
 
 @for_members
 def listing(request: MemberRequest) -> HttpResponse:
-    now = timezone.now()
-    live = impact.with_use(Delegation.objects.of(request.member).live(now).with_names()).order_by("-pk")
-    rows = [delegation_row(delegation, now=now, tenant=request.tenant) for delegation in live]
+    return _show(request)
+
+
+def _show(
+    request: MemberRequest, *, said: str = "", status: int = 200, about: str = "", typed: QueryDict | None = None
+) -> HttpResponse:
+    """Show all of them; `typed` is what somebody said before about one of them."""
+    now, tenant = timezone.now(), request.tenant
+    live = list(impact.with_use(Delegation.objects.of(request.member).live(now).with_names()).order_by("-pk"))
+    places = places_of(live, now=now, tenant=request.tenant)
+    rows = [
+        {
+            **delegation_row(delegation, now=now, tenant=tenant),
+            "places": places[delegation.pk],
+            "smaller": smaller.form_of(
+                delegation, now=now, tenant=tenant, typed=typed if delegation.pk == about else None
+            ),
+        }
+        for delegation in live
+    ]
     context = {"delegations": rows, "summary": _summary(rows, request.tenant), "notice": _notice(rows)}
-    return render(request, "me/agents.html", {**context, "ended": _ended(request)})
+    over = {"ended": _ended(request), "ended_place": just_ended(request)}
+    done = {"said": said, "narrowed": request.session.pop(_LAST_NARROWED, None)}
+    return render(request, "me/agents.html", {**context, **over, **done}, status=status)
 
 
 @for_members
@@ -55,6 +80,21 @@ def end(request: MemberRequest, delegation_id: str) -> HttpResponse:
     except DelegationOver:
         return redirect("my-agents")
     _remember(request, delegation, receipt)
+    return redirect("my-agents")
+
+
+@require_POST
+@for_members
+def narrow(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    mine = Delegation.objects.of(request.member).with_names()
+    delegation = get_object_or_404(mine, pk=delegation_id)
+    now, who = timezone.now(), principal(request)
+    done = smaller.make(delegation, request.POST, by=who, reason="", now=now, tenant=request.tenant)
+    if isinstance(done, str):
+        return _show(request, said=done, status=409, about=delegation.pk, typed=request.POST)
+    did = smaller.words(done.as_json(), delegation, now=now, time_zone=request.tenant.time_zone)
+    agent = delegation.agent.name if delegation.agent else delegation.client.name
+    request.session[_LAST_NARROWED] = f"{agent}: {did['text']}"
     return redirect("my-agents")
 
 
@@ -97,7 +137,7 @@ def _ended(request: MemberRequest) -> dict[str, Any] | None:
     return {
         "id": found.pk,
         "agent_name": found.agent.name if found.agent else found.client.name,
-        "resource_name": found.resource_server.name if found.resource_server else "sign-in",
+        "resource_name": place(found) or gettext("sign-in"),
         **receipt_words(last["receipt"], now=now, time_zone=request.tenant.time_zone),
     }
 
@@ -105,14 +145,19 @@ def _ended(request: MemberRequest) -> dict[str, Any] | None:
 def _summary(rows: list[dict[str, Any]], tenant: Tenant) -> str:
     agents = {row["agent_name"] for row in rows}
     unused = sum(row["last_used_at"] is None for row in rows)
-    verb = "agent can" if len(agents) == 1 else "agents can"
-    text = f"{len(agents)} {verb} act in your name at {tenant.name}."
-    return f"{text} {unused} of these was never used." if unused == 1 else text
+    text = ngettext(
+        "%(number)s agent can act in your name at %(tenant)s.",
+        "%(number)s agents can act in your name at %(tenant)s.",
+        len(agents),
+    ) % {"number": len(agents), "tenant": tenant.name}
+    never = gettext("One of these was never used.")
+    return f"{text} {never}" if unused == 1 else text
 
 
 def _notice(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         writes = any(scope["is_writing"] for scope in row["scopes"])
         if writes and row["last_used_at"] is None and not row["is_verified"]:
-            return f"{row['agent_name']} can change things at {row['resource_name']} and was never used."
+            words = gettext("%(agent)s can change things at %(resource)s and was never used.")
+            return words % {"agent": row["agent_name"], "resource": row["resource_name"]}
     return ""

@@ -1,0 +1,88 @@
+"""One agent: what it is, who answers for it, how it comes in, and what would end with it."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from agents import owners
+from agents.models import Agent, Client
+from agents.rules import Verb, is_possible, restorable_until
+from console.access import for_keepers
+from console.impact_words import impact_words
+from console.rows import impersonates, publisher
+from delegations.sentence import clock_words, in_words
+from kit.oauth import AuthMethod
+from tenants.rules import is_here
+from tokens import impact
+from tokens.endpoints.request import MemberRequest
+
+WAYS_IN = {
+    AuthMethod.NONE: gettext_lazy("Nothing: whoever knows its id may say that they are it"),
+    AuthMethod.SECRET_BASIC: gettext_lazy("A secret"),
+    AuthMethod.SECRET_POST: gettext_lazy("A secret"),
+    AuthMethod.PRIVATE_KEY_JWT: gettext_lazy("A key"),
+    AuthMethod.FEDERATED: gettext_lazy("A platform's token"),
+}
+REGISTERED = {
+    Client.RegistrationSource.MANUAL: gettext_lazy("By an admin"),
+    Client.RegistrationSource.DCR: gettext_lazy("By itself"),
+    Client.RegistrationSource.CIMD: gettext_lazy("By a document"),
+}
+
+
+@for_keepers
+def view(request: MemberRequest, agent_id: str) -> HttpResponse:
+    now = timezone.now()
+    people = ("owner__user", "sponsor__user", "successor__user")
+    agent = get_object_or_404(Agent.objects.select_related(*people), pk=agent_id)
+    clients = list(agent.clients.order_by("pk"))
+    content = {
+        "agent": agent,
+        "publisher": publisher(clients[0]) if clients else "",
+        "is_verified": bool(clients) and clients[0].is_verified,
+        "co_owners": [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")],
+        "notices": _notices(agent, request),
+        "clients": [client_row(each) for each in clients],
+        "impact": impact_words(impact.of_agent(agent, now=now), now=now, time_zone=request.tenant.time_zone),
+        "verbs": {verb.value: request.member.is_admin and is_possible(verb, agent, now=now) for verb in Verb},
+        "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
+    }
+    return render(request, "console/agent.html", content)
+
+
+def client_row(client: Client) -> dict[str, Any]:
+    """Return a client as lists of an agent's ways in show it."""
+    return {
+        "id": client.pk,
+        "name": client.name,
+        "client_id": client.client_id,
+        "is_active": client.status == Client.Status.ACTIVE,
+        "way_in": WAYS_IN[AuthMethod(client.auth_method)],
+        "how_registered": REGISTERED[client.registration_source],
+        "impersonates": impersonates(client),
+    }
+
+
+def _notices(agent: Agent, request: MemberRequest) -> list[str]:
+    """Return what somebody has to do something about, in words."""
+    now, zone = timezone.now(), request.tenant.time_zone
+    until = restorable_until(agent)
+    if agent.status == Agent.Status.RETIRED:
+        if until is None or until <= now:
+            return [gettext("It ended for good. What it did stays on record.")]
+        words = gettext("It ended. It may be restored %(until)s.")
+        return [words % {"until": clock_words(until, now=now, time_zone=zone)}]
+    if agent.owner is None:
+        return [gettext("Nobody answers for it. Once it is paused it does not act again before somebody does.")]
+    if is_here(agent.owner):
+        return []
+    if agent.owner_left_at is None:
+        return [gettext("%(owner)s is not here any more.") % {"owner": agent.owner}]
+    when = in_words(agent.owner_left_at + owners.grace(), now=now, time_zone=zone)
+    words = gettext("%(owner)s is not here any more. Unless somebody takes it over, it is paused %(when)s.")
+    if is_here(agent.successor):
+        words = gettext("%(owner)s is not here any more. Unless somebody takes it over, %(next)s follows %(when)s.")
+    return [words % {"owner": agent.owner, "next": agent.successor, "when": when}]

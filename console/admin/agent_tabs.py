@@ -1,0 +1,68 @@
+"""The further pages of one agent: the tokens that are good now, and what it did. The check is `console.admin.check`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from agents.models import Agent
+from audit.filters import EventFilter
+from audit.models import Entry
+from console.access import for_act, for_keepers
+from console.admin import activity
+from console.paging import page
+from console.receipt_words import resource_name
+from delegations.sentence import in_words
+from tenants.models import Tenant
+from tenants.roles import Act
+from tokens import living
+from tokens.endpoints.request import MemberRequest
+from tokens.models import AccessToken
+
+OF_AN_ID = 8
+"""How much of a token's id is shown: enough to tell two apart."""
+
+
+@for_keepers
+def tokens(request: MemberRequest, agent_id: str) -> HttpResponse:
+    agent, now = get_object_or_404(Agent, pk=agent_id), timezone.now()
+    found, pager = page(request, living.of_agent(agent, now=now))
+    rows = [_token(each, tenant=request.tenant) for each in found]
+    content = {"agent": agent, "rows": rows, "is_active": agent.status == Agent.Status.ACTIVE, **pager}
+    return render(request, "console/agent_tokens.html", content)
+
+
+@for_act(Act.EVENTS_READ)
+def did(request: MemberRequest, agent_id: str) -> HttpResponse:
+    agent = get_object_or_404(Agent, pk=agent_id)
+    asked = request.GET.copy()
+    asked["agent"] = agent.pk
+    found = EventFilter(asked, Entry.objects.all())
+    shown, pager = activity.listed(request, found)
+    form = found.form
+    form.fields.pop("agent")
+    content = {"agent": agent, "filter_form": form, **shown, **pager, "query": asked.urlencode()}
+    return render(request, "console/agent_activity.html", content)
+
+
+def _token(token: AccessToken, *, tenant: Tenant) -> Mapping[str, Any]:
+    """Return what is known of a token, without anything that is one."""
+    now, delegation = timezone.now(), token.delegation
+    left = living.left_of(token)
+    return {
+        "id": token.pk,
+        "short": token.pk[-OF_AN_ID:],
+        "client": token.client.name,
+        "place": resource_name(token.audience),
+        "person": str(delegation.member) if delegation.member else "",
+        "scopes": left,
+        "lost": sorted(set(token.scope.split()) - set(left)),
+        "delegation": delegation.pk,
+        "depth": delegation.depth,
+        "parent": token.parent_id[-OF_AN_ID:] if token.parent_id else "",
+        "issued_at": token.created,
+        "issued": in_words(token.created, now=now, time_zone=tenant.time_zone),
+        "ends_at": min(filter(None, [token.expires, delegation.expires_at])),
+    }

@@ -1,0 +1,104 @@
+"""Pausing, resuming, ending and restoring an agent: a page that says whom and what it reaches, and the button."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from agents.errors import NotActive, Ownerless, Unusable
+from agents.models import Agent
+from agents.rules import Verb, is_possible
+from console.access import View, for_admins, principal
+from console.impact_words import impact_words
+from tenants.errors import Stale
+from tokens import impact, stops
+from tokens.endpoints.request import MemberRequest
+
+IN_THE_LIST = "on the page of agents"
+CHANGED = _("Something about this agent changed while you read. Look again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a page asks for a verb: its button, what happens, and what becomes of whom it reaches."""
+
+    button: str | Promise
+    lede: str | Promise
+    reaches: str | Promise
+    style: str = "primary"
+    needs_reason: bool = False
+
+
+WORDS = {
+    Verb.PAUSE: Words(
+        _("Pause"),
+        _("From that moment it gets no token, and acts for nobody until somebody resumes it. Nothing is lost."),
+        _("What stops meanwhile"),
+        style="risk-fill",
+    ),
+    Verb.RESUME: Words(
+        _("Resume"),
+        _("It acts again for everybody who still allows it to."),
+        _("What comes back"),
+    ),
+    Verb.RETIRE: Words(
+        _("End"),
+        _("From that moment nothing of it works. For thirty days it may be restored; then it is over for good."),
+        _("What ends with it"),
+        style="risk-fill",
+        needs_reason=True,
+    ),
+    Verb.RESTORE: Words(
+        _("Restore"),
+        _("It comes back as it was, with its credentials and all that people still allow it."),
+        _("What comes back"),
+    ),
+}
+
+
+def _page(verb: Verb) -> View:
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @for_admins
+    def view(request: MemberRequest, agent_id: str) -> HttpResponse:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        return _act(request, agent, verb) if request.method == "POST" else _ask(request, agent, verb)
+
+    return view
+
+
+pause, resume, end, restore = (_page(verb) for verb in (Verb.PAUSE, Verb.RESUME, Verb.RETIRE, Verb.RESTORE))
+
+
+def _act(request: MemberRequest, agent: Agent, verb: Verb) -> HttpResponse:
+    text, from_the_list = request.POST.get("version", ""), "version" not in request.POST
+    reason = request.POST.get("reason", "").replace("\x00", "").strip() or (IN_THE_LIST if from_the_list else "")
+    version = None if from_the_list else int(text) if text.isdecimal() and len(text) < 18 else 0
+    try:
+        stops.ON_AGENTS[verb](agent, by=principal(request), reason=reason, version=version)
+    except NotActive:
+        pass  # Somebody was faster, or it never acted.
+    except (Ownerless, Unusable) as refusal:
+        return _ask(request, agent, verb, said=str(refusal), status=422)
+    except Stale:
+        return _ask(request, Agent.objects.get(pk=agent.pk), verb, said=str(CHANGED), status=409)
+    return _back(request) if from_the_list else redirect("console-agent", agent.pk)
+
+
+def _ask(request: MemberRequest, agent: Agent, verb: Verb, *, said: str = "", status: int = 200) -> HttpResponse:
+    now = timezone.now()
+    if not is_possible(verb, agent, now=now):
+        return redirect("console-agent", agent.pk)
+    reached = impact_words(impact.of_agent(agent, now=now), now=now, time_zone=request.tenant.time_zone)
+    content = {"agent": agent, "verb": verb.value, "words": WORDS[verb], "impact": reached, "said": said}
+    return render(request, "console/agent_verb.html", content, status=status)
+
+
+def _back(request: MemberRequest) -> HttpResponse:
+    """Return to the list as it was narrowed, and to the same page of it."""
+    query = request.GET.urlencode()
+    return redirect(f"{reverse('console-agents')}{'?' if query else ''}{query}")

@@ -1,0 +1,126 @@
+"""Approvals: may this agent act here, and is it safe? One card carries all that is needed to decide."""
+
+from collections.abc import Mapping
+
+from django.db.models import Exists, OuterRef, Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST
+
+from agents import admission, logos, remarks
+from agents.errors import AlreadyDecided, BadLimits, TooLateToUndo, Unusable
+from agents.models import Approval, Plea, Remark
+from console.access import for_deciders, for_keepers, must_prove_again, prove_again
+from console.admin import cards, decisions
+from console.admin.cards import Typed
+from delegations.sentence import in_words
+from tenants.rules import may_decide
+from tokens.endpoints.request import MemberRequest
+
+SHOWN, DECIDED = 50, 12
+TOO_LATE = gettext_lazy("It is too late to undo that: something came of it, or ten minutes are over.")
+PROVED = gettext_lazy("You proved that it is you. Nothing is decided yet: what you chose stands below.")
+
+
+@for_keepers
+def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed: Typed | None = None) -> HttpResponse:
+    if typed is None and (kept := decisions.take_kept(request)):
+        typed, said = Typed(*kept), said or str(PROVED)
+    related = Approval.objects.select_related("agent", "client__software_issuer", "decided_by__user")
+    # What people asked for stands above whatever arrived by itself, however much of that there is.
+    wanted = Exists(Plea.objects.filter(approval=OuterRef("pk")))
+    waiting = related.filter(status=Approval.Status.WAITING).annotate(is_wanted=wanted)
+    hidden = max(0, waiting.count() - SHOWN)
+    talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
+    waiting = waiting.prefetch_related("pleas__member__user", talk).order_by("-is_wanted", "-pk")[:SHOWN]
+    shown = list(waiting)
+    places = logos.shown(each.client for each in shown if each.client)
+    over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
+    content = {
+        "waiting": [cards.card(each, request, typed, places) for each in shown],
+        "hidden": hidden,
+        "decided": [cards.decided(each, request) for each in over],
+        "may_decide": may_decide(request.member),
+        "choices": cards.choices(request.tenant) if shown else {},
+        "said": said,
+        **({} if shown else cards.nothing()),
+    }
+    return render(request, "console/approvals.html", content, status=status)
+
+
+@require_POST
+@for_deciders
+def approve(request: MemberRequest, approval_id: str) -> HttpResponse:
+    approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
+    if must_prove_again(request):
+        decisions.keep(request, approval.pk)
+        return prove_again(request, "console-approvals")
+    try:
+        owner, limits = decisions.owner(request.POST), decisions.limits(request.POST, request.tenant)
+        admission.approve(approval, by=request.member, owner=owner, version=decisions.version(request.POST), **limits)
+    except AlreadyDecided:
+        return _too_late(request, approval)
+    except BadLimits as refusal:
+        return _again(request, approval, refusal.errors)
+    except Unusable as refusal:
+        return _again(request, approval, {"owner": str(refusal)})
+    return redirect("console-approvals")
+
+
+@require_POST
+@for_deciders
+def deny(request: MemberRequest, approval_id: str) -> HttpResponse:
+    approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
+    try:
+        reason, version = decisions.reason(request.POST), decisions.version(request.POST)
+        admission.deny(approval, by=request.member, reason=reason, version=version)
+    except AlreadyDecided:
+        return _too_late(request, approval)
+    except Unusable as refusal:
+        return _again(request, approval, {"reason": str(refusal)})
+    return redirect("console-approvals")
+
+
+@require_POST
+@for_deciders
+def ask(request: MemberRequest, approval_id: str) -> HttpResponse:
+    """Ask whoever wants the agent, without deciding."""
+    approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
+    try:
+        remarks.ask(approval, by=request.member, words=decisions.said(request.POST, "words"))
+    except AlreadyDecided:
+        return _too_late(request, approval)
+    except Unusable as refusal:
+        return _again(request, approval, {"words": str(refusal)})
+    return redirect("console-approvals")
+
+
+@require_POST
+@for_deciders
+def undo(request: MemberRequest, approval_id: str) -> HttpResponse:
+    try:
+        admission.undo(get_object_or_404(Approval, pk=approval_id), by=request.member)
+    except TooLateToUndo:
+        return listing(request, said=str(TOO_LATE), status=409)
+    return redirect("console-approvals")
+
+
+def _again(request: MemberRequest, approval: Approval, errors: Mapping[str, str]) -> HttpResponse:
+    """Show the page again with what was typed, and what is wrong with it."""
+    typed = Typed(approval.pk, request.POST, errors)
+    words = gettext("Nothing was decided about %(agent)s.") % {"agent": approval.agent}
+    return listing(request, said=" ".join([words, *errors.values()]), status=422, typed=typed)
+
+
+def _too_late(request: MemberRequest, approval: Approval) -> HttpResponse:
+    approval = Approval.objects.select_related("agent", "decided_by__user").get(pk=approval.pk)
+    if approval.decided_by is None or approval.decided_at is None:
+        words = gettext("Something about %(agent)s changed while you read. Look again.") % {"agent": approval.agent}
+        return listing(request, said=words, status=409)
+    when = in_words(approval.decided_at, now=timezone.now(), time_zone=request.tenant.time_zone)
+    facts = {"person": approval.decided_by, "agent": approval.agent, "when": when}
+    facts["outcome"] = approval.get_status_display().lower()
+    words = gettext("%(person)s was first: %(agent)s was %(outcome)s %(when)s.") % facts
+    return listing(request, said=words, status=409)

@@ -1,0 +1,132 @@
+"""One client of an agent: how it proves itself, what it may ask for, and its credentials, which come and go here."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from agents import clients as verbs
+from agents import credentials
+from agents.clients import GIVEN
+from agents.errors import LastWayIn, NotActive, Unusable
+from agents.models import Agent, Client
+from console.access import for_admins, for_keepers, principal
+from console.admin.agent import client_row
+from kit import forms, strict_json
+from kit.oauth import GrantType
+from tokens.endpoints.request import MemberRequest
+
+GRANTS = {
+    GrantType.AUTHORIZATION_CODE: gettext_lazy("Ask people on a page"),
+    GrantType.DEVICE_CODE: gettext_lazy("Ask people by a code that they type in"),
+    GrantType.REFRESH_TOKEN: gettext_lazy("Go on without asking each time"),
+    GrantType.CLIENT_CREDENTIALS: gettext_lazy("Act for itself"),
+    GrantType.TOKEN_EXCHANGE: gettext_lazy("Work with what other agents hand it"),
+    GrantType.JWT_BEARER: gettext_lazy("Bring the word of an issuer you trust"),
+}
+OVER = gettext_lazy("It is over, or somebody changed it while you read.")
+
+
+@for_keepers
+def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
+    client = _one(agent_id, client_id)
+    agent = client.agent
+    alive = client.status == Client.Status.ACTIVE and agent is not None and agent.status != Agent.Status.RETIRED
+    may_change = request.member.is_admin and alive
+    content = {
+        "agent": client.agent,
+        "client": client_row(client),
+        "redirects": client.redirect_uris,
+        "grants": [GRANTS[GrantType(each)] for each in client.grant_types if each in GRANTS],
+        "credentials": credentials.of(client),
+        "may_change": may_change,
+        "may_add_secret": may_change and client.auth_method.startswith("client_secret"),
+        "may_add_key": may_change and not client.is_document and not client.jwks_uri,
+        "givable": [(each.value, GRANTS[each], each in client.given_grants) for each in _givable(client)],
+        "said": said,
+    }
+    return render(request, "console/client.html", content, status=status)
+
+
+@require_POST
+@for_admins
+def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
+    client = _one(agent_id, client_id)
+    try:
+        _, secret = credentials.add_secret(client, by=principal(request))
+    except (Unusable, NotActive) as refusal:
+        return _refused(request, client, refusal)
+    content = {"agent": client.agent, "client": client_row(client), "secret": secret}
+    return render(request, "console/secret.html", content)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
+    client, said = _one(agent_id, client_id), ""
+    if request.method == "POST":
+        try:
+            raw = request.POST.get("jwk", "").encode()
+            credentials.add_key(client, strict_json.parse_object(raw, limit=forms.MAX_BODY), by=principal(request))
+            return _shown(client)
+        except ValueError:
+            said = gettext("This is no JSON object.")
+        except (Unusable, NotActive) as refusal:
+            said = str(refusal) if isinstance(refusal, Unusable) else str(OVER)
+    # What was pasted is not shown again: it may have been a private key.
+    content = {"agent": client.agent, "client": client_row(client), "said": said}
+    return render(request, "console/key_add.html", content, status=422 if said else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def retire(request: MemberRequest, agent_id: str, client_id: str, credential_id: str) -> HttpResponse:
+    client = _one(agent_id, client_id)
+    known = credentials.of(client)
+    credential = next((each for each in known if each.id == credential_id), None)
+    if credential is None:
+        return _shown(client)
+    is_last = credential.is_usable and sum(each.is_usable for each in known) == 1
+    if request.method == "POST":
+        meant = request.POST.get("even_if_last") == "yes"
+        try:
+            credentials.retire(client, credential_id, by=principal(request), even_if_last=meant)
+            return _shown(client)
+        except LastWayIn:
+            is_last = True
+        except (Unusable, NotActive) as refusal:
+            return _refused(request, client, refusal)
+    content: dict[str, Any] = {"agent": client.agent, "client": client_row(client), "credential": credential}
+    status = 409 if request.method == "POST" else 200
+    return render(request, "console/credential_retire.html", {**content, "is_last": is_last}, status=status)
+
+
+@require_POST
+@for_admins
+def give_grants(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
+    client = _one(agent_id, client_id)
+    try:
+        verbs.give_grants(client, request.POST.getlist("grant"), by=principal(request))
+    except (Unusable, NotActive) as refusal:
+        return _refused(request, client, refusal)
+    return _shown(client)
+
+
+def _one(agent_id: str, client_id: str) -> Client:
+    return get_object_or_404(Client.objects.select_related("agent"), pk=client_id, agent=agent_id)
+
+
+def _givable(client: Client) -> list[GrantType]:
+    own = set(client.grant_types) - set(client.given_grants)
+    return [] if client.is_public else [each for each in GIVEN if each not in own]
+
+
+def _shown(client: Client) -> HttpResponse:
+    return redirect("console-client", client.agent_id, client.pk)
+
+
+def _refused(request: MemberRequest, client: Client, refusal: Exception) -> HttpResponse:
+    said = str(refusal) if isinstance(refusal, Unusable) else str(OVER)
+    return view(request, client.agent_id, client.pk, said=said, status=422)

@@ -1,0 +1,126 @@
+"""What an approver typed into a card, read; and kept where they have to prove first that it is them."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from agents import admission
+from agents.errors import BadLimits, Unusable
+from tenants import directory
+from tenants.models import Membership, Tenant
+from tokens.endpoints.request import MemberRequest
+
+ANYTHING = "anything"
+GROUP = "group:"
+LONGEST = {
+    "3600": gettext_lazy("1 hour"),
+    "28800": gettext_lazy("8 hours"),
+    "86400": gettext_lazy("1 day"),
+    "604800": gettext_lazy("7 days"),
+    "2592000": gettext_lazy("30 days"),
+}
+_KEPT = "kept_decision"
+KEPT_FOR = timedelta(minutes=10)
+
+
+def said(post: QueryDict, name: str) -> str:
+    """Return a field as text that can be stored."""
+    return str(post.get(name, "")).replace("\x00", "")
+
+
+def version(post: QueryDict) -> int:
+    """Return the version of the question that the approver read."""
+    text = post.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def owner(post: QueryDict) -> Membership:
+    """Return the owner that was chosen; raises BadLimits."""
+    found = Membership.objects.filter(pk=said(post, "owner"), status=Membership.Status.ACTIVE).first()
+    if found is None:
+        raise BadLimits({"owner": gettext("Choose who answers for it.")})
+    return found
+
+
+def limits(post: QueryDict, tenant: Tenant) -> dict[str, Any]:
+    """Return the limits as `admission.approve` takes them; raises BadLimits for what cannot be read."""
+    return {
+        "ceiling": None if post.get("extent") == ANYTHING else _ticked(post),
+        "people": _people(post),
+        "longest": _longest(post),
+        "until": _until(post, tenant),
+    }
+
+
+def reason(post: QueryDict) -> str:
+    """Return why an agent is denied: a reason that was chosen, own words, or both; raises Unusable for neither."""
+    words = [admission.PRESETS.get(said(post, "preset"), ""), admission.words_of(said(post, "reason"))]
+    together = " ".join(filter(None, words))
+    if not together:
+        raise Unusable(gettext("Say why: choose a reason or write one. Whoever asked for it reads it."))
+    return together
+
+
+def keep(request: MemberRequest, approval_id: str) -> None:
+    """Keep what was typed in the session, until the approver comes back to it."""
+    kept = {"id": approval_id, "typed": request.POST.urlencode(), "at": timezone.now().timestamp()}
+    request.session[_KEPT] = kept
+
+
+def take_kept(request: MemberRequest) -> tuple[str, QueryDict] | None:
+    """Return what was kept, this once: the question, and what was typed about it."""
+    kept = request.session.pop(_KEPT, None)
+    if kept is None or timezone.now().timestamp() - kept["at"] > KEPT_FOR.total_seconds():
+        return None
+    return kept["id"], QueryDict(kept["typed"])
+
+
+def forget_kept(request: MemberRequest) -> None:
+    """Drop what was kept."""
+    request.session.pop(_KEPT, None)
+
+
+def _ticked(post: QueryDict) -> dict[str, list[str]]:
+    """Return the ceiling that the boxes say; what no resource of the tenant has is left out."""
+    chosen: dict[str, list[str]] = defaultdict(list)
+    for each in post.getlist("scope"):
+        resource, _, scope = each.rpartition(" ")
+        protected = directory.resource_server(resource)
+        if protected is not None and scope in protected.scopes:
+            chosen[resource].append(scope)
+    return dict(chosen)
+
+
+def _people(post: QueryDict) -> Mapping[str, list[str]] | None:
+    chosen = [each.replace("\x00", "") for each in post.getlist("people")]
+    if not chosen:
+        return None
+    groups = [each.removeprefix(GROUP) for each in chosen if each.startswith(GROUP)]
+    return {"members": [each for each in chosen if not each.startswith(GROUP)], "groups": groups}
+
+
+def _longest(post: QueryDict) -> timedelta | None:
+    text = said(post, "longest")
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise BadLimits({"longest": gettext("Choose how long one of the list.")})
+    return timedelta(seconds=int(text))
+
+
+def _until(post: QueryDict, tenant: Tenant) -> datetime | None:
+    """Return the end of a day in the tenant's time zone."""
+    text = said(post, "until")
+    if not text:
+        return None
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(tenant.time_zone))
+        return day + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise BadLimits({"until": gettext("Write the day as 2027-12-31.")}) from error

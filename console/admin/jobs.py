@@ -1,0 +1,169 @@
+"""Long work: ending, writing down or checking all that a list shows, what that touches, and how far it is."""
+
+from typing import Any, cast
+
+from django import forms
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
+from console.paging import Column, page
+from delegations.filters import DelegationFilter
+from delegations.models import Delegation
+from notices import ending, exporting, jobs, rechecking, reports
+from notices.errors import NoFile, NotAtWork, NotGivenBack, NothingMatches, NumberMoved
+from notices.models import Job
+from tokens.endpoints.request import MemberRequest
+
+COLUMNS = (Column(_("What")), Column(_("State")), Column(_("How far")), Column(_("By")), Column(_("When")))
+SMALL = 25
+"""Up to so many a click is enough; more have to be counted by hand (the confirmation ladder)."""
+
+
+class EndForm(forms.Form):
+    reason = forms.CharField(label=_("Why"), max_length=500, help_text=_("Whoever it concerns reads this."))
+    number = forms.IntegerField(label=_("How many"), min_value=1, help_text=_("Type the number above."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def end_many(request: MemberRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _preview(request, EndForm())
+    if must_prove_again(request):
+        return prove_again(request, request.get_full_path())
+    form = EndForm(request.POST)
+    if not form.is_valid():
+        return _preview(request, form, status=422)
+    said = form.cleaned_data
+    try:
+        job = ending.end_all(
+            _selected(request.GET),
+            selection=request.GET.dict(),
+            reason=said["reason"],
+            expected=said["number"],
+            member=request.member,
+            by=principal(request),
+        )
+    except NumberMoved:
+        form.add_error("number", _("Another number matches. Look at what is above, and type that."))
+        return _preview(request, form, status=409)
+    except NothingMatches:
+        form.add_error(None, _("Nothing matches any more, so that nothing was done."))
+        return _preview(request, form, status=409)
+    return redirect("job", job.pk)
+
+
+@require_POST
+@for_keepers
+def start(request: MemberRequest) -> HttpResponse:
+    """Begin what changes nothing: a file of all that a list shows, or a check of it against today's rules."""
+    kind, words = request.POST.get("kind", ""), request.GET
+    is_check = kind == Job.Kind.RECHECK
+    rows = Delegation.objects.visible_to(request.member)
+    narrowed = DelegationFilter(words, rows.live(timezone.now()) if is_check else rows)
+    if not narrowed.form.is_valid() or not (is_check or kind in exporting.TYPES):
+        return redirect(f"{reverse('console-delegations')}?{words.urlencode()}")  # The list says what is wrong.
+    said, member, by = words.dict(), request.member, principal(request)
+    if is_check:
+        job = rechecking.ask(narrowed.qs, selection=said, member=member, by=by)
+    else:
+        job = exporting.ask(narrowed.qs, kind, selection=said, member=member, by=by)
+    return redirect("job", job.pk)
+
+
+@for_keepers
+def listing(request: MemberRequest) -> HttpResponse:
+    found, pager = page(request, Job.objects.select_related("asked_by__user"))
+    rows = [_row(job, request) for job in found]
+    return render(request, "console/jobs.html", {"rows": rows, "pager": pager, "columns": COLUMNS})
+
+
+@for_keepers
+def one(request: MemberRequest, job_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
+    job = get_object_or_404(Job.objects.select_related("asked_by__user"), pk=job_id)
+    return render(request, "console/job.html", {"job": _row(job, request), "said": said}, status=status)
+
+
+@require_POST
+@for_admins
+def stop(request: MemberRequest, job_id: str) -> HttpResponse:
+    try:
+        jobs.stop(get_object_or_404(Job, pk=job_id), by=principal(request))
+    except NotAtWork:
+        return one(request, job_id, said=str(_("It is over, or is being stopped already.")), status=409)
+    return redirect("job", job_id)
+
+
+@require_POST
+@for_admins
+def undo(request: MemberRequest, job_id: str) -> HttpResponse:
+    try:
+        made = ending.undo_all(get_object_or_404(Job, pk=job_id), member=request.member, by=principal(request))
+    except NotGivenBack:
+        return one(request, job_id, said=str(_("It is too late for that, or it was done already.")), status=409)
+    return redirect("job", made.pk)
+
+
+@for_keepers
+def report(request: MemberRequest, job_id: str) -> HttpResponse:
+    job = get_object_or_404(Job, pk=job_id)
+    headers = {"Content-Disposition": f'attachment; filename="{job.pk}.csv"'}
+    lines = reports.lines(request.tenant, job)
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return cast(HttpResponse, answer)  # A sibling, with all that the guards and the middleware touch.
+
+
+@for_keepers
+def file(request: MemberRequest, job_id: str) -> HttpResponse:
+    job = get_object_or_404(Job, pk=job_id)
+    try:
+        content = exporting.hand_out(request.tenant, job, by=principal(request))
+    except NoFile:
+        return one(request, job_id, said=str(_("It is not written yet, or was removed after seven days.")), status=409)
+    headers = {"Content-Disposition": f'attachment; filename="{job.pk}.{job.form}"'}
+    answer = StreamingHttpResponse(content, content_type=exporting.TYPES[job.form], headers=headers)
+    return cast(HttpResponse, answer)  # As above.
+
+
+def _selected(words: QueryDict) -> Any:
+    return DelegationFilter(words, Delegation.objects.live(timezone.now())).qs
+
+
+def _preview(request: MemberRequest, form: EndForm, status: int = 200) -> HttpResponse:
+    touched = ending.preview(_selected(request.GET))
+    if touched.delegations <= SMALL and not form.is_bound:
+        form.fields["number"].initial = touched.delegations
+    narrowed = DelegationFilter(request.GET)
+    words = [(narrowed.form.fields[name].label or name, value) for name, value in request.GET.items() if value and name
+             in narrowed.form.fields]  # fmt: skip
+    shown = {"form": form, "touched": touched, "words": words, "query": request.GET.urlencode()}
+    return render(request, "console/end_many.html", shown, status=status)
+
+
+def _row(job: Job, request: MemberRequest) -> dict[str, Any]:
+    is_fresh = timezone.now() - job.created_at <= ending.UNDO and not job.restorations.exists()
+    is_mine, is_stopping = job.asked_by_id == request.member.pk, job.state == Job.State.STOPPING
+    return {
+        "id": job.pk,
+        "kind": job.get_kind_display(),
+        "is_ending": job.kind == Job.Kind.END,
+        "form": job.form,
+        "noted": job.noted,
+        "is_check": job.kind == Job.Kind.RECHECK,
+        "state": job.state,
+        "state_words": job.get_state_display() if job.kind == Job.Kind.END or not is_stopping else _("Stops"),
+        "reason": job.reason,
+        "by": str(job.asked_by),
+        "at": job.created_at,
+        "total": job.total,
+        "gone_through": job.done + job.failed,
+        "failed": job.failed,
+        "is_over": job.is_over,
+        "may_stop": request.member.is_admin and job.state == Job.State.RUNNING and job.kind in jobs.STOPPABLE,
+        "may_undo": is_mine and is_fresh and job.is_over and job.kind == Job.Kind.END,
+    }

@@ -1,0 +1,194 @@
+"""One delegation: the sentence, where it comes from, what came of it, what an end would do, and the end."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from console import chains, smaller
+from console.access import for_admins, for_keepers, principal
+from console.receipt_words import receipt_words
+from console.rows import delegation_row
+from delegations import actions as delegation_actions
+from delegations.errors import DelegationOver, TooLateToUndo
+from delegations.models import Delegation
+from delegations.rules import may_renew, may_undo
+from delegations.sentence import in_words
+from tenants import directory
+from tokens import actions, impact, lineage, receipts, records
+from tokens.endpoints.request import MemberRequest
+from tokens.models import AccessToken
+from tokens.receipts import Remainder
+
+LATEST = 20
+
+
+@for_keepers
+def view(
+    request: MemberRequest,
+    delegation_id: str,
+    *,
+    said: str = "",
+    status: int = 200,
+    typed: QueryDict | None = None,
+) -> HttpResponse:
+    now, zone = timezone.now(), request.tenant.time_zone
+    named = impact.with_use(Delegation.objects.visible_to(request.member).with_names()).select_related("consent")
+    delegation = get_object_or_404(named, pk=delegation_id)
+    way = lineage.of_delegation(delegation, now=now)
+    states = {hop["state"] for hop in way["hops"]}
+    is_live, is_over = states == {"live"}, bool(states & {"ended", "expired"})
+    receipt = None if is_live else records.receipt_of(delegation)
+    may_end = request.member.is_admin and not is_over
+    content = {
+        "row": delegation_row(delegation, now=now, tenant=request.tenant),
+        "is_live": is_live,
+        "is_over": is_over,
+        "hops": way["hops"],
+        "drawing": chains.drawing(delegation, way, now=now),
+        "consent": _consent(delegation),
+        "tokens": _tokens(delegation, now=now, time_zone=zone),
+        "ending": _ending(receipts.left_by(delegation, now=now), way["parts"]) if is_live else None,
+        "receipt": receipt_words(receipt, now=now, time_zone=zone) if receipt else None,
+        "may_renew": is_live and delegation.member_id == request.member.pk and may_renew(delegation, now=now),
+        "may_end": may_end,
+        "smaller": smaller.form_of(delegation, now=now, tenant=request.tenant, typed=typed) if may_end else None,
+        "narrowed": _narrowed(delegation, now=now, time_zone=zone),
+        "may_undo": may_undo(delegation, by=request.member.pk, now=now),
+        "said": said,
+    }
+    return render(request, "console/delegation.html", content, status=status)
+
+
+@require_POST
+@for_admins
+def end(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()
+    if not reason:
+        return view(request, delegation_id, said=_("Say why: whoever looks at this later reads it."), status=400)
+    with suppress(DelegationOver):  # Somebody was faster: the page says who.
+        actions.end_delegation(delegation, by=principal(request), reason=reason)
+    return redirect("console-delegation", delegation.pk)
+
+
+@require_POST
+@for_admins
+def narrow(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    visible = Delegation.objects.visible_to(request.member).with_names()
+    delegation = get_object_or_404(visible, pk=delegation_id)
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()
+    if not reason:
+        said = _("Say why: whoever looks at this later reads it.")
+        return view(request, delegation_id, said=said, status=400, typed=request.POST)
+    who = principal(request)
+    done = smaller.make(delegation, request.POST, by=who, reason=reason, now=timezone.now(), tenant=request.tenant)
+    if isinstance(done, str):
+        return view(request, delegation_id, said=done, status=409, typed=request.POST)
+    return redirect("console-delegation", delegation.pk)
+
+
+@require_POST
+@for_admins
+def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
+    try:
+        restored = delegation_actions.undo(delegation, by=principal(request))
+    except TooLateToUndo:
+        return view(request, delegation_id, said=_("It is too late to undo that."), status=409)
+    return redirect("console-delegation", restored.pk)
+
+
+@for_keepers
+def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    visible = Delegation.objects.visible_to(request.member).with_names().select_related("consent")
+    delegation = get_object_or_404(visible, pk=delegation_id)
+    document = records.signed(delegation, request.tenant, now=timezone.now())
+    name = f'attachment; filename="{delegation.pk}.json"'
+    return JsonResponse(document, headers={"Content-Disposition": name}, json_dumps_params={"ensure_ascii": False})
+
+
+def _narrowed(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[str, Any] | None:
+    """Return who made it smaller last, and what that did."""
+    entry = records.narrowed_of(delegation)
+    if entry is None:
+        return None
+    did = smaller.words(entry.detail["receipt"], delegation, now=now, time_zone=time_zone)
+    who = entry.principal_label or entry.principal_id
+    return {**did, "by": who, "at": entry.at, "when": in_words(entry.at, now=now, time_zone=time_zone)}
+
+
+def _consent(delegation: Delegation) -> Mapping[str, Any] | None:
+    """Return what the person saw and chose, in the words of the page."""
+    consent = delegation.consent
+    if consent is None:
+        return None
+    shown = consent.shown
+    chosen = shown.get("chosen", {})
+    ticked = set(chosen.get("scopes", ()))
+    scopes = [scope for resource in shown.get("resources", ()) for scope in resource.get("scopes", ())]
+    return {
+        "id": consent.pk,
+        "title": shown.get("title", ""),
+        "warning": shown.get("warning", ""),
+        "scopes": [
+            {
+                "title": each["title"],
+                "is_ticked": each["field"] in ticked or each["is_needed"] or each["is_already_allowed"],
+            }
+            for each in scopes
+        ],
+        "cannot": [words for resource in shown.get("resources", ()) for words in resource.get("cannot", ())],
+        "duration": next(
+            (each["label"] for each in shown.get("durations", ()) if each["value"] == chosen.get("duration")), ""
+        ),
+        "redirect_host": consent.redirect_host,
+        "digest": consent.shown_digest,
+        "at": consent.created_at,
+    }
+
+
+def _tokens(delegation: Delegation, *, now: datetime, time_zone: str) -> list[Mapping[str, Any]]:
+    """Return the latest tokens, without anything that is one."""
+    latest = AccessToken.objects.filter(delegation=delegation).select_related("client", "parent").order_by("-created")
+    return [
+        {
+            "id": token.pk,
+            "client": token.client.name,
+            "issued": in_words(token.created, now=now, time_zone=time_zone),
+            "issued_at": token.created,
+            "expires_at": token.expires,
+            "is_alive": token.expires > now and token.revoked_at is None,
+            "scopes": sorted(token.scope.split()),
+            "lost": sorted(set(token.parent.scope.split()) - set(token.scope.split())) if token.parent else [],
+            "parent": token.parent_id or "",
+        }
+        for token in latest[:LATEST]
+    ]
+
+
+def _ending(left: Sequence[Remainder], parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what an end would do now, in numbers."""
+    return {
+        "below": sum(part["state"] == "live" for part in parts),
+        "places": [
+            {
+                "name": _name(each.resource),
+                "is_at_once": each.checks == receipts.INTROSPECTION,
+                "until": each.until,
+                "tokens": each.tokens,
+            }
+            for each in left
+        ],
+    }
+
+
+def _name(audience: str) -> str:
+    protected = directory.resource_server(audience)
+    return protected.server.name if protected else audience

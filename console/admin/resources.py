@@ -1,0 +1,119 @@
+"""Resources: which APIs and MCP servers are protected, how they check tokens, and what people read of their scopes."""
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from console.access import for_act, principal
+from console.admin.resource_forms import AddResource, ChangeResource, Reason
+from console.attempt import attempt
+from console.paging import page
+from delegations import preview, reach
+from tenants import actions, resources
+from tenants.directory import current
+from tenants.errors import IdentifierTaken, TenantError
+from tenants.filters import ResourceFilter
+from tenants.models import ResourceServer
+from tenants.roles import Act, may
+from tokens import stops
+from tokens.endpoints.request import MemberRequest
+
+THERE_ALREADY = _("There is a resource of this identifier already.")
+
+
+@for_act(Act.RESOURCES_READ)
+def listing(request: MemberRequest) -> HttpResponse:
+    found = ResourceFilter(request.GET, ResourceServer.objects.all())
+    rows, pager = page(request, found.qs.annotate(scope_count=Count("scopes")))
+    content = {"resources": rows, "filter_form": found.form, "may_change": may(request.member, Act.RESOURCES_WRITE)}
+    return render(request, "console/resources.html", {**content, **pager})
+
+
+@for_act(Act.RESOURCES_WRITE)
+def add(request: MemberRequest) -> HttpResponse:
+    form = AddResource(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            made = actions.add_resource_server(
+                said["identifier"], said["name"], [], by=principal(request), token_format=said["token_format"]
+            )
+        except IdentifierTaken:
+            form.add_error("identifier", THERE_ALREADY)
+        except TenantError as error:
+            form.add_error("identifier", str(error))
+        else:
+            return redirect("console-resource", made.pk)
+    return render(request, "console/add_resource.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@for_act(Act.RESOURCES_READ)
+def one(request: MemberRequest, resource_id: str) -> HttpResponse:
+    return _show(request, resource_of(resource_id))
+
+
+@require_POST
+@for_act(Act.RESOURCES_WRITE)
+def change(request: MemberRequest, resource_id: str) -> HttpResponse:
+    server, form = resource_of(resource_id), ChangeResource(request.POST)
+    if form.is_valid():
+        said, version = dict(form.cleaned_data), version_of(request)
+        refused = attempt(lambda: resources.change_resource(server, by=principal(request), version=version, **said))
+        if refused:
+            return _show(request, resource_of(resource_id), said=refused, status=409)
+        return redirect("console-resource", resource_id)
+    return _show(request, server, form=form, status=422)
+
+
+@require_POST
+@for_act(Act.RESOURCES_RETIRE)
+def retire(request: MemberRequest, resource_id: str) -> HttpResponse:
+    server, form = resource_of(resource_id), Reason(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    refused = attempt(lambda: stops.retire_resource(server, by=principal(request), reason=reason))
+    if refused:
+        return _show(request, resource_of(resource_id), said=refused, status=409)
+    return redirect("console-resource", resource_id)
+
+
+@require_POST
+@for_act(Act.RESOURCES_RETIRE)
+def restore(request: MemberRequest, resource_id: str) -> HttpResponse:
+    attempt(lambda: stops.restore_resource(resource_of(resource_id), by=principal(request)))
+    return redirect("console-resource", resource_id)
+
+
+def resource_of(resource_id: str) -> ResourceServer:
+    return get_object_or_404(ResourceServer.objects.prefetch_related("scopes"), pk=resource_id)
+
+
+def version_of(request: MemberRequest) -> int:
+    """Return the version that the person read; 0, which nothing has, where the form was made up."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def _show(
+    request: MemberRequest, server: ResourceServer, *, form: Any = None, said: str = "", status: int = 200
+) -> HttpResponse:
+    fields = ("name", "token_format", "signing_algorithm", "asks_each_time", "hosts_metadata")
+    is_own = server.identifier == current().api_identifier
+    is_open = server.retired_at is None and not is_own
+    content = {
+        "server": server,
+        "scopes": list(server.scopes.all()),
+        "form": form or ChangeResource(initial={name: getattr(server, name) for name in fields}),
+        "reason_form": Reason(),
+        "reach": reach.of_resource(server, now=timezone.now()),
+        "preview": preview.of_resource(server, None),
+        "is_own": is_own,
+        "may_change": is_open and may(request.member, Act.RESOURCES_WRITE),
+        "may_retire": not is_own and may(request.member, Act.RESOURCES_RETIRE),
+        "said": said,
+    }
+    return render(request, "console/resource.html", content, status=status)

@@ -1,0 +1,187 @@
+"""Trust: whose word counts here and about what, which servers believe ours, and trying what somebody presents."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from agents.models import AssertionRule, NameElsewhere
+from console import step_words
+from console.access import for_act, principal
+from console.admin.audience_forms import AddAudience
+from console.admin.trust_forms import AddIssuer
+from console.attempt import attempt
+from delegations.models import Delegation
+from delegations.sentence import in_words
+from tenants.models import Tenant
+from tenants.roles import Act, may
+from tokens.across import trial
+from tokens.checking.steps import allows
+from tokens.endpoints.request import MemberRequest
+from trust import actions, keys
+from trust.models import Audience, TrustedIssuer
+
+Purpose = TrustedIssuer.Purpose
+SHOWN = 200
+"""How many issuers or servers a page names; all of them are had over the API."""
+SHORT = {
+    Purpose.ID_JAG: _("agents of people"),
+    Purpose.WORKLOAD: _("agents of its own"),
+    Purpose.FEDERATION: _("instead of a secret"),
+    Purpose.SOFTWARE: _("software"),
+    Purpose.SIGN_IN: _("sign-in"),
+}
+_SIGN_IN, _PLATFORMS = frozenset({Purpose.SIGN_IN}), frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})
+
+
+@for_act(Act.TRUST_READ)
+def listing(request: MemberRequest) -> HttpResponse:
+    now, zone = timezone.now(), request.tenant.time_zone
+    standing = _standing("issuer", now)
+    issuers = list(TrustedIssuer.objects.defer("jwks").order_by("name", "pk")[: SHOWN + 1])
+    rows = [_issuer_row(each, standing, now, zone) for each in issuers[:SHOWN]]
+    audiences = list(Audience.objects.order_by("name", "pk")[: SHOWN + 1])
+    content = {
+        "sign_in": [row for row in rows if row["purposes"] & _SIGN_IN],
+        "platforms": [row for row in rows if row["purposes"] & _PLATFORMS],
+        "others": [row for row in rows if not row["purposes"] or row["purposes"] - _SIGN_IN - _PLATFORMS],
+        "audiences": _audience_rows(audiences[:SHOWN], now),
+        "is_cut": max(len(issuers), len(audiences)) > SHOWN,
+        "shown": SHOWN,
+        "workloads_are_off": request.tenant.workloads == Tenant.Registration.OFF,
+        "may_change": may(request.member, Act.TRUST_WRITE),
+    }
+    return render(request, "console/trust.html", content)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_act(Act.TRUST_WRITE)
+def add_issuer(request: MemberRequest) -> HttpResponse:
+    form = AddIssuer(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.said()
+        refused, made = attempt_made(lambda: actions.trust_issuer(said.pop("issuer"), by=principal(request), **said))
+        if made is not None:
+            return redirect("console-issuer", made.pk)
+        form.add_error(None, refused)
+    return render(request, "console/add_issuer.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_act(Act.TRUST_WRITE)
+def add_audience(request: MemberRequest) -> HttpResponse:
+    form = AddAudience(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.said()
+        refused, made = attempt_made(lambda: actions.add_audience(said.pop("issuer"), by=principal(request), **said))
+        if made is not None:
+            return redirect("console-audience", made.pk)
+        form.add_error(None, refused)
+    return render(request, "console/add_audience.html", {"form": form}, status=422 if form.errors else 200)
+
+
+class TryForm(forms.Form):
+    assertion = forms.CharField(
+        max_length=trial.LONGEST,
+        label=_("Assertion"),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("As the agent presents it. It is judged, and kept nowhere."),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_act(Act.TRUST_WRITE)
+def try_assertion(request: MemberRequest) -> HttpResponse:
+    """Judge what was pasted, claim by claim; nothing is minted, used up or kept."""
+    form = TryForm(request.POST or None)
+    shown: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        steps = trial.judge(request.tenant, form.cleaned_data["assertion"], now=timezone.now())
+        shown |= {"is_judged": True, "is_accepted": allows(steps), "steps": step_words.in_words(steps, further=TITLES)}
+    return render(request, "console/try_assertion.html", shown, status=422 if form.errors else 200)
+
+
+TITLES = {
+    "form": _("It can be read"),
+    "iss": _("Its issuer is trusted about agents of people"),
+    "signature": _("One of the issuer's keys signed it"),
+    "exp, iat, nbf": _("It is in time, and not for too long"),
+    "aud": _("It is for this organisation"),
+    "cnf": _("It is bound to no key"),
+    "required claims": _("It says what it must say besides"),
+    "jti": _("It was not used before"),
+    "withdrawn": _("Its issuer did not withdraw it"),
+    "client_id": _("It is for a client of ours that may present it"),
+    "resource": _("Its resource is one of ours"),
+    "scope": _("Its issuer may open these scopes there"),
+    "act": _("Whoever acts in it is said in a way we take"),
+    "sub": _("The person is known here"),
+}
+
+
+def attempt_made(verb: Callable[[], Any]) -> tuple[str, Any]:
+    """Do it; return the words of the refusal, or "" and what was made."""
+    made: list[Any] = []
+    refused = attempt(lambda: made.append(verb()))
+    return refused, made[0] if made else None
+
+
+def _standing(name: str, now: datetime) -> Mapping[str, int]:
+    """Return how many delegations that are alive stand on each issuer, or are for each server elsewhere."""
+    live = Delegation.objects.live(now).exclude(**{name: None}).order_by()
+    return dict(live.values_list(name).annotate(number=Count("pk")))
+
+
+def _issuer_row(issuer: TrustedIssuer, standing: Mapping[str, int], now: datetime, zone: str) -> dict[str, Any]:
+    return {
+        "id": issuer.pk,
+        "name": issuer.name,
+        "issuer": issuer.issuer,
+        "purposes": {Purpose(each) for each in issuer.purposes},
+        "used_for": [SHORT[each] for each in Purpose if each in issuer.purposes],
+        "mappings": [TrustedIssuer.Mapping(each).label for each in issuer.mappings],
+        "scopes": sum(len(scopes) for scopes in issuer.resources.values()),
+        "places": len(issuer.resources),
+        "standing": standing.get(issuer.pk, 0),
+        "is_enabled": issuer.is_enabled,
+        **key_words(issuer, now=now, zone=zone),
+    }
+
+
+def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, Any]:
+    """Return where an issuer's keys come from and how old they are, as the pages say it."""
+    fetched = in_words(issuer.keys_fetched_at, now=now, time_zone=zone) if issuer.keys_fetched_at else ""
+    return {
+        "is_our_own": keys.is_our_own(issuer.issuer),
+        "is_pasted": issuer.key_source == TrustedIssuer.KeySource.PASTED,
+        "keys_fetched_at": issuer.keys_fetched_at,
+        "keys_fetched": fetched,
+        "is_silent": keys.is_silent(issuer, now=now),
+    }
+
+
+def _audience_rows(audiences: list[Audience], now: datetime) -> list[dict[str, Any]]:
+    standing = _standing("elsewhere", now)
+    names = dict(NameElsewhere.objects.order_by().values_list("audience").annotate(number=Count("pk")))
+    rules = dict(AssertionRule.objects.order_by().values_list("audience").annotate(number=Count("pk")))
+    return [
+        {
+            "id": each.pk,
+            "name": each.name,
+            "issuer": each.issuer,
+            "places": [(resource, sorted(scopes)) for resource, scopes in each.resources.items()][:3],
+            "more": max(0, len(each.resources) - 3),
+            "names": names.get(each.pk, 0),
+            "rules": rules.get(each.pk, 0),
+            "standing": standing.get(each.pk, 0),
+            "is_enabled": each.is_enabled,
+        }
+        for each in audiences
+    ]

@@ -1,0 +1,173 @@
+"""One issuer: what it is believed about, its keys, who its people are here, and switching it off and on."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from agents.models import Agent, FederatedCredential
+from console.access import for_act, principal
+from console.admin.resources import version_of
+from console.admin.trust import SHORT, Purpose, key_words
+from console.admin.trust_forms import ChangeIssuer, LinkForm, OffForm, ProviderForm
+from console.attempt import attempt
+from console.impact_words import impact_words
+from console.paging import page
+from delegations import reach
+from tenants.models import Tenant
+from tenants.roles import Act, may
+from tokens import impact
+from tokens.endpoints.request import MemberRequest
+from trust import actions, keys, providers
+from trust.models import IdentityProvider, SubjectLink, TrustedIssuer
+
+NO_KEYS = _("Its keys could not be had just now. It is asked again by itself every minute.")
+
+
+@for_act(Act.TRUST_READ)
+def one(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    return show(request, issuer_of(issuer_id))
+
+
+@require_POST
+@for_act(Act.TRUST_WRITE)
+def change(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    issuer = issuer_of(issuer_id)
+    form = ChangeIssuer(issuer, request.POST)
+    if form.is_valid():
+        said, version = form.said(), version_of(request)
+        refused = attempt(lambda: actions.change_issuer(issuer, by=principal(request), version=version, **said))
+        if not refused:
+            return redirect("console-issuer", issuer_id)
+        form.add_error(None, refused)
+    return show(request, issuer_of(issuer_id), form=form, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_act(Act.TRUST_WRITE)
+def switch_off(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    """Say what stops while an issuer is off; and switch it off."""
+    issuer, now, said = issuer_of(issuer_id), timezone.now(), ""
+    reached = impact.of_issuer(issuer, now=now)
+    form = OffForm(reached.delegations, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        version, reason = version_of(request), form.cleaned_data["reason"]
+        said = attempt(
+            lambda: actions.change_issuer(
+                issuer, by=principal(request), version=version, reason=reason, is_enabled=False
+            )
+        )
+        if not said:
+            return redirect("console-issuer", issuer_id)
+    content = {
+        "thing": issuer_of(issuer_id) if said else issuer,
+        "back": "console-issuer",
+        "impact": impact_words(reached, now=now, time_zone=request.tenant.time_zone),
+        "form": form,
+        "said": said,
+        "signs_in": Purpose.SIGN_IN in issuer.purposes,
+        "is_issuer": True,
+    }
+    return render(request, "console/trust_off.html", content, status=409 if said else 422 if form.errors else 200)
+
+
+@require_POST
+@for_act(Act.TRUST_WRITE)
+def switch_on(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    issuer, version = issuer_of(issuer_id), version_of(request)
+    said = attempt(lambda: actions.change_issuer(issuer, by=principal(request), version=version, is_enabled=True))
+    if said:
+        return show(request, issuer_of(issuer_id), said=said, status=409)
+    return redirect("console-issuer", issuer_id)
+
+
+@require_POST
+@for_act(Act.TRUST_WRITE)
+def fetch_keys(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    issuer = issuer_of(issuer_id)
+    if not actions.fetch_keys(issuer, by=principal(request), now=timezone.now()):
+        return show(request, issuer_of(issuer_id), said=str(NO_KEYS), status=409)
+    return redirect("console-issuer", issuer_id)
+
+
+def issuer_of(issuer_id: str) -> TrustedIssuer:
+    found: TrustedIssuer = get_object_or_404(TrustedIssuer, pk=issuer_id)
+    return found
+
+
+def show(
+    request: MemberRequest,
+    issuer: TrustedIssuer,
+    *,
+    form: ChangeIssuer | None = None,
+    link_form: LinkForm | None = None,
+    provider_form: ProviderForm | None = None,
+    said: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Show an issuer's page; forms that could not be used are shown as they were sent."""
+    now, form = timezone.now(), form or ChangeIssuer(issuer)
+    links, pager = page(request, SubjectLink.objects.filter(issuer=issuer).select_related("member__user"))
+    signs_in = Purpose.SIGN_IN in issuer.purposes
+    provider = IdentityProvider.objects.filter(issuer=issuer).first() if signs_in else None
+    content = {
+        "issuer": issuer,
+        "used_for": [SHORT[each] for each in Purpose if each in issuer.purposes],
+        "form": form,
+        "ticks": form.ticks(),
+        "links": links,
+        "link_form": link_form or LinkForm(),
+        "signs_in": signs_in,
+        "provider": provider,
+        "provider_form": provider_form or ProviderForm(initial=_provider_words(provider)),
+        "redirect_uri": f"{request.tenant.issuer}{providers.BACK}",
+        "may_change": may(request.member, Act.TRUST_WRITE),
+        "said": said,
+        **_facts(request, issuer, now),
+        **pager,
+    }
+    return render(request, "console/trust_issuer.html", content, status=status)
+
+
+def _facts(request: MemberRequest, issuer: TrustedIssuer, now: datetime) -> dict[str, Any]:
+    zone = request.tenant.time_zone
+    return {
+        "keys": [(kid, entry[0]) for kid, entry in keys.known(issuer).items()],
+        "from": key_words(issuer, now=now, zone=zone),
+        "reach": reach.of_issuer(issuer, now=now),
+        **_counts(issuer),
+        "brings_agents": Purpose.WORKLOAD in issuer.purposes,
+        "workloads_are_off": request.tenant.workloads == Tenant.Registration.OFF,
+    }
+
+
+def _counts(issuer: TrustedIssuer) -> dict[str, int]:
+    """Return how many agents it brought, and for how many clients' secrets its tokens stand; in one statement."""
+    counted = {
+        "brought": _number(Agent.objects.filter(issuer=OuterRef("pk"))),
+        "stands_for_secrets": _number(FederatedCredential.objects.filter(issuer=OuterRef("pk"))),
+    }
+    found: dict[str, int] = TrustedIssuer.objects.annotate(**counted).values(*counted).get(pk=issuer.pk)
+    return found
+
+
+def _number(rows: "QuerySet[Any]") -> Coalesce:
+    numbered = rows.order_by().values("issuer").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(numbered), 0)
+
+
+def _provider_words(provider: IdentityProvider | None) -> dict[str, Any]:
+    if provider is None:
+        return {}
+    return {
+        "client_id": provider.client_id,
+        "is_public": not provider.client_secret,
+        "groups_claim": provider.groups_claim,
+        "roles": "\n".join(f"{group}: {role}" for group, role in provider.roles),
+    }

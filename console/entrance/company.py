@@ -1,0 +1,148 @@
+"""Sign-in at the company's own provider (OpenID Connect), chosen by mail domain or by name.
+
+The browser that began it is the one that may finish it: `state`, `nonce` and the code's verifier stay in its session,
+so that nobody is signed in by a link of somebody else's.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from allauth.account.views import LoginView
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from audit.events import Event
+from console.entrance import arrivals
+from console.entrance.adapter import Adapter
+from console.entrance.places import write_down
+from kit.fetch import Unfetchable
+from kit.oauth import BadAssertion
+from tenants.models import Membership
+from tokens.across import relying
+from tokens.across.relying import Begun
+from tokens.endpoints.request import TenantRequest
+from trust import providers
+from trust.models import IdentityProvider
+
+METHOD = "company"
+LIFE = timedelta(minutes=10)
+AT_ONCE = 5
+_KEPT = "company_sign_in"
+_log = structlog.get_logger("console.company")
+
+
+class SignIn(LoginView):
+    """The sign-in page, which knows where else people of this tenant may sign in."""
+
+    def get_context_data(self, **fields: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**fields)
+        named = [{"id": each.pk, "name": each.issuer.name} for each in providers.usable()]
+        return {**context, "providers": named, "next": self.request.GET.get("next", "")}
+
+
+@require_GET
+def begin(request: TenantRequest) -> HttpResponse:
+    """Send the browser to the provider that is named, or that a mail address belongs to."""
+    named, address = request.GET.get("at", ""), request.GET.get("email", "")[:254]
+    provider = next((each for each in providers.usable() if each.pk == named), None) or providers.of_address(address)
+    if provider is None:
+        domain = address.rpartition("@")[2]
+        title = _("No company sign-in is set up for this address")
+        return _page(request, title, _("Sign in in another way, or ask an admin to add your company."), domain)
+    begun, is_again = Begun.now(), request.GET.get("again") == "1" and request.member is not None
+    try:
+        place = relying.address(provider, begun, redirect_uri=_back(request), hint=address, again=is_again)
+    except Unfetchable as error:
+        return _away(request, provider, error)
+    _keep(request, begun, provider, request.GET.get("next", ""), is_again=is_again)
+    return HttpResponse(status=303, headers={"Location": place})
+
+
+@require_GET
+def finish(request: TenantRequest) -> HttpResponse:
+    """Take what the provider sent back, and let the person in."""
+    kept, now = _take(request), timezone.now()
+    provider = next((each for each in providers.usable() if kept and each.pk == kept["provider"]), None)
+    if kept is None or provider is None or datetime.fromisoformat(kept["at"]) + LIFE < now:
+        return _page(request, _("This sign-in was not started here"), _("Nobody was signed in. Start again."))
+    if request.GET.get("error"):
+        said = request.GET["error"][:60]
+        return _page(request, _("Your company's sign-in said no"), _("Nobody was signed in. Start again."), said)
+    try:
+        member = _person(request, provider, Begun(kept["state"], kept["nonce"], kept["verifier"]), now)
+    except Unfetchable as error:
+        return _away(request, provider, error)
+    except BadAssertion as refusal:
+        arrivals.refuse(provider, refusal.reason)
+        title = _("Your company's sign-in does not open this organisation")
+        return _page(request, title, _("Ask an admin here to add you. The reason is in their activity."))
+    return _let_in(request, member, kept)
+
+
+def way_again(member: Membership) -> str:
+    """Return where somebody proves again who they are who has no password and no factor here, or ""."""
+    linked = member.links.filter(issuer__providers__isnull=False).values_list("issuer__providers", flat=True).first()
+    return f"{resolve_url('company-sign-in')}?at={linked}&again=1" if linked else ""
+
+
+def _person(request: TenantRequest, provider: IdentityProvider, begun: Begun, now: datetime) -> Membership:
+    if not relying.names_the_provider(provider, request.GET.get("iss")):
+        raise BadAssertion("the answer names another issuer")
+    claims = relying.finish(provider, begun, request.GET.get("code", ""), redirect_uri=_back(request), now=now)
+    return arrivals.member_of(provider, claims, now=now)
+
+
+def _let_in(request: TenantRequest, member: Membership, kept: dict[str, Any]) -> HttpResponse:
+    after = kept["next"] if Adapter().is_safe_url(kept["next"]) else ""
+    if request.member is not None and kept["is_again"]:
+        if request.member.pk != member.pk:
+            return _page(request, _("That was somebody else"), _("Prove again that it is you, as who is signed in."))
+        record_authentication(request, member.user, method=METHOD)
+        write_down(Event.SIGNED_IN_AGAIN, member.user, [METHOD])
+        return redirect(after or "my-agents")
+    record_authentication(request, member.user, method=METHOD)
+    response: HttpResponse = perform_login(request, Login(user=member.user, redirect_url=after or None))
+    return response
+
+
+def _back(request: TenantRequest) -> str:
+    return f"{request.tenant.issuer}/login/company/back"
+
+
+def _keep(request: TenantRequest, begun: Begun, provider: IdentityProvider, after: str, *, is_again: bool) -> None:
+    kept = dict(list(request.session.get(_KEPT, {}).items())[-(AT_ONCE - 1) :])
+    kept[begun.state] = {
+        "state": begun.state,
+        "nonce": begun.nonce,
+        "verifier": begun.verifier,
+        "provider": provider.pk,
+        "next": after,
+        "at": timezone.now().isoformat(),
+        "is_again": is_again,
+    }
+    request.session[_KEPT] = kept
+
+
+def _take(request: TenantRequest) -> dict[str, Any] | None:
+    """Return what this browser began under the answer's `state`, once."""
+    kept = request.session.get(_KEPT, {})
+    found: dict[str, Any] | None = kept.pop(request.GET.get("state", ""), None)
+    request.session[_KEPT] = kept
+    return found
+
+
+def _away(request: TenantRequest, provider: IdentityProvider, error: Unfetchable) -> HttpResponse:
+    _log.info("no answer", provider=provider.pk, reason=str(error))
+    title = _("Your company's sign-in does not answer")
+    return _page(request, title, _("Try again in a minute."), provider.issuer.issuer, status=502)
+
+
+def _page(request: TenantRequest, title: str, text: str, fact: str = "", status: int = 400) -> HttpResponse:
+    shown = {"title": title, "text": text, "fact": fact}
+    return render(request, "account/company_problem.html", shown, status=status)

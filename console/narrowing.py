@@ -1,0 +1,97 @@
+"""A list as the address narrows it: by the noun's filter, which the API uses too. A word that means nothing is said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.forms import BoundField
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+
+from console.paging import MOVES, WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A usual question: what it is called, and the words of the address that ask it."""
+
+    label: str | Promise
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A chip as a page shows it: its address asks the question, or takes it back where it is asked."""
+
+    label: str | Promise
+    url: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What narrows a list, for the parts that show it, and the rows that are left."""
+
+    rows: "QuerySet[Any]"
+    fields: Sequence[BoundField]
+    further: Sequence[BoundField]
+    kept: Sequence[tuple[str, str]]
+    chips: Sequence[Switch]
+    notes: Sequence[str] = field(default_factory=list)
+    query: str = ""
+
+    @property
+    def is_further(self) -> bool:
+        """Whether a field is used that is folded away otherwise."""
+        return any(each.data for each in self.further)
+
+
+def narrowing(
+    request: HttpRequest,
+    by: type[django_filters.FilterSet],
+    rows: "QuerySet[Any]",
+    *,
+    shown: Sequence[str],
+    further: Sequence[str] = (),
+    chips: Sequence[Chip] = (),
+) -> Narrowing:
+    """Return the rows that the address asks for: none where it asks for what cannot be read."""
+    found = by(request.GET, rows)
+    is_readable = found.is_valid()
+    form, seen = found.form, {*shown, *further, *MOVES}
+    return Narrowing(
+        rows=found.qs if is_readable else rows.none(),
+        fields=[form[name] for name in shown],
+        further=[form[name] for name in further],
+        kept=[(name, str(value)) for name, value in request.GET.items() if name not in seen and _is_known(name, by)],
+        chips=[_switch(request.GET, chip) for chip in chips],
+        notes=[*_unknown(request.GET, by), *_unreadable(form, seen)],
+        query=request.GET.urlencode(),
+    )
+
+
+def _is_known(name: str, by: type[django_filters.FilterSet]) -> bool:
+    return name in by.base_filters or name in WORDS
+
+
+def _unknown(query: QueryDict, by: type[django_filters.FilterSet]) -> list[str]:
+    words = [name[:60] for name in query if not _is_known(name, by)]
+    return [gettext("“%(word)s” narrows nothing here.") % {"word": word} for word in words[:5]]
+
+
+def _unreadable(form: Any, seen: set[str]) -> list[str]:
+    """Say what is wrong with words that no field shows."""
+    return [f"{name}: {error}" for name, errors in form.errors.items() if name not in seen for error in errors]
+
+
+def _switch(query: QueryDict, chip: Chip) -> Switch:
+    is_on = all(query.get(name) == value for name, value in chip.words.items())
+    changed = query.copy()
+    for name in (*chip.words, *MOVES):
+        changed.pop(name, None)
+    if not is_on:
+        changed.update(dict(chip.words))
+    return Switch(chip.label, f"?{changed.urlencode()}", is_on)
