@@ -24,7 +24,8 @@ def _free_port() -> int:
 
 
 if os.environ.get("REMIT_TEST_PORT_OF") != WORKER:
-    os.environ |= {"REMIT_TEST_PORT": str(_free_port()), "REMIT_TEST_DOCUMENTS_PORT": str(_free_port())}
+    ports = ("REMIT_TEST_PORT", "REMIT_TEST_DOCUMENTS_PORT", "REMIT_TEST_PROVIDER_PORT", "REMIT_METRICS_PORT")
+    os.environ |= {name: str(_free_port()) for name in ports}
     os.environ["REMIT_TEST_PORT_OF"] = WORKER
 
 FOLDER.mkdir(exist_ok=True)
@@ -35,11 +36,16 @@ os.environ |= {
     "REMIT_SEALING_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMTE",
     "REMIT_STATIC_ROOT": str(FOLDER / "static"),
     "REMIT_CACHE_SECONDS": "1",
+    "REMIT_MAIL_URL": f"filemail:///{FOLDER / 'mail'}",
     "REMIT_OPERATORS_PATH": "operators-of-tests",
-    "REMIT_FETCH_LOOPBACK_HOSTS": f"localhost:{os.environ['REMIT_TEST_DOCUMENTS_PORT']}",
+    "REMIT_FETCH_LOOPBACK_HOSTS": ",".join(
+        f"localhost:{os.environ[name]}" for name in ("REMIT_TEST_DOCUMENTS_PORT", "REMIT_TEST_PROVIDER_PORT")
+    ),
     "REMIT_FETCH_CA_FILE": str(FOLDER / "ca.pem"),
     "REMIT_FETCHES_PER_MINUTE": "1000",
     "REMIT_REGISTRATIONS_PER_MINUTE": "100000",
+    "REMIT_DEVICE_REQUESTS_PER_MINUTE": "100000",
+    "REMIT_TENANT_REGISTRATIONS_PER_MINUTE": "100000",
     "REMIT_SIGN_INS_PER_MINUTE": "100000",
     "REMIT_FAILED_SIGN_INS": "100000/m/ip,5/300s/key",
 }
@@ -55,3 +61,6 @@ else:
     os.environ["REMIT_DATABASE_URL"] = f"sqlite:///{FOLDER / 'remit.sqlite3'}"
 
 from remit.settings import *  # noqa: E402, F403 - the environment comes first
+
+# The product's own hasher, at a cost that hundreds of sign-ins can bear.
+PASSWORD_HASHERS = ["tests.harness.hashing.CheapScrypt"]

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-DOCUMENTS = ("RFC ", "CIMD", "ID-JAG", "WAG", "DTR", "Status List", "MCP", "OIDC")
+DOCUMENTS = (
+    "RFC ", "Idempotency-Key", "CIMD", "ID-JAG", "WAG", "DTR", "Status List", "MCP", "OIDC", "RT expiration",
+    "Standard Webhooks",
+)  # fmt: skip
 
 
 def spec(document: str, section: str) -> Callable[[Any], Any]:

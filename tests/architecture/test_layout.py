@@ -16,8 +16,10 @@ from django.db import connection, models
 from kit import context
 from tenants.scoping import GLOBAL_TABLES
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("audit", "tenants", "agents", "delegations", "tokens", "console", "api")
+APPS = ("audit", "tenants", "trust", "agents", "delegations", "tokens", "notices", "console", "api")
 MAX_FILE = 300
 MAX_FUNCTION = 40
 FILES = sorted(

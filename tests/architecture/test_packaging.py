@@ -21,6 +21,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 OURS = {"web", "worker", "beat", "provision"}
@@ -148,7 +150,8 @@ def test_the_image_takes_only_named_files_and_every_package() -> None:
 
     assert read(".dockerignore").splitlines()[1] == "*"
     assert allowed.isdisjoint({"secrets", "var", ".git", ".venv", "tests", ".env"})
-    assert {name for name in packages if (ROOT / name).is_dir()} | {"platform", "templates", "static"} <= allowed
+    folders = {name for name in packages if (ROOT / name).is_dir()}
+    assert folders | {"platform", "templates", "static", "locale"} <= allowed
 
 
 class Site(BaseHTTPRequestHandler):
@@ -446,7 +449,7 @@ def test_every_package_of_npm_is_one_version_with_a_hash_from_whatever_registry_
 
     assert locked
     for name, entry in locked.items():
-        assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"]), name
+        assert re.fullmatch(r"\d+\.\d+\.\d+(-alpha\.\d+)?", entry["version"]), name
         assert entry["integrity"].startswith("sha512-"), name
         assert not entry.keys() & {"resolved", "hasInstallScript", "link"}, name
 
@@ -456,3 +459,17 @@ def test_the_lock_of_npm_answers_what_its_package_asks_for() -> None:
 
     assert npm_lock()[""]["dependencies"] == asked
     assert {f"node_modules/{name}" for name in asked} <= npm_lock().keys()
+
+
+def test_the_page_of_clients_names_the_versions_that_are_locked() -> None:
+    spec = util.spec_from_file_location("scripts_clients", ROOT / "scripts/clients.py")
+    clients = util.module_from_spec(spec)
+    spec.loader.exec_module(clients)
+    pypi = {client: pins("requirements-dev.txt")[package] for client, package in clients.FROM_PYPI.items()}
+    npm = {client: npm_lock()[f"node_modules/{package}"]["version"] for client, package in clients.FROM_NPM.items()}
+
+    page = read("docs/clients.md")
+
+    assert all(f"| {client} | {pypi[client].removeprefix('==')} |" in page for client in pypi)
+    assert all(f"| {client} | {npm[client]} |" in page for client in npm if client != clients.SUITE)
+    assert f"## {clients.SUITE}, {npm[clients.SUITE]}\n" in page

@@ -15,6 +15,8 @@ from tests.harness import hostile
 from tests.harness.hostile import Hostile
 from tests.spec import spec
 
+pytestmark = pytest.mark.once
+
 LIMIT = 16 * 1024
 INSIDE = [
     "0.0.0.0",
@@ -74,10 +76,18 @@ SPELLINGS = [
     "https://2130706433/x",
     "https://0x7f000001/x",
     "https://0177.0.0.1/x",
+    "https://0x7f.0.0.0x1/x",
+    "https://0x7f.0x1/x",
+    "https://evil.0x/x",
+    "https://0300.0250.0001.0001/x",
+    "https://127.0.0.1./x",
+    "https://0/x",
     "https://127.1/x",
     "https://127.0.1/x",
     "https://[::1]/x",
     "https://[::ffff:127.0.0.1]/x",
+    "https://[64:ff9b::7f00:1]:443/x",
+    "https://[2002:7f00:1::]/x",
     "https://[fe80::1%25eth0]/x",
     "https://localhost./x",
     "https://evil.example./x",
@@ -95,6 +105,10 @@ SPELLINGS = [
     "https://-evil.example/x",
     "https:///x",
     "https://１２７.0.0.1/x",
+    "https://127。0。0。1/x",
+    "https://127.0.0.1%2f@evil.example/x",
+    "https://evil.example%00.good.example/x",
+    "https://evil.example:443:80/x",
     "https://evil.example/\tx",
     "https://1.1.1.1/x",
     "https://evil/x",
@@ -237,14 +251,16 @@ def test_a_server_that_misbehaves_gives_nothing(server, development, path, answe
     refused(server.url(path), development)
 
 
+@spec("CIMD", "8.7")
 @pytest.mark.parametrize("answer", [hostile.drip, hostile.drip_headers, hostile.silent])
 def test_a_server_that_takes_its_time_is_left_at_the_deadline(server, development, answer, monkeypatch):
-    monkeypatch.setattr(fetch, "SECONDS", 0.5)
+    # Longer than a byte's second: what arrives in time starts no new patience.
+    monkeypatch.setattr(fetch, "SECONDS", 2.5)
     server.answers["/slow"] = answer
     before = time.monotonic()
     with pytest.raises(Unfetchable):
         fetch.fetch_json(server.url("/slow"), limit=LIMIT, development=development)
-    assert time.monotonic() - before < 2.5, "the watchdog shuts the socket"
+    assert 2 < time.monotonic() - before < 4, "the watchdog shuts the socket"
 
 
 def test_slow_hosts_take_a_bounded_number_of_threads(server, development, monkeypatch):

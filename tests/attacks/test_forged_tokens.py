@@ -15,6 +15,8 @@ from tests.harness.world import claims
 from tests.spec import spec
 from tokens import keys
 
+pytestmark = pytest.mark.once  # What is judged here is judged before any database is asked, or by its page alone.
+
 
 def part(value) -> str:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -1,53 +1,28 @@
 """Many requests at the same moment: one winner, nobody hurt, and nothing that outlives its end (RFC 9700 §4.14)."""
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-
 import httpx
 import pytest
 
 from agents import actions as agent_actions
 from audit.principals import SYSTEM
 from kit import context
+from tests.harness import rush
+from tests.harness.rush import MANY, answers, minted, start_together
 from tests.spec import spec
 from tokens import actions as token_actions
-from tokens.models import AccessToken, RefreshToken
-
-MANY = 50
+from tokens import installations
+from tokens.models import RefreshToken
 
 
 @pytest.fixture
 def crowd(world):
-    """Fifty callers with a connection each."""
-    limits = httpx.Limits(max_connections=MANY, max_keepalive_connections=MANY)
-    with httpx.Client(timeout=60, limits=limits) as http, ThreadPoolExecutor(MANY) as pool:
-        world.http = http
+    with rush.callers(world) as pool:
         yield pool
-
-
-def start_together(pool, ask) -> list[Future[httpx.Response]]:
-    """Let every caller wait at one gate, and open it."""
-    gate = threading.Barrier(MANY)
-
-    def go() -> httpx.Response:
-        gate.wait(timeout=30)
-        return ask()
-
-    return [pool.submit(go) for _ in range(MANY)]
-
-
-def answers(pending: list[Future[httpx.Response]]) -> list[httpx.Response]:
-    return [each.result(timeout=60) for each in pending]
 
 
 def last_tokens(found: list[httpx.Response]) -> list[str]:
     """Return a handful of the access tokens that were handed out."""
-    return [answer.json()["access_token"] for answer in found if answer.status_code == 200][-5:]
-
-
-def minted(world) -> int:
-    with context.use(world.tenant):
-        return AccessToken.objects.count()
+    return rush.tokens(found)[-5:]
 
 
 def assert_nothing_was_minted_since(world, count: int, found: list[httpx.Response]) -> None:
@@ -98,8 +73,13 @@ def revoke_the_family(scout, delegation):
     token_actions.revoke_family(family.pk, by=SYSTEM, reason="enough")
 
 
+def end_the_installation(scout, delegation):
+    family = RefreshToken.objects.get(client=scout.client, revoked=None)
+    installations.end(family, delegation, by=SYSTEM, reason="enough")
+
+
 @spec("RFC 7009", "2.1")
-@pytest.mark.parametrize("end", [end_the_delegation, suspend_the_agent, revoke_the_family])
+@pytest.mark.parametrize("end", [end_the_delegation, suspend_the_agent, revoke_the_family, end_the_installation])
 def test_no_refresh_in_flight_outlives_the_end_of_what_it_hangs_on(world, crowd, end):
     for _ in range(5):
         scout = world.public_client()

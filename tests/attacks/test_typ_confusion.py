@@ -12,30 +12,33 @@ from tests.harness.kinds import PLACES, Stage
 from tests.harness.world import make
 from tests.spec import spec
 
+pytestmark = pytest.mark.once  # What is judged here is judged before any database is asked, or by its page alone.
+
 # A plus: it is good there. A dot: it is refused as the place refuses whatever it does not know.
 TABLE = """
-                              subject:  subject:  actor:  actor:  client     user       intro-    revo-
-                              access    ID        access  JWT     assertion  info  API  spection  cation  refresh  code
-calendar token                +         .         .       .       .          .     .    +         +       .        .
-sign-in token                 +         .         .       .       .          +     .    +         +       .        .
-API token                     +         .         .       .       .          .     +    +         +       .        .
-own token                     +         .         +       .       .          .     .    +         +       .        .
-opaque token                  +         .         .       .       .          .     .    +         +       .        .
-ID token                      .         +         .       .       .          .     .    .         .       .        .
-refresh token                 .         .         .       .       .          .     .    +         +       +        .
-code                          .         .         .       .       .          .     .    .         .       .        +
-client assertion              .         .         .       .       +          .     .    .         .       .        .
-actor JWT                     .         .         .       +       .          .     .    .         .       .        .
-typ at+jwt                    +         .         +       .       .          +     +    +         +       .        .
-typ JWT                       .         +         .       +       +          .     .    .         .       .        .
-typ client-authentication+jwt .         .         .       .       +          .     .    .         .       .        .
-typ oauth-id-jag+jwt          .         .         .       .       .          .     .    .         .       .        .
-typ dpop+jwt                  .         .         .       .       .          .     .    .         .       .        .
-typ secevent+jwt              .         .         .       .       .          .     .    .         .       .        .
-typ logout+jwt                .         .         .       .       .          .     .    .         .       .        .
-typ txntoken+jwt              .         .         .       .       .          .     .    .         .       .        .
-typ token-introspection+jwt   .         .         .       .       .          .     .    .         .       .        .
-typ statuslist+jwt            .         .         .       .       .          .     .    .         .       .        .
+                              subject: subject: actor: actor: client          user     intro-   revo-
+                              access   ID       access JWT    assertion grant info API spection cation refresh code
+calendar token                +        .        .      .      .         .     .    .   +        +      .       .
+sign-in token                 +        .        .      .      .         .     +    .   +        +      .       .
+API token                     +        .        .      .      .         .     .    +   +        +      .       .
+own token                     +        .        +      .      .         .     .    .   +        +      .       .
+opaque token                  +        .        .      .      .         .     .    .   +        +      .       .
+ID token                      .        +        .      .      .         .     .    .   .        .      .       .
+refresh token                 .        .        .      .      .         .     .    .   +        +      +       .
+code                          .        .        .      .      .         .     .    .   .        .      .       +
+client assertion              .        .        .      .      +         .     .    .   .        .      .       .
+ID-JAG                        .        .        .      .      .         +     .    .   .        .      .       .
+actor JWT                     .        .        .      +      .         .     .    .   .        .      .       .
+typ at+jwt                    +        .        +      .      .         .     +    +   +        +      .       .
+typ JWT                       .        +        .      +      +         .     .    .   .        .      .       .
+typ client-authentication+jwt .        .        .      .      +         .     .    .   .        .      .       .
+typ oauth-id-jag+jwt          .        .        .      .      .         +     .    .   .        .      .       .
+typ dpop+jwt                  .        .        .      .      .         .     .    .   .        .      .       .
+typ secevent+jwt              .        .        .      .      .         .     .    .   .        .      .       .
+typ logout+jwt                .        .        .      .      .         .     .    .   .        .      .       .
+typ txntoken+jwt              .        .        .      .      .         .     .    .   .        .      .       .
+typ token-introspection+jwt   .        .        .      .      .         .     .    .   .        .      .       .
+typ statuslist+jwt            .        .        .      .      .         .     .    .   .        .      .       .
 """
 REFUSALS = {
     "subject: access token": (400, "invalid_request"),
@@ -43,6 +46,7 @@ REFUSALS = {
     "actor: access token": (400, "invalid_request"),
     "actor: JWT": (400, "invalid_request"),
     "client assertion": (401, "invalid_client"),
+    "grant": (400, "invalid_grant"),
     "userinfo": (401, "invalid_token"),
     "API": (401, "A token for this API is needed"),
     "introspection": (200, False),

@@ -5,10 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import Page
 
+from agents import remarks
+from agents.models import Approval
+from audit.principals import SYSTEM
+from kit import context
+from tenants import members
 from tests.browser.stage import Stage, sign_in
-from tests.harness.world import World
+from tests.harness.deferral import WAITS
+from tests.harness.device import Device
+from tests.harness.domains import Foreign
+from tests.harness.world import PASSWORD, World
+from tokens import rotation
+from tokens.models import SigningKey
+from trust.models import TrustedIssuer
 
 Arrive = Callable[[Stage, Page], None]
 
@@ -97,6 +109,135 @@ def _back_to_an_app(stage: Stage, page: Page) -> None:
     page.get_by_role("heading", name="Done. Taking you back").wait_for()
 
 
+def _newcomer(stage: Stage, page: Page) -> None:
+    page.goto(stage.request_url(stage.newcomer, scope="events:read events:write"))
+
+
+def _asked_admins(stage: Stage, page: Page) -> None:
+    _newcomer(stage, page)
+    page.get_by_role("button", name="Ask your admins").click()
+    page.get_by_role("heading", name="Sent to your admins").wait_for()
+
+
+def _asked_by_admins(stage: Stage, page: Page) -> None:
+    """Stand before the page of somebody who was asked, and has yet to answer."""
+    world = stage.lived_in
+    with context.use(world.tenant):
+        question = Approval.objects.select_related("agent").get(agent=stage.newcomer.client.agent_id, status="waiting")
+        if not question.remarks.exists():
+            remarks.ask(question, by=world.people["ada"], words="For which offsite, and who pays?")
+    page.goto(stage.request_url(stage.newcomer, scope="events:read events:write"))
+    page.get_by_role("button", name="Answer").wait_for()
+
+
+def _everything_open(stage: Stage, page: Page) -> None:
+    """Open all parts of a card, and show the keys."""
+    page.goto(stage.lived_in.url("/console/approvals"))
+    page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true; })")
+    page.locator(".approval").first.focus()
+
+
+def _flawed_decision(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/approvals"))
+    page.locator("summary", has_text="Deny").first.click()
+    page.get_by_label("Own words").first.press("Enter")
+    page.get_by_text("Nothing was decided about").wait_for()
+
+
+def _new_token(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/ways-in"))
+    page.get_by_label("For whom or what").fill("The build farm of the robotics team")
+    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("status").wait_for()
+
+
+def _device_link(stage: Stage, page: Page) -> None:
+    page.goto(stage.device().answer["verification_uri_complete"])
+
+
+def _device_wrong_code(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/device"))
+    page.get_by_label("Code").fill("wdjb-mjht")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("alert").wait_for()
+
+
+def _device_consent(stage: Stage, page: Page) -> None:
+    _type_in(stage.device(), page)
+
+
+def _device_two_places(stage: Stage, page: Page) -> None:
+    world = stage.lived_in
+    both = [world.calendar.identifier, world.notes.identifier]
+    scope = "events:read events:write notes:read notes:write openid offline_access"
+    long = " ".join(["terminal-agent/2.1.0 (Linux 6.8.0-45-generic; x86_64)"] * 3)
+    _type_in(stage.device(scope=scope, resource=both, user_agent=long), page)
+
+
+def _device_decided(button: str) -> Arrive:
+    def arrive(stage: Stage, page: Page) -> None:
+        _device_consent(stage, page)
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("link", name="Agents acting for you").wait_for()
+
+    return arrive
+
+
+def _type_in(device: Device, page: Page) -> None:
+    page.goto(device.answer["verification_uri"])
+    page.get_by_label("Code").fill(device.user_code)
+    page.get_by_label("Code").press("Enter")
+    page.get_by_role("heading", name="Let").wait_for()
+
+
+def _job(stage: Stage, page: Page) -> None:
+    """Look at long work that the clock did not come to yet."""
+    page.goto(stage.lived_in.url("/console/jobs"))
+    page.get_by_role("link", name="End access: 2").click()
+    page.get_by_role("heading", name="At work").wait_for()
+
+
+def _checked(stage: Stage, page: Page) -> None:
+    """Ask for more than alice allowed."""
+    world = stage.lived_in
+    page.goto(world.url("/console/check"))
+    page.get_by_label("Agent", exact=True).fill(stage.planner.client.agent_id or "")
+    page.get_by_label("For whom").fill(world.email("alice"))
+    page.get_by_label("Where").select_option(world.calendar.identifier)
+    page.get_by_label("Scopes").fill("contacts:read")
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("heading", name="Not allowed").wait_for()
+
+
+def _why(stage: Stage, page: Page) -> None:
+    """Open the reason of a refusal in alice's name."""
+    page.goto(stage.lived_in.url(f"/why/{stage.refused}"))
+
+
+def _in_console(path: str = "", *, is_client: bool = False) -> Arrive:
+    """Open the page of an agent that an admin registered, or of its client."""
+
+    def arrive(stage: Stage, page: Page) -> None:
+        client = stage.quiet.client
+        own = f"/clients/{client.pk}" if is_client else ""
+        page.goto(stage.lived_in.url(f"/console/agents/{client.agent_id}{own}{path}"))
+
+    return arrive
+
+
+def _flawed_agent(stage: Stage, page: Page) -> None:
+    """Send the form of a new agent with an address that nobody may return to."""
+    page.goto(stage.lived_in.url("/console/agents/add"))
+    page.get_by_label("Name").fill("Expense clerk")
+    page.get_by_label("Where people return to").fill("http://expenses.example/back")
+    page.get_by_role("button", name="Add it").click()
+    page.locator(".errorlist").first.wait_for()
+
+
+def _tokens_of_planner(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/tokens"))
+
+
 def _unknown_redirect(stage: Stage, page: Page) -> None:
     page.goto(stage.request_url(stage.planner, redirect_uri="https://travel.example/callback/"))
 
@@ -126,9 +267,47 @@ def _just_ended_with_a_part(stage: Stage, page: Page) -> None:
     page.get_by_text("What it handed on").wait_for()
 
 
+def _one_delegation(stage: Stage, page: Page) -> None:
+    """Open the part that a helper holds, with the question of its end."""
+    (part,) = [each for each in stage.lived_in.delegations() if each.depth and each.ended_at is None][:1]
+    page.goto(stage.lived_in.url(f"/console/delegations/{part.pk}"))
+    page.get_by_text("End access").first.click()
+
+
+def _allow_less(stage: Stage, page: Page) -> None:
+    """Open the form on a delegation's page, and send it without a reason."""
+    (whole,) = [each for each in stage.lived_in.delegations() if len(each.scopes) > 1 and not each.ended_at][:1]
+    page.goto(stage.lived_in.url(f"/console/delegations/{whole.pk}"))
+    page.locator("summary", has_text="Allow less").click()
+    page.get_by_label("Until when").select_option("hour")
+    page.get_by_label("Why?").first.fill(" ")
+    page.get_by_role("button", name="Allow less").click()
+    page.get_by_text("Say why").wait_for()
+
+
+def _allow_less_of_mine(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/me/agents"))
+    page.get_by_text("Allow less").first.click()
+
+
 def _end_all_open(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/me/agents"))
     page.get_by_text("End all access").click()
+
+
+def _places_open(stage: Stage, page: Page) -> None:
+    world = stage.lived_in
+    for _ in range(2):
+        world.grant(stage.reader)
+    page.goto(world.url("/me/agents"))
+    page.get_by_text("Runs in").first.click()
+    page.get_by_text("Name this place").first.click()
+
+
+def _console_places(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/delegations"))
+    page.get_by_role("link", name="place").first.click()
+    page.get_by_role("heading", name="Where it runs").wait_for()
 
 
 def _forged_form(stage: Stage, page: Page) -> None:
@@ -138,8 +317,149 @@ def _forged_form(stage: Stage, page: Page) -> None:
     page.get_by_role("heading", name="This form is too old to send").wait_for()
 
 
+def _keys(stage: Stage, page: Page) -> None:
+    world = stage.lived_in
+    with context.use(world.tenant):
+        rotation.rotate_due(timezone.now(), by=SYSTEM)
+        ready = timezone.now() - rotation.KNOWN_AFTER
+        SigningKey.objects.filter(status="next", algorithm="ES256").update(created_at=ready)
+    world.http.get(world.url("/jwks.json"), headers={"User-Agent": "gateway/2.1 (x86_64)"})
+    page.goto(world.url("/console/keys"))
+
+
+def _key_leaked(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/keys"))
+    page.get_by_role("link", name="It leaked").first.click()
+    if "/login/again" in page.url:  # The sign-in is some minutes old.
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("What happened").wait_for()
+
+
+def _long_work(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/delegations?q=Planner"))
+    page.get_by_text("Long work").last.click()
+    page.get_by_role("button", name="Write a CSV file").wait_for()
+
+
+def _renewal(stage: Stage, page: Page) -> None:
+    """Open what alice allowed for a week, to allow it anew."""
+    page.goto(stage.lived_in.url("/me/agents"))
+    page.get_by_role("link", name="Renew the access of Minutes keeper to Notes").click()
+    page.get_by_text("You allowed Minutes keeper this before.").wait_for()
+
+
+def _deferred(stage: Stage, page: Page) -> None:
+    world = stage.lived_in
+    granted = world.grant(stage.quiet, scope="notes:read", resource=world.notes.identifier)
+    asked = {"resource": world.calendar.identifier, "scope": "events:read events:write", **WAITS}
+    answer = world.refresh(stage.quiet, granted["refresh_token"], **asked)
+    page.goto(answer.json()["interaction_uri"])
+    page.get_by_role("heading", name="Let Minutes keeper use Calendar").wait_for()
+
+
+def _deferred_decided(button: str) -> Arrive:
+    def arrive(stage: Stage, page: Page) -> None:
+        _deferred(stage, page)
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("link", name="Agents acting for you").wait_for()
+
+    return arrive
+
+
 def _outside(path: str) -> Arrive:
     return lambda stage, page: _go(page, f"{stage.lived_in.origin}{path}")
+
+
+def _resource(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}"))
+
+
+def _scope(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/scopes/events:write"))
+
+
+def _webhook(*further: str) -> Arrive:
+    def arrive(stage: Stage, page: Page) -> None:
+        page.goto(stage.lived_in.url("/console/webhooks"))
+        page.get_by_role("link", name="hooks.example.com").first.click()
+        page.get_by_role("heading", name="hooks.example.com").wait_for()
+        for name in further:
+            page.get_by_role("link", name=name).click()
+            page.get_by_role("button", name=name).wait_for()
+
+    return arrive
+
+
+def _webhook_secret(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/webhooks/add"))
+    page.get_by_label("Address").fill("https://siem.example.com/remit")
+    page.get_by_label("Agents", exact=True).check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("heading", name="The secret of").wait_for()
+
+
+def _webhook_flawed(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/webhooks/add"))
+    page.get_by_label("Address").fill("http://siem.example.com/remit")
+    page.get_by_label("And single events").fill("token.issued")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("An address is a plain https URL").first.wait_for()
+
+
+def _invited(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/members"))
+    page.locator("form[action$='/invite']").get_by_label("E-mail").fill("grace@elsewhere.example")
+    page.get_by_role("button", name="Invite").click()
+    page.get_by_role("heading", name="Invited").wait_for()
+
+
+def _removing(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/members/{stage.lived_in.people['bob'].pk}/remove"))
+
+
+def _invitation(stage: Stage, page: Page) -> None:
+    letters: list[str] = []
+    world = stage.lived_in
+    with context.use(world.tenant):
+        members.invite(
+            "linus@elsewhere.example", "auditor", by=world.people["ada"], tell=lambda _, secret: letters.append(secret)
+        )
+    page.goto(world.url(f"/invitation/{letters[0]}"))
+
+
+def _issuer(path: str = "") -> Arrive:
+    """Open the page of the issuer whose word something stands on."""
+
+    def arrive(stage: Stage, page: Page) -> None:
+        with context.use(stage.lived_in.tenant):
+            issuer = TrustedIssuer.objects.get(issuer="https://accounts.subsidiary.example")
+        page.goto(stage.lived_in.url(f"/console/trust/issuers/{issuer.pk}{path}"))
+
+    return arrive
+
+
+def _platform(stage: Stage, page: Page) -> None:
+    """Open the page of a platform that gives no keys."""
+    with context.use(stage.lived_in.tenant):
+        TrustedIssuer.objects.filter(name="Builds").update(keys_asked_at=timezone.now())
+    page.goto(stage.lived_in.url("/console/trust"))
+    page.get_by_role("link", name="Builds").first.click()
+    page.get_by_text("Its keys cannot be had").wait_for()
+
+
+def _audience(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/trust"))
+    page.get_by_role("link", name="Partner").click()
+    page.get_by_role("heading", name="Who is let across").wait_for()
+
+
+def _tried(stage: Stage, page: Page) -> None:
+    """Try what nobody signed whom the tenant believes."""
+    page.goto(stage.lived_in.url("/console/trust/try"))
+    page.get_by_label("Assertion").fill(Foreign("https://nobody.example").sign({"iss": "https://nobody.example"}))
+    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("heading", name="It would be refused").wait_for()
 
 
 SIGHTS = (
@@ -156,19 +476,95 @@ SIGHTS = (
     Sight("reconsent", _reconsent, "alice"),
     Sight("decided", _decided, "alice", status=409),
     Sight("return-to-app", _back_to_an_app, "bob"),
+    Sight("device", at("/device"), "bob"),
+    Sight("device-link", _device_link, "bob"),
+    Sight("device-wrong-code", _device_wrong_code, "bob", status=400),
+    Sight("device-consent", _device_consent, "bob"),
+    Sight("device-two-places", _device_two_places, "ada"),
+    Sight("device-allowed", _device_decided("Allow until"), "bob"),
+    Sight("device-denied", _device_decided("Don't allow"), "bob"),
+    Sight("device-reported", _device_decided("I did not start this"), "bob"),
+    Sight("deferred", _deferred, "alice"),
+    Sight("deferred-denied", _deferred_decided("Don't allow"), "alice"),
+    Sight("deferred-allowed", _deferred_decided("Allow until"), "alice"),
+    Sight("who-decides", at("/who-decides"), "bob"),
     Sight("error-redirect", _unknown_redirect, status=400),
     Sight("error-client", _unknown_client, status=400),
+    Sight("newcomer", _newcomer, "ada"),
+    Sight("newcomer-asked", _asked_admins, "ada"),
     Sight("my-agents", at("/me/agents"), "alice"),
     Sight("my-agents-end-all", _end_all_open, "alice"),
+    Sight("my-agents-places", _places_open, "alice"),
+    Sight("my-agents-less", _allow_less_of_mine, "alice"),
     Sight("my-agents-ended", _just_ended, "bob"),
     Sight("my-agents-ended-with-a-part", _just_ended_with_a_part, "bob"),
     Sight("my-agents-empty", at_empty("/me/agents"), "alice", is_empty=True),
+    Sight("renewal", _renewal, "alice"),
     Sight("past-access", at("/me/agents/past"), "alice"),
     Sight("past-access-empty", at_empty("/me/agents/past"), "alice", is_empty=True),
+    Sight("console-overview", at("/console"), "ada"),
+    Sight("console-overview-empty", at_empty("/console"), "ada", is_empty=True),
+    Sight("newcomer-answers", _asked_by_admins, "alice"),
+    Sight("my-questions", at("/me/questions"), "alice"),
+    Sight("my-questions-empty", at_empty("/me/questions"), "alice", is_empty=True),
+    Sight("my-mail", at("/me/notices"), "ada"),
+    Sight("console-approvals-open", _everything_open, "ada"),
+    Sight("console-approvals-flawed", _flawed_decision, "ada", status=422),
+    Sight("console-ways-in", at("/console/ways-in"), "ada"),
+    Sight("console-ways-in-token", _new_token, "ada"),
+    Sight("console-approvals", at("/console/approvals"), "ada"),
+    Sight("console-approvals-empty", at_empty("/console/approvals"), "ada", is_empty=True),
     Sight("console-agents", at("/console/agents"), "ada"),
     Sight("console-agents-empty", at_empty("/console/agents"), "ada", is_empty=True),
+    Sight("console-agent-add", at("/console/agents/add"), "ada"),
+    Sight("console-agent-add-flawed", _flawed_agent, "ada", status=422),
+    Sight("console-agent", _in_console(), "ada"),
+    Sight("console-agent-tokens", _tokens_of_planner, "ada"),
+    Sight("console-agent-activity", _in_console("/activity"), "ada"),
+    Sight("console-agent-end", _in_console("/end"), "ada"),
+    Sight("console-agent-owners", _in_console("/owners"), "ada"),
+    Sight("console-client", _in_console(is_client=True), "ada"),
     Sight("console-delegations", at("/console/delegations"), "ada"),
+    Sight("console-delegations-long-work", _long_work, "ada"),
+    Sight("console-delegations-narrowed", at("/console/delegations?ends_before=soon&colour=red"), "ada"),
+    Sight("console-delegation", _one_delegation, "ada"),
+    Sight("console-delegation-less", _allow_less, "ada", status=400),
     Sight("console-delegations-empty", at_empty("/console/delegations"), "ada", is_empty=True),
+    Sight("console-places", _console_places, "ada"),
+    Sight("end-many", at("/console/delegations/end?q=planner"), "ada"),
+    Sight("job", _job, "ada"),
+    Sight("jobs", at("/console/jobs"), "ada"),
+    Sight("jobs-empty", at_empty("/console/jobs"), "ada", is_empty=True),
+    Sight("check", at("/console/check"), "ada"),
+    Sight("check-refused", _checked, "ada"),
+    Sight("why", _why, "ada"),
+    Sight("why-mine", _why, "alice"),
+    Sight("console-keys", _keys, "ada"),
+    Sight("console-key-leaked", _key_leaked, "ada"),
+    Sight("console-resources", at("/console/resources"), "ada"),
+    Sight("console-resource", _resource, "ada"),
+    Sight("console-resource-add", at("/console/resources/add"), "ada"),
+    Sight("console-scope", _scope, "ada"),
+    Sight("console-trust", at("/console/trust"), "ada"),
+    Sight("console-trust-empty", at_empty("/console/trust"), "ada", is_empty=True),
+    Sight("console-issuer", _issuer(), "ada"),
+    Sight("console-issuer-off", _issuer("/off"), "ada"),
+    Sight("console-platform", _platform, "ada"),
+    Sight("console-issuer-add", at("/console/trust/add-issuer"), "ada"),
+    Sight("console-audience", _audience, "ada"),
+    Sight("console-try", _tried, "ada"),
+    Sight("console-members", _invited, "ada"),
+    Sight("console-member-remove", _removing, "ada"),
+    Sight("console-settings", at("/console/settings"), "ada"),
+    Sight("console-webhooks", at("/console/webhooks"), "ada"),
+    Sight("console-webhooks-empty", at_empty("/console/webhooks"), "ada", is_empty=True),
+    Sight("console-webhook", _webhook(), "ada"),
+    Sight("console-webhook-remove", _webhook("Remove"), "ada"),
+    Sight("console-webhook-secret", _webhook_secret, "ada"),
+    Sight("console-webhook-flawed", _webhook_flawed, "ada", status=422),
+    Sight("console-activity", at("/console/activity"), "ada"),
+    Sight("console-activity-empty", at("/console/activity?object=nothing"), "ada"),
+    Sight("invitation", _invitation),
     Sight("console-forbidden", at("/console/agents"), "alice", status=403),
     Sight("not-found", at("/nothing-here"), "alice", status=404),
     Sight("not-found-outside", _outside("/t/no-such-tenant-here/login"), status=404),

@@ -23,7 +23,9 @@ def refusal(world, who, **changes):
     assert page.headers["location"].startswith(f"{REDIRECT}?")
     assert found.keys() == {"error", "error_description", "state", "iss"}
     assert (found["iss"], found["state"]) == (world.tenant.issuer, "the-state")
-    assert world.entries("authorization.refused")[-1].detail == {"error": found["error"]}
+    kept = world.entries("authorization.refused")[-1].detail
+    assert (kept["error"], kept.keys()) == (found["error"], {"error", "steps"})
+    assert [step["verdict"] for step in kept["steps"]].count("failed") == 1
     return found["error"]
 
 

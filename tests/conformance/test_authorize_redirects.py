@@ -12,6 +12,8 @@ from tests.harness.footprint import leaves_only
 from tests.harness.world import REDIRECT
 from tests.spec import spec
 
+pytestmark = pytest.mark.once  # What is judged here is judged before any database is asked, or by its page alone.
+
 CHALLENGE = "c" * 43
 WEB = "https://app.example/callback"
 

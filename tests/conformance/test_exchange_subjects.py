@@ -190,7 +190,7 @@ def test_an_id_token_opens_no_more_than_the_person_allowed(world, chain, signed_
         return world.exchange(chain.agents[0], signed_in["id_token"], subject_token_type=ID_TOKEN, **changes)
 
     assert ask(scope="events:read").json()["scope"] == "events:read"
-    chains.assert_refuses(world, lambda: ask(scope="events:write"), "invalid_scope")
+    chains.assert_refuses(world, lambda: ask(scope="events:write"), "invalid_scope", page=world.url("/who-decides"))
     chains.assert_refuses(world, lambda: ask(scope="openid"), "invalid_scope")
     for target in (world.notes.identifier, world.tenant.issuer, world.tenant.api_identifier):
         chains.assert_refuses(world, lambda it=target: ask(resource=it), "invalid_target")

@@ -28,7 +28,7 @@ def test_it_is_signed_with_rs256_for_the_client_and_about_the_person(world, scou
     header, content = verified(world, tokens["id_token"])
     assert header["alg"] == "RS256"
     assert header["typ"] != "at+jwt"
-    assert set(content) == {"iss", "sub", "aud", "iat", "exp", "auth_time", "at_hash", "nonce"}
+    assert set(content) == {"iss", "sub", "aud", "iat", "exp", "auth_time", "at_hash", "nonce", "sid"}
     assert (content["iss"], content["aud"]) == (world.tenant.issuer, scout.id)
     assert content["sub"] == world.people["alice"].pk == claims(tokens["access_token"])["sub"]
     assert content["nonce"] == "n-0S6_WzA2Mj"

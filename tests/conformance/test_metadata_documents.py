@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agents.models import Client, OutboundHost
-from agents.registration.document import is_document_id
+from agents.models import Client
 from audit.principals import SYSTEM
 from kit import context
+from kit.client_ids import is_document
 from tenants import actions as tenant_actions
 from tests.harness import hostile
 from tests.harness.browser import answer
@@ -17,6 +17,7 @@ from tests.harness.hostile import json_answer
 from tests.harness.keyholder import Keyholder, as_credentials, document
 from tests.harness.world import REDIRECT, World, make, pkce
 from tests.spec import spec
+from trust.models import OutboundHost
 
 
 @pytest.fixture
@@ -40,6 +41,19 @@ def visit(world: World, client_id: str, person: str = "alice", **changes):
     _, challenge = pkce()
     browser = world.browser(person)
     return browser.go(world.authorize_url(as_credentials(client_id), challenge, **changes))
+
+
+@spec("CIMD", "7.2")
+def test_a_document_that_is_named_whole_needs_nobody_and_its_neighbours_do(world, documents, path):
+    named = documents.url(path)
+    policy = {"documents": "hosts", "admitted_hosts": [named]}
+    world.tenant = tenant_actions.change_policy(world.tenant, by=SYSTEM, **policy)
+    for url in (named, f"{named}?v=1", named.removesuffix(".json"), f"{named}/more"):
+        document(documents, url.removeprefix(documents.url("")))
+        assert visit(world, url).status_code == 200
+        with context.use(world.tenant):
+            agent = Client.objects.select_related("agent").get(client_id=url).agent
+        assert (agent.status == "active") == (url == named), url
 
 
 def refused(page) -> None:
@@ -109,13 +123,13 @@ def test_a_tenant_that_takes_no_documents_does_not_look(origin, http, documents,
     ],
 )  # fmt: skip
 def test_an_id_that_is_not_a_plain_https_url_with_a_path_is_no_document(client_id):
-    assert not is_document_id(client_id)
+    assert not is_document(client_id)
 
 
 @spec("CIMD", "3")
 def test_a_port_is_part_of_the_id(documents):
-    assert is_document_id("https://agent.example:8443/x")
-    assert is_document_id("https://agent.example/x?y=z")
+    assert is_document("https://agent.example:8443/x")
+    assert is_document("https://agent.example/x?y=z")
 
 
 @spec("CIMD", "5")
@@ -243,43 +257,6 @@ def test_the_same_document_is_a_client_of_its_own_in_each_tenant(world, elsewher
     tokens = world.grant(who)
     elsewhere.grant(who)
     assert elsewhere.refresh(who, tokens["refresh_token"]).json()["error"] == "invalid_grant"
-
-
-SHAPES = {
-    "a coding assistant on a terminal": {
-        "client_name": "Terminal assistant",
-        "client_uri": "https://assistant.example",
-        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-    },
-    "a desktop assistant that lists a grant it may not use": {
-        "redirect_uris": ["https://assistant.example/api/mcp/auth_callback", REDIRECT],
-        "grant_types": [
-            "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        ],
-        "token_endpoint_auth_method": "none",
-    },
-    "an editor with a logo on another host": {
-        "client_name": "Editor",
-        "logo_uri": "https://code.editor.example/logo.png",
-        "redirect_uris": ["http://127.0.0.1/", "http://127.0.0.1:33418/", "https://editor.example/redirect", REDIRECT],
-        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
-        "token_endpoint_auth_method": "none",
-    },
-    "a chat that lists its methods instead of naming one": {
-        "redirect_uris": ["https://chat.example/connector/oauth/cb", REDIRECT],
-        "token_endpoint_auth_method": None,
-        "token_endpoint_auth_methods_supported": ["none"],
-    },
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_documents_shaped_like_those_of_the_field_work(world, documents, path, shape):
-    document(documents, path, **SHAPES[shape])
-    assert world.grant(as_credentials(documents.url(path)))["access_token"]
 
 
 def test_a_resource_server_may_have_its_own_document_hosted(world):

@@ -12,6 +12,8 @@ from console.entrance.passkeys import is_ours
 from remit import checks
 from tests.harness.world import World
 
+pytestmark = pytest.mark.once  # What is judged here is judged before any database is asked, or by its page alone.
+
 
 def encoded(value: object) -> str:
     content = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.spec import spec
+from tokens.opening import API_SCOPES
 
 
 def metadata(world):
@@ -19,7 +20,7 @@ def test_the_document_names_the_resource_that_its_address_was_built_from(world):
         "resource": world.url("/api/v1"),
         "resource_name": f"{world.tenant.name} agent API",
         "authorization_servers": [world.tenant.issuer],
-        "scopes_supported": ["self:read", "delegations:read", "delegations:end"],
+        "scopes_supported": [scope.name for scope in API_SCOPES],
         "bearer_methods_supported": ["header"],
     }
     assert response.headers["cache-control"] == "public, max-age=300"

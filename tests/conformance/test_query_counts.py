@@ -6,7 +6,7 @@ import pytest
 
 from kit import caching
 from kit.oauth import GrantType, TokenType
-from tests.harness import inside
+from tests.harness import device, inside
 from tests.harness.world import REDIRECT
 from tests.spec import spec
 
@@ -62,6 +62,23 @@ def test_a_code_takes_two_and_the_mint(world, kind, mint):
     with inside.counted() as statements:
         answer = redeem(world, who, code, verifier)
     assert answer.status_code == 200
+    assert len(statements) == 2 + mint(4), statements
+
+
+@spec("RFC 8628", "3.4")
+def test_a_device_code_takes_two_and_the_mint_and_a_poll_two(world, mint):
+    who = device.agent(world)
+    for started in (device.start(world, who), device.start(world, who)):
+        form = {"grant_type": GrantType.DEVICE_CODE.value, "device_code": started.device_code, "client_id": who.id}
+        inside.post(world, "/token", form)
+        world.rewrite(started.row(), polled_at=None)
+        with inside.counted() as waiting:
+            assert inside.post(world, "/token", form).json()["error"] == "authorization_pending"
+        started.decide()
+        with inside.counted() as statements:
+            answer = inside.post(world, "/token", form)
+    assert answer.status_code == 200
+    assert len(waiting) == 2, waiting
     assert len(statements) == 2 + mint(4), statements
 
 

@@ -38,7 +38,8 @@ def test_each_use_gives_the_next_token_and_leaves_one_entry(world, scout, first)
     before = events(world)
     answer = world.refresh(scout, first)
     assert answer.status_code == 200
-    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
+    lives = {"refresh_token_timeout", "authorization_expires_in"}
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope", "refresh_token"} | lives
     assert answer.json()["scope"] == "contacts:read events:read"
     assert events(world)[len(before) :] == [Event.TOKEN_ISSUED]
     third = world.refresh(scout, answer.json()["refresh_token"]).json()["refresh_token"]
@@ -126,7 +127,9 @@ def test_a_client_with_a_secret_refreshes_with_it_only(world):
 def test_a_scope_that_was_not_allowed_is_refused_and_the_token_not_spent(world, scout, first, scope):
     with leaves_only(world, Event.TOKEN_REFUSED):
         answer = world.refresh(scout, first, scope=scope)
-    assert_refused(answer, "invalid_scope")
+    # What is unknown at the resource nobody can allow.
+    page = world.url("/who-decides") if "events:write" in scope else ""
+    assert_refused(answer, "invalid_scope", page=page)
     assert world.family(first).generation == 0
 
 
@@ -142,7 +145,8 @@ def test_a_narrower_token_does_not_narrow_the_family(world, scout, first):
 def test_what_the_person_no_longer_allows_is_not_given_again(world, scout, first):
     world.rewrite(world.delegations()[0], scopes=["contacts:read"])
     assert world.refresh(scout, first).json()["scope"] == "contacts:read"
-    assert_refused(world.refresh(scout, first, scope="events:read"), "invalid_scope")
+    page = world.url("/who-decides")
+    assert_refused(world.refresh(scout, first, scope="events:read"), "invalid_scope", page=page)
 
 
 @spec("RFC 8707", "2.2")

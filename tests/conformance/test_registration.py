@@ -17,6 +17,7 @@ from tests.harness.world import REDIRECT
 from tests.spec import spec
 
 JSON = {"Content-Type": "application/json"}
+MANAGED = {"registration_access_token", "registration_client_uri"}
 MINIMAL = {"client_name": "Scout", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none"}
 
 
@@ -62,7 +63,7 @@ def test_a_registration_answers_201_with_everything_that_was_stored(world):
     answer = response.json()
     assert (response.status_code, response.headers["cache-control"]) == (201, "no-store")
     assert {name: answer[name] for name in said} == said
-    assert answer.keys() - said.keys() == {"client_id", "client_id_issued_at"}
+    assert answer.keys() - said.keys() == {"client_id", "client_id_issued_at", *MANAGED}
     assert abs(answer["client_id_issued_at"] - time.time()) < 10
 
 
@@ -113,7 +114,7 @@ def test_what_the_server_decides_cannot_be_said(world):
     answer = register(world, **forged).json()
     assert "chosen" not in answer.values()
     assert answer["client_id"].startswith("dcr_")
-    assert not (forged.keys() - {"client_id", "client_id_issued_at"}) & answer.keys()
+    assert not (forged.keys() - {"client_id", "client_id_issued_at", *MANAGED}) & answer.keys()
     with context.use(world.tenant):
         agent = Agent.objects.get()
         client = agent.clients.get()
@@ -131,9 +132,10 @@ def test_a_stranger_gets_no_grant_but_codes_and_refresh(world, grant):
         world, grant_types=["authorization_code", grant], token_endpoint_auth_method="client_secret_post"
     )
     assert dropped.json()["grant_types"] == ["authorization_code"]
-    with leaves_only(world):
+    with leaves_only(world, "client.refused"):
         refused(world, register(world, grant_types=[grant]))
     form = {"grant_type": grant, "resource": world.calendar.identifier, "subject_token": "x", "subject_token_type": "x"}
+    form |= {"assertion": "x"}
     secret = {name: dropped.json()[name] for name in ("client_id", "client_secret")}
     answer = world.http.post(world.url("/token"), data=form | secret)
     assert answer.json()["error"] in {"unauthorized_client", "unsupported_grant_type"}

@@ -143,7 +143,7 @@ def test_a_subject_token_is_of_the_type_that_it_is_said_to_be(world, helper, tok
 
 @spec("RFC 8693", "2.1")
 def test_nothing_but_an_access_token_is_issued(world, helper, token):
-    for kind in (*OTHER_TYPES, "access_token", "*", TYPE):
+    for kind in (*set(OTHER_TYPES) - {f"{TYPE}id-jag"}, "access_token", "*", TYPE):
         chains.assert_refuses(world, lambda it=kind: world.exchange(helper, token, requested_token_type=it))
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agents import actions as agents
@@ -14,7 +15,7 @@ from audit.models import Entry, Seal
 from audit.principals import SYSTEM, Kind, Principal
 from delegations import actions as delegations
 from delegations.models import Delegation
-from kit import context
+from kit import context, identifiers
 from tenants import actions as tenants
 from tenants.actions import ScopeWords
 from tenants.models import ResourceServer, Tenant, User
@@ -239,6 +240,52 @@ def test_entries_written_while_sealers_run_are_sealed_once(world):
     while ledger.seal(world.tenant.pk, using=OPERATOR):
         pass
     assert ledger.verify(world.tenant.pk, using=OPERATOR) == ledger.Finding(len(world.entries()), 0)
+
+
+def _committed_late(world, ago):
+    with context.use(world.tenant):
+        at = timezone.now() - ago
+        return Entry.unscoped.create(pk=identifiers.at("evt", at), tenant_id=world.tenant.pk, at=at, event="late")
+
+
+def test_an_entry_that_is_committed_late_is_chained_behind_those_that_it_was_written_before(world):
+    ledger.seal(world.tenant.pk, using=OPERATOR)
+    assert world.tenant.pk not in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
+    late = _committed_late(world, ledger.LATE / 2)
+    assert world.tenant.pk in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
+    assert ledger.seal(world.tenant.pk, using=OPERATOR) == 1
+    assert Seal.unscoped.using(OPERATOR).filter(tenant_id=world.tenant.pk).latest("sequence").entry_id == late.pk
+    _committed_late(world, ledger.LATE * 3)
+    assert ledger.seal(world.tenant.pk, using=OPERATOR) == 0
+    assert ledger.verify(world.tenant.pk, using=OPERATOR).unsealed == 1
+    assert world.tenant.pk in ledger.all_tenants(using=OPERATOR)
+    assert ledger.seal(world.tenant.pk, using=OPERATOR, whole=True) == 1
+    assert ledger.verify(world.tenant.pk, using=OPERATOR) == ledger.Finding(len(world.entries()), 0)
+
+
+def test_a_tenant_whose_entries_wait_since_the_clock_stood_still_is_found(world):
+    later = timezone.now() + timedelta(days=2)
+    assert world.tenant.pk in ledger.tenants_waiting(later, using=OPERATOR)
+    ledger.seal(world.tenant.pk, using=OPERATOR)
+    assert world.tenant.pk not in ledger.tenants_waiting(later, using=OPERATOR)
+    world.worker()
+    assert world.tenant.pk in ledger.tenants_waiting(later, using=OPERATOR)
+
+
+@pytest.mark.postgresql
+def test_what_waits_is_found_by_indexes_however_long_the_ledger_is(world):
+    with CaptureQueriesContext(connections[OPERATOR]) as captured:
+        ledger.tenants_waiting(timezone.now(), using=OPERATOR)
+        ledger.seal(world.tenant.pk, using=OPERATOR)
+    asked = [query["sql"] for query in captured if "NOT EXISTS" in query["sql"] or "RECURSIVE" in query["sql"]]
+    assert len(asked) == 3
+    with transaction.atomic(using=OPERATOR), connections[OPERATOR].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for sql in asked:
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Seq Scan on audit" not in plan, plan
+            assert "entry_by_tenant" in plan or "audit_entry_pkey" in plan, plan
 
 
 def test_the_chains_of_two_tenants_do_not_meet(world, elsewhere):

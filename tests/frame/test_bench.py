@@ -12,6 +12,8 @@ from bench.method import Cost, summary, turns
 from bench.operations import BY_NAME, OPERATIONS, named
 from bench.running import Sample
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE = ROOT / "bench" / "peers" / "node"
 

@@ -6,9 +6,11 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from audit import leases
+from agents.models import Agent, Approval
+from agents.tasks import lapse, settle_owners
+from audit import leases, ledger
 from audit.models import Entry, Lease, Seal
-from audit.tasks import seal_entries
+from audit.tasks import seal_entries, seal_late_entries
 from delegations import actions as delegation_actions
 from delegations.models import Delegation
 from delegations.tasks import expire_delegations
@@ -18,14 +20,19 @@ from remit.tasks import tick
 from tenants.models import Tenant
 from tests.harness import crowd
 from tokens.models import AuthorizationRequest, SigningKey
-from tokens.tasks import forget_requests, rotate_keys
+from tokens.tasks import end_retired, forget_requests, pause_alone, rotate_keys
 
 OPERATOR = settings.OPERATOR_ALIAS
 JOBS = {
+    "agents.lapse": lapse,
     "audit.seal": seal_entries,
+    "audit.seal_late": seal_late_entries,
     "delegations.expire": expire_delegations,
     "tokens.rotate_keys": rotate_keys,
     "tokens.forget_requests": forget_requests,
+    "agents.settle_owners": settle_owners,
+    "tokens.pause_alone": pause_alone,
+    "tokens.end_retired": end_retired,
     "tick": tick,
 }
 every_job = pytest.mark.parametrize(("name", "job"), JOBS.items(), ids=JOBS)
@@ -40,6 +47,7 @@ def _free():
 def alone(world):
     """A tenant with something due for every job, in a database where the clock has no other tenant to visit."""
     Tenant.objects.exclude(pk=world.tenant.pk).update(status=Tenant.Status.DELETED)
+    _seal_what_others_left(world.tenant)
     client = world.public_client().client
     now = timezone.now()
     with context.use(world.tenant):
@@ -47,16 +55,31 @@ def alone(world):
             subject="usr_x", client=client, audience="https://a.example", scopes=["a"], origin="admin",
             agent=client.agent, expires_at=now - timedelta(seconds=1),
         )  # fmt: skip
+        waits = Agent.objects.create(name="Waits", status=Agent.Status.PENDING)
+        Approval.objects.create(kind="admission", agent=waits, created_at=now - timedelta(days=15))
         AuthorizationRequest.objects.create(
             handle=world.tenant.pk, member=world.people["alice"], client=client, parameters={}, shown={},
             expires=now - timedelta(days=2),
         )  # fmt: skip
+        gone, long_ago = world.people["bob"], now - timedelta(days=40)
+        Agent.objects.create(name="Just left", owner=gone)
+        Agent.objects.create(name="Long alone", owner=gone, owner_left_at=long_ago)
+        Agent.objects.create(name="Over", status="retired", retired_at=long_ago)
+    world.rewrite(gone, status="suspended")
     return world
+
+
+def _seal_what_others_left(tenant):
+    """The ledger is chained for tenants that are gone, too, and one of them may have left more than a batch."""
+    for other in ledger.all_tenants(using=OPERATOR):
+        while other != tenant.pk and ledger.seal(other, using=OPERATOR, whole=True):
+            pass
 
 
 def _state(world):
     with context.use(world.tenant):
         return (
+            list(Agent.objects.order_by("pk").values()),
             list(Delegation.objects.order_by("pk").values()),
             list(SigningKey.objects.order_by("pk").values()),
             list(AuthorizationRequest.objects.values()),

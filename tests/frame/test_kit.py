@@ -16,6 +16,8 @@ from kit.caching import TtlCache
 from kit.oauth import InvalidRequest
 from tests.spec import spec
 
+pytestmark = pytest.mark.once
+
 FORM = re.compile(r"[a-z]{3}_[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}")
 keys = st.binary(min_size=32, max_size=32)
 json_values = st.recursive(

@@ -51,7 +51,7 @@ def _mints(world, delegation, *, family=None, **changes):
     with context.use(world.tenant):
         about = ledger.About("accesstoken", token_id, "a token")
         entry = ledger.fields(Event.TOKEN_ISSUED, by=SYSTEM, about=about)
-        minted = mint.insert(mint.Minting(authorization, entry, token_id, family, None, ""))
+        minted = mint.insert(mint.Minting(authorization, entry, token_id, family, None, "", ""))
         assert AccessToken.objects.filter(pk=token_id).exists() == minted
         assert Entry.objects.filter(about_id=token_id).exists() == minted
     return minted

@@ -6,7 +6,8 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents.models import Client, OutboundHost, UsedAssertion
+from agents import registration_tokens
+from agents.models import Client, Logo, UsedAssertion
 from audit import ledger
 from audit.models import Entry, Seal
 from audit.principals import SYSTEM
@@ -14,9 +15,10 @@ from kit import context
 from tenants import actions as tenant_actions
 from tenants.models import Membership
 from tenants.scoping import scoped_models
-from tests.harness import crowd
+from tests.harness import crowd, filling
 from tests.harness.world import make
-from tokens.models import DeviceGrant, IDToken
+from tokens.models import Deferral, DeviceGrant, IDToken
+from trust.models import OutboundHost
 
 pytestmark = pytest.mark.postgresql
 TABLES = sorted(model._meta.db_table for model in scoped_models())
@@ -48,14 +50,19 @@ def _fill(world):
     with context.use(world.tenant):
         now = timezone.now()
         IDToken.unscoped.using(operator).create(tenant_id=world.tenant.pk, expires=now, scope="")
-        DeviceGrant.unscoped.using(operator).create(
-            tenant_id=world.tenant.pk, device_code=world.tenant.pk, user_code=world.tenant.pk[-8:], expires=now,
-            client_id="x", scope="", interval=5,
-        )  # fmt: skip
         client = Client.objects.first()
+        DeviceGrant.objects.create(
+            client=client, device_code="x", user_code="x", parameters={}, address="", expires=now
+        )
+        Deferral.objects.create(
+            client=client, agent_id=client.agent_id, code=world.tenant.pk, request="", poll_seconds=5, expires=now
+        )
         UsedAssertion.objects.create(purpose="client", client=client, jti=world.tenant.pk, expires_at=now)
         tenant_actions.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
+        Logo.objects.create(client=client, uri="https://agent.example/logo.png")
+        registration_tokens.make("CI", by=SYSTEM)
         OutboundHost.objects.create(authority=world.tenant.slug, window_started_at=now, not_before=now)
+        filling.of_trust_and_arrivals(world, client)
     assert world.exchange(helper, world.grant(planner)["access_token"]).status_code == 200
     ledger.seal(world.tenant.pk, using=operator)
 

@@ -202,7 +202,7 @@ def test_a_forwarded_host_changes_nothing(world):
 def well(world):
     """The live server in a database where everything is as it should be."""
     Tenant.objects.exclude(pk=world.tenant.pk).update(status=Tenant.Status.DELETED)
-    Lease.objects.using(settings.OPERATOR_ALIAS).filter(name="tick").delete()
+    Lease.objects.using(settings.OPERATOR_ALIAS).all().delete()
     tick()
     return world
 
@@ -223,6 +223,16 @@ def test_it_says_that_the_clock_stands_still(well):
     assert _readyz(well) == (503, ["clock"])
     lease.delete()
     assert _readyz(well) == (503, ["clock"])
+
+
+def test_it_says_that_one_job_stands_still_while_others_run(well):
+    leases = Lease.objects.using(settings.OPERATOR_ALIAS)
+    for minutes, problems in ((9, []), (11, ["clock"])):
+        ran = timezone.now() - timedelta(minutes=minutes)
+        leases.update_or_create(name="tokens.rotate_keys", defaults={"holder": "lea_x", "until": ran})
+        assert _readyz(well)[1] == problems
+    leases.filter(name="tokens.rotate_keys").delete()
+    assert _readyz(well) == (200, [])
 
 
 def test_it_says_that_a_key_should_have_been_rotated(well):

@@ -40,6 +40,11 @@ def _environment(port):
     return {**mine, "REMIT_PUBLIC_ORIGIN": f"http://localhost:{port}"}
 
 
+def _heed_interrupts():
+    # A shell lets what it starts in the background ignore Ctrl-C, and so would everything below.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Up:
     """A running `manage.py up`."""
 
@@ -49,7 +54,7 @@ class Up:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"], cwd=clone, env=_environment(self.port), stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT, preexec_fn=_heed_interrupts,
             )  # fmt: skip
         self._wait()
         self.family = _descendants(self.process.pid)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from kit import uris
 from tests.spec import spec
 
+pytestmark = pytest.mark.once
+
 ACCEPTABLE = (
     "https://app.example/callback",
     "https://app.example:8443/callback?x=1",

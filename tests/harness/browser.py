@@ -9,6 +9,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+FRAME = "/look"
+"""Where the one form leads that stands around every page."""
+
 
 @dataclass
 class Form:
@@ -23,6 +26,9 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self.chosen = ""
+        self.takes_many = False
+        self.written = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -40,6 +46,35 @@ class _Reader(HTMLParser):
             form.fields.append((name, value))
         elif tag == "button" and name:
             form.buttons.append((name, value))
+        elif tag == "select":
+            self.chosen, self.takes_many = name, "multiple" in values
+        elif tag == "option" and self.chosen:
+            self._choose(form, value, is_selected="selected" in values)
+        elif tag == "textarea":
+            self.written = name
+            form.fields.append((name, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self.chosen = ""
+        elif tag == "textarea":
+            self.written = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.written and self.forms:
+            fields = self.forms[-1].fields
+            fields[-1] = (self.written, fields[-1][1] + data)
+
+    def _choose(self, form: Form, value: str, *, is_selected: bool) -> None:
+        """Take the first option of a list, or the one that is marked; of one that takes many, those that are."""
+        if self.takes_many:
+            form.fields += [(self.chosen, value)] if is_selected else []
+            return
+        is_first = not form.fields or form.fields[-1][0] != self.chosen
+        if is_first:
+            form.fields.append((self.chosen, value))
+        elif is_selected:
+            form.fields[-1] = (self.chosen, value)
 
 
 class Browser:
@@ -66,10 +101,8 @@ class Browser:
         return self._follow(self.http.post(target, content=str(body), headers={**headers, **content_type}))
 
     def forms(self) -> list[Form]:
-        assert self.page is not None
-        reader = _Reader()
-        reader.feed(self.page.text)
-        return reader.forms
+        """Return the forms of the page that is open, without the one that stands around every page."""
+        return [form for form in self._all_forms() if not form.action.endswith(FRAME)]
 
     def words(self) -> str:
         """Return what the open page says, without its markup."""
@@ -78,17 +111,25 @@ class Browser:
 
     def form(self, action_part: str) -> Form:
         """Return the form of the page whose action contains a text."""
-        found = [form for form in self.forms() if action_part in form.action]
+        forms = self._all_forms() if action_part == FRAME else self.forms()
+        found = [form for form in forms if action_part in form.action]
         assert found, f"no form for {action_part!r} on {self.page.url}: {self.page.text[:2000]}"
         return found[0]
 
     def sign_in(self, email: str, password: str) -> httpx.Response:
         """Fill in the sign-in page that is open."""
-        return self.submit(self.form("/login"), {"login": email, "password": password})
+        form = next(form for form in self.forms() if any(name == "password" for name, _ in form.fields))
+        return self.submit(form, {"login": email, "password": password})
 
     def decide(self, decision: str = "allow", **fill: str | list[str]) -> httpx.Response:
         """Press a button of the consent page that is open; `scope` and `duration` change what is ticked."""
         return self.submit(self.form("/authorize"), {"decision": decision, **fill})
+
+    def _all_forms(self) -> list[Form]:
+        assert self.page is not None
+        reader = _Reader()
+        reader.feed(self.page.text)
+        return reader.forms
 
     def _follow(self, response: httpx.Response) -> httpx.Response:
         for _ in range(10):

@@ -114,11 +114,16 @@ def add_server(world: World, name: str, *scopes: str, **fields: Any) -> Resource
         return tenant_actions.add_resource_server(identifier, name.title(), words, by=SYSTEM, **fields)
 
 
-def assert_refuses(world: World, ask: Callable[[], httpx.Response], code: str = "invalid_request") -> str:
-    """Assert that a request is refused by this code and leaves one entry with a reason; return the reason."""
+def assert_refuses(
+    world: World, ask: Callable[[], httpx.Response], code: str = "invalid_request", *, page: str = ""
+) -> str:
+    """Assert that a request is refused by this code and leaves one entry with a reason; return the reason.
+
+    `page` is where it says who could allow it (`wire.assert_refused`).
+    """
     with leaves_only(world, Event.TOKEN_REFUSED):
         answer = ask()
-    assert_refused(answer, code)
+    assert_refused(answer, code, page=page)
     entry = max(world.entries(Event.TOKEN_REFUSED), key=lambda each: each.at)
     assert entry.detail["error"] == code
     assert entry.reason

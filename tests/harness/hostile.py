@@ -63,19 +63,31 @@ def redirect(connection: ssl.SSLSocket) -> None:
     connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /good\r\nContent-Length: 0\r\n\r\n")
 
 
-def drip(connection: ssl.SSLSocket) -> None:
-    """One byte a second, for ever."""
-    connection.sendall(OK + b"Content-Length: 1000\r\n\r\n{")
-    while True:
-        time.sleep(1)
-        connection.sendall(b" ")
+def status(line: str, headers: bytes = b"", body: bytes = b"{}") -> Answer:
+    """An answer with this status line, whole and at once."""
+
+    def answer(connection: ssl.SSLSocket) -> None:
+        head = f"HTTP/1.1 {line}\r\nContent-Type: application/json\r\n".encode()
+        connection.sendall(head + headers + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    return answer
 
 
-def drip_headers(connection: ssl.SSLSocket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
-        time.sleep(1)
-        connection.sendall(b"a")
+def dripping(head: bytes, byte: bytes, every: float = 1) -> Answer:
+    """An answer that begins, and then goes on a byte at a time for ever."""
+
+    def answer(connection: ssl.SSLSocket) -> None:
+        connection.sendall(head)
+        while True:
+            time.sleep(every)
+            connection.sendall(byte)
+
+    return answer
+
+
+DRIP_BODY = (OK + b"Content-Length: 1000\r\n\r\n{", b" ")
+DRIP_HEADERS = (b"HTTP/1.1 200 OK\r\nX: ", b"a")
+drip, drip_headers = dripping(*DRIP_BODY), dripping(*DRIP_HEADERS)
 
 
 def endless(connection: ssl.SSLSocket) -> None:
@@ -97,6 +109,15 @@ def silent(connection: ssl.SSLSocket) -> None:
     time.sleep(30)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What somebody sent: where to, under which headers (in small letters), and what."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 @dataclass
 class Hostile:
     """The server: what it answers by path, and what it saw."""
@@ -105,6 +126,10 @@ class Hostile:
     ca_file: str
     answers: dict[str, Answer] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    """Each POST, before it was answered."""
+    knocks: int = 0
+    """How often somebody connected, whatever came of it."""
 
     @property
     def authority(self) -> str:
@@ -112,6 +137,15 @@ class Hostile:
 
     def url(self, path: str) -> str:
         return f"https://{self.authority}{path}"
+
+
+def _told(path: str, request: bytes, connection: ssl.SSLSocket) -> Told:
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:]]
+    headers = {name.lower(): value for name, _, value in lines}
+    while len(body) < int(headers.get("content-length", 0)) and (more := connection.recv(65536)):
+        body += more
+    return Told(path, headers, body)
 
 
 @contextmanager
@@ -129,13 +163,16 @@ def serving(folder: Path, port: int = 0) -> Iterator[Hostile]:
                 raw, _ = listener.accept()
             except OSError:
                 return
+            server.knocks += 1
             threading.Thread(target=handle, args=(raw,), daemon=True).start()
 
     def handle(raw: socket.socket) -> None:
         with suppress(OSError, ssl.SSLError), context.wrap_socket(raw, server_side=True) as connection:
-            request = connection.recv(65536).decode("latin-1")
-            path = request.split(" ")[1]
+            request = connection.recv(65536)
+            path = request.split(b" ")[1].decode("latin-1")
             server.seen.append(path)
+            if request.startswith(b"POST"):
+                server.told.append(_told(path, request, connection))
             server.answers.get(path, json_answer(b"{}"))(connection)
 
     thread = threading.Thread(target=accept, daemon=True)

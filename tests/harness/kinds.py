@@ -12,6 +12,8 @@ from kit import context
 from kit.oauth import GrantType, TokenType
 from tenants.models import ResourceServer
 from tests.harness import chain as chains
+from tests.harness import domains
+from tests.harness.domains import Foreign
 from tests.harness.keyholder import TYPE, Keyholder
 from tests.harness.world import Credentials, World, claims, pkce
 
@@ -27,6 +29,7 @@ class Stage:
     agent: Credentials
     keyed: Credentials
     key: Keyholder
+    foreign: Foreign = field(default_factory=Foreign)
     held: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, kind: str, *, who: Credentials | None = None) -> str:
@@ -45,8 +48,9 @@ class Stage:
 
 def make(world: World) -> Stage:
     vault = chains.add_server(world, "vault", "notes:read", token_format="opaque")
-    agent, keyed = chains.asker(world), world.worker()
+    agent, keyed = chains.asker(world, grant_types=domains.CROSSES), world.worker()
     stage = Stage(world, vault, agent, keyed, Keyholder(agent.id))
+    domains.trust_foreign(world, stage.foreign)
     world.rewrite(agent.client, jwks=stage.key.jwks)
     world.rewrite(keyed.client, jwks=stage.key.jwks, auth_method="private_key_jwt")
     with context.use(world.tenant):
@@ -82,6 +86,7 @@ _KINDS: Mapping[str, Callable[[Stage, Credentials], str]] = {
     "refresh token": lambda stage, who: stage.granted("refresh_token", scope="events:read"),
     "code": lambda stage, who: stage.world.code(stage.agent, code_challenge=CHALLENGE)[0],
     "client assertion": lambda stage, who: _signed_by(stage, who, subject=who.id),
+    "ID-JAG": lambda stage, who: stage.foreign.grant(stage.world, who),
     "actor JWT": lambda stage, who: _signed_by(stage, who, subject=str(who.client.agent_id)),
 }
 KINDS = tuple(_KINDS)
@@ -96,6 +101,8 @@ def retyped(stage: Stage, place: str, typ: str, *, fresh: bool = False) -> str:
         return _signed_by(stage, stage.agent, subject=str(stage.agent.client.agent_id), typ=typ)
     if place == "client assertion":
         return _signed_by(stage, stage.keyed, subject=stage.keyed.id, typ=typ)
+    if place == "grant":
+        return stage.foreign.grant(stage.world, stage.agent, header={"typ": typ})
     kind = _GENUINE.get(place, "calendar token")
     token = stage.fresh(kind) if fresh else stage.kept(kind)
     algorithm = "RS256" if kind == "ID token" else "ES256"
@@ -133,6 +140,10 @@ def _assertion(stage: Stage, token: str) -> httpx.Response:
     return stage.world.http.post(stage.world.url("/token"), data={**form, "scope": "events:read", **proof})
 
 
+def _grant(stage: Stage, token: str) -> httpx.Response:
+    return domains.present(stage.world, stage.agent, token)
+
+
 def _bearer(stage: Stage, token: str, path: str) -> httpx.Response:
     return stage.world.http.get(stage.world.url(path), headers={"Authorization": f"Bearer {token}"})
 
@@ -149,6 +160,7 @@ PLACES: Mapping[str, Callable[[Stage, str], httpx.Response]] = {
     "actor: access token": lambda stage, token: _actor(stage, token, TokenType.ACCESS_TOKEN),
     "actor: JWT": lambda stage, token: _actor(stage, token, TokenType.JWT),
     "client assertion": _assertion,
+    "grant": _grant,
     "userinfo": lambda stage, token: _bearer(stage, token, "/userinfo"),
     "API": lambda stage, token: _bearer(stage, token, "/api/v1/self"),
     "introspection": lambda stage, token: _post(stage, token, "/introspect"),

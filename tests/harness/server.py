@@ -24,7 +24,7 @@ def running(*, wrapper: tuple[str, ...] = (), extra: dict[str, str] | None = Non
     """Serve until the block ends; `wrapper` is a command to run under, `extra` more environment."""
     port = port or os.environ["REMIT_TEST_PORT"]
     environment = {**os.environ, **(extra or {}), "PYTHONPATH": f"platform{os.pathsep}."}
-    environment["DJANGO_SETTINGS_MODULE"] = "remit.settings"
+    environment["DJANGO_SETTINGS_MODULE"] = "tests.harness.served"
     command = [
         *wrapper, sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port,
         "--blocking-threads", "8", "--log-level", "warning", "remit.wsgi:application",

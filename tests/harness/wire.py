@@ -11,11 +11,16 @@ from tests.harness.world import World
 FORM = "application/x-www-form-urlencoded"
 
 
-def assert_refused(response: httpx.Response, code: str, status: int = 400) -> None:
-    """Assert code, status, and that the answer is JSON that no cache keeps and that holds nothing else."""
+def assert_refused(response: httpx.Response, code: str, status: int = 400, *, page: str = "") -> None:
+    """Assert code, status, and that the answer is JSON that no cache keeps and that holds nothing else.
+
+    `page` is where `error_uri` leads: there is one where somebody's decision would change the answer, and only there.
+    """
     assert response.headers["content-type"] == "application/json", response.text[:500]
     assert (response.status_code, response.json()["error"]) == (status, code), response.text
-    assert set(response.json()) == {"error", "error_description"}
+    members = {"error", "error_description"} | ({"error_uri"} if page else set())
+    assert set(response.json()) == members, response.text
+    assert response.json().get("error_uri", "") == page, response.text
     assert response.headers["cache-control"] == "no-store"
     assert ("www-authenticate" in response.headers) == (status == 401)
 

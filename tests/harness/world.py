@@ -295,7 +295,9 @@ def make(origin: str, http: httpx.Client, *, slug: str = "") -> World:
     """Open a tenant with alice, bob and ada (admin), a calendar and a notes server; registration is open."""
     slug = slug or f"t-{secrets.token_hex(6)}"
     tenant = open_tenant(slug, slug.title(), by=SYSTEM)
-    tenant = tenant_actions.change_policy(tenant, by=SYSTEM, registration="open", documents="open")
+    tenant = tenant_actions.change_policy(
+        tenant, by=SYSTEM, registration="open", documents="open", device_codes="anywhere"
+    )
     world = World(tenant, origin, http)
     with context.use(tenant):
         for name, role in (("alice", "member"), ("bob", "member"), ("ada", "admin")):

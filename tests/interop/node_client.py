@@ -53,7 +53,8 @@ def missing() -> str:
     version = subprocess.check_output([node, "--version"], text=True) if node else "v0"
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST:
         return f"no node {OLDEST} or newer"
-    if not (HERE / "node_modules").is_dir():
+    asked = json.loads((HERE / "package.json").read_text())["dependencies"]
+    if not all((HERE / "node_modules" / name).is_dir() for name in asked):
         return "no packages of the npm registry (make test puts them there)"
     return ""
 

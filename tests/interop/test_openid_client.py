@@ -7,12 +7,14 @@ from tests.harness.world import REDIRECT, claims
 from tests.interop.cast import tool_call
 from tests.interop.node_client import Refused
 from tests.interop.person import comes_back
+from tests.interop.ways import DYNAMIC, shows
 from tests.spec import spec
 
 pytestmark = pytest.mark.interop
 
 
 @pytest.mark.browser
+@shows("openid-client", DYNAMIC)
 @spec("RFC 6749", "6")
 def test_openid_client_registers_works_refreshes_and_is_cut_off(world, serve, node, alice, redirect):
     calendar, agent = serve(world), node("openid_client")

@@ -4,12 +4,14 @@ import pytest
 
 from tests.harness.keyholder import Keyholder, document, hand_over
 from tests.harness.world import claims
+from tests.interop.ways import DOCUMENT, DYNAMIC, MANUAL, shows
 from tests.spec import spec
 
 pytestmark = [pytest.mark.interop, pytest.mark.browser]
 CODE, REFRESH = "authorization_code", "refresh_token"
 
 
+@shows("MCP TypeScript SDK", DYNAMIC)
 @spec("MCP", "authorization")
 def test_the_typescript_sdk_finds_the_issuer_by_itself_asks_the_person_and_works(world, serve, node, alice, redirect):
     calendar, agent, slug = serve(world), node("mcp_sdk"), world.tenant.slug
@@ -62,6 +64,7 @@ def test_a_refresh_asks_nobody_and_after_the_end_the_sdk_asks_again(world, serve
     assert agent.ask("tokens") == {}, "it throws its tokens away for invalid_grant and for no other word"
 
 
+@shows("MCP TypeScript SDK", DOCUMENT)
 @spec("CIMD", "3")
 def test_an_agent_known_by_its_document_registers_nowhere_and_proves_itself_by_its_key(
     world, serve, node, alice, redirect, documents
@@ -78,6 +81,7 @@ def test_an_agent_known_by_its_document_registers_nowhere_and_proves_itself_by_i
     assert not [place for _, place, _ in agent.ask("seen")["seen"] if place.endswith("/register")]
 
 
+@shows("MCP TypeScript SDK", MANUAL)
 @spec("RFC 6749", "4.4")
 def test_an_agent_for_itself_works_by_its_secret_and_by_its_key(world, serve, node):
     calendar, agent = serve(world), node("mcp_sdk")

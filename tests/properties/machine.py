@@ -23,6 +23,8 @@ durations = st.sampled_from(("hour", "week"))
 often, seldom = st.sampled_from((True, True, True, True, False)), st.sampled_from((False, False, False, True))
 ends = st.sampled_from((-1, 60, 60, 1200, 40 * 24 * 3600)).map(lambda seconds: timedelta(seconds=seconds))
 
+sooner = st.sampled_from((None, None, None, 60, 1200)).map(lambda each: each and timedelta(seconds=each))
+
 
 def has_tokens(machine: "Chains") -> bool:
     """Dead tokens are asked for too, but not where there are no others."""
@@ -144,7 +146,7 @@ class Chains(RuleBasedStateMachine):
         """An agent that had a part before asks for it, whatever became of it and of all that it hung on."""
         able = self.tree.again(timezone.now())
         gone = [(part, token) for part, token in able if part.is_over(timezone.now())]
-        part, token = self.pick(data, gone if gone and data.draw(often) else able, "part and token")
+        part, token = self.pick(data, gone if gone and data.draw(seldom) else able, "part and token")
         self.exchange_and_compare("ask again", part.agent, token, self.some(data, sorted(token.scopes)), part.place)
 
     @precondition(has_tokens)
@@ -162,7 +164,8 @@ class Chains(RuleBasedStateMachine):
         answered = self.stage.exchange(agent, token.text, asked, place)
         self.settle(name, answered.status == 200)
         note(f"{agent} asks {sorted(asked)} at {place!r} for {token}: {answered.status}")
-        self.checks.same_verdict(answered, grant is not None)
+        is_open = self.tree.is_open(agent, token, asked, place, now)
+        self.checks.same_verdict(answered, grant is not None, is_open=is_open)
         if grant is None:
             return
         assert "refresh_token" not in answered.body
@@ -178,22 +181,26 @@ class Chains(RuleBasedStateMachine):
         age = min(self.pick(data, (0, 0, 0, 0, 1, 2), "age"), len(family.written) - 1)
         offered = sorted(family.scopes) if data.draw(often) else tree.OFFERS[family.node.place]
         asked = self.some(data, offered)
-        if is_late:
+        if is_late and not family.is_late:
             self.stage.age_family(family.written[-1])
-        self.refresh_and_compare(family, age if age != 1 or not is_late else 2, age, asked)
+            family.is_late = True
+        self.refresh_and_compare(family, age, asked)
 
-    def refresh_and_compare(self, family: Family, counts_as: int, age: int, asked: frozenset[str]) -> None:
+    def refresh_and_compare(self, family: Family, age: int, asked: frozenset[str]) -> None:
         self.tree.step += 1
         now = timezone.now()
+        counts_as = 2 if age == 1 and family.is_late else age
         scopes = self.tree.refreshed(family, counts_as, asked, now)
         answered = self.stage.refresh(family.written[-1 - age], asked)
         self.settle("refresh", answered.status == 200)
-        self.checks.same_verdict(answered, scopes is not None)
+        is_open = self.tree.is_refresh_open(family, counts_as, asked, now)
+        self.checks.same_verdict(answered, scopes is not None, is_open=is_open)
         family.is_revoked |= counts_as > 1
         if scopes is None:
             return
         if age == 0:
             family.written.append(answered.body["refresh_token"])
+            family.is_late = False
         assert answered.body["refresh_token"] == family.written[-1]
         self.keep(answered, family.node, scopes, family, None, now)
 
@@ -227,6 +234,35 @@ class Chains(RuleBasedStateMachine):
             return
         assert not node.ended
         node.ended = self.tree.step
+
+    def less(self, data: st.DataObject, node: Node, ends_at: datetime) -> tuple[frozenset[str], datetime]:
+        """Return what is smaller than a delegation: one scope less, or where it has but one, half of the time."""
+        if len(node.scopes) > 1:
+            return node.scopes - {data.draw(st.sampled_from(sorted(node.scopes)))}, ends_at
+        now = timezone.now()
+        return node.scopes, now + (ends_at - now) / 2
+
+    @precondition(is_time_to_end)
+    @precondition(lambda self: self.tree.nodes)
+    @rule(data=st.data(), is_open=often, ends_in=sooner)
+    def make_smaller(self, data: st.DataObject, is_open: bool, ends_in: timedelta | None) -> None:
+        """A person or an admin takes scopes away, or sets an earlier end; now and then what they may not."""
+        self.tree.step += 1
+        now = timezone.now()
+        lasting = [node for node in self.tree.nodes if not any(above.is_over(now) for above in node.line)]
+        node = self.pick_node(data, lasting if lasting and is_open else self.tree.nodes)
+        ends_at = node.expires_at if ends_in is None else now + ends_in
+        if data.draw(often):
+            scopes, ends_at = self.less(data, node, min(ends_at, node.expires_at))
+        else:
+            scopes = self.some(data, tree.OFFERS[node.place])
+        try:
+            done = self.stage.make_smaller(node.id, scopes, ends_at)
+        except DelegationOver:
+            assert node not in lasting or any(above.is_over(timezone.now()) for above in node.line)
+            return
+        self.settle("make smaller", done)
+        assert done == self.tree.make_smaller(node, scopes, ends_at)
 
     @precondition(lambda self: self.tree.running(timezone.now()))
     @rule(data=st.data(), ends_in=ends)

@@ -11,16 +11,20 @@ from agents import actions as agent_actions
 from agents import handovers
 from agents.models import Client
 from audit.principals import SYSTEM
+from delegations.errors import AsItWas, DelegationWidened, NothingLeft
 from delegations.models import Delegation
+from delegations.rules import Limits
 from kit import context
 from kit.oauth import GrantType, TokenType
 from tenants import actions as tenant_actions
 from tenants.models import ResourceServer
+from tests.harness import database
 from tests.harness.browser import Browser, answer
 from tests.harness.caller import Answer, Caller
 from tests.harness.world import REDIRECT, Credentials, World, pkce
 from tests.properties import tree
 from tokens import actions as token_actions
+from tokens import narrowing
 from tokens.models import RefreshToken
 
 PEOPLE = ("alice", "bob")
@@ -45,6 +49,7 @@ class Stage:
     tried: Counter[str] = field(default_factory=Counter)
     succeeded: Counter[str] = field(default_factory=Counter)
     depths: Counter[int] = field(default_factory=Counter)
+    examples: int = 0
 
     def rates(self) -> dict[str, float]:
         """Return which part of each rule's steps was granted."""
@@ -101,6 +106,16 @@ class Stage:
             found = Delegation.objects.get(pk=node_id)
             token_actions.end_delegation(found, by=SYSTEM, reason="enough")
 
+    def make_smaller(self, node_id: str, scopes: frozenset[str], expires_at: datetime) -> bool:
+        """Make a delegation smaller; False where that is refused."""
+        with context.use(self.world.tenant):
+            found = Delegation.objects.get(pk=node_id)
+            try:
+                narrowing.narrow_delegation(found, Limits(scopes, expires_at), by=SYSTEM, reason="less will do")
+            except (DelegationWidened, NothingLeft, AsItWas):
+                return False
+        return True
+
     def suspend(self, agent: str) -> None:
         with context.use(self.world.tenant):
             agent_actions.suspend_agent(self.who[agent].client.agent, by=SYSTEM, reason="strange")
@@ -138,6 +153,9 @@ class Stage:
 
     def clear(self, suspended: list[str]) -> None:
         """Leave nothing alive for the next example."""
+        self.examples += 1
+        if self.examples in {2, 8, 32, 128}:
+            database.count_rows()
         for agent in suspended:
             self.resume(agent)
         with context.use(self.world.tenant):

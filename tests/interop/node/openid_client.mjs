@@ -20,7 +20,12 @@ async function register({ issuer, redirect }) {
   return config.clientMetadata();
 }
 
-async function discover({ issuer, id, key }) {
+async function discover({ issuer, id, key, secret }) {
+  if (!key) {
+    const proof = secret ? openid.ClientSecretBasic(secret) : openid.None();
+    config = await openid.discovery(new URL(issuer), id, undefined, proof, LOOPBACK);
+    return;
+  }
   const { alg, kid, ...jwk } = key;
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const imported = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["sign"]);

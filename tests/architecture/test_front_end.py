@@ -1,0 +1,100 @@
+"""What pages are made of: vendored files as they were published, words of the glossary, words to be translated."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+# `npm view htmx.org@4.0.1`, dist/htmx.min.js: a changed byte is somebody else's script on every page of the console.
+VENDORED = {"htmx-4.0.1.min.js": "Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"}
+# Words that docs/glossary.md keeps from one meaning, and that stand on pages in another, everyday one.
+EVERYDAY = {
+    "account", "admin", "app", "domain", "filter", "host", "line", "log", "path", "PIN", "request", "role", "service",
+    "sign-up",
+}  # fmt: skip
+# What the standards say and people do not: architecture.md, "words for people".
+UNSPOKEN = {"entitlement", "grant", "principal", "token exchange", "realm"}
+_SILENT = re.compile(r"{#.*?#}|{% block (?:body_class|at_\w+) %}.*?{% endblock %}", re.DOTALL)
+_MARKED = re.compile(
+    r"{%\s*(?:trans|translate)\s+([\"'])(.*?)\1.*?%}|{%\s*blocktrans(?:late)?\b.*?%}(.*?){%\s*endblocktrans(?:late)?\s*%}",
+    re.DOTALL,
+)
+_TEMPLATE_TAGS = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
+_TAGS = re.compile(r"<[^<>]*>|&[a-z]+;", re.DOTALL)
+
+
+def _named(path: Path) -> str:
+    return str(path.relative_to(ROOT / "templates"))
+
+
+def _glossary() -> tuple[set[str], set[str]]:
+    """Return the glossary's words, and those that it says are never said for them."""
+    rows = [line.split("|") for line in (ROOT / "docs" / "glossary.md").read_text().splitlines()]
+    rows = [row for row in rows if len(row) == 6][2:]
+    ours = {word.strip().lower() for row in rows for word in row[1].split(",")}
+    return ours, {word.strip() for row in rows for word in row[4].split(",") if word.strip()}
+
+
+def _spoken(source: str) -> str:
+    """Return what a template says: its marked sentences, and whatever stands between its tags."""
+    source = _SILENT.sub(" ", source)
+    marked = [_bare(match[2] or match[3] or "") for match in _MARKED.finditer(source)]
+    return " ".join([*marked, _unmarked(source)])
+
+
+def _unmarked(source: str) -> str:
+    return _bare(_MARKED.sub(" ", _SILENT.sub(" ", source)))
+
+
+def _bare(source: str) -> str:
+    return " ".join(_TAGS.sub(" ", _TEMPLATE_TAGS.sub(" ", source)).split())
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_a_vendored_script_is_the_one_that_was_published(name):
+    script = (ROOT / "static" / "ui" / name).read_bytes()
+    assert base64.b64encode(hashlib.sha384(script).digest()).decode() == VENDORED[name]
+    assert name in (ROOT / "static" / "ui" / "LICENSES.txt").read_text()
+
+
+def test_no_script_is_vendored_that_nobody_vouches_for():
+    ours = {"approvals.js", "passkeys.js", "waiting.js"}
+    assert {path.name for path in (ROOT / "static").rglob("*.js")} == ours | set(VENDORED)
+
+
+def test_no_template_holds_a_script_or_a_style_of_its_own():
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|hx-on|javascript:|hx-boost", re.IGNORECASE)
+    assert not [_named(path) for path in TEMPLATES if inline.search(path.read_text())]
+
+
+def test_rules_are_written_for_either_direction_of_writing():
+    sheet = (ROOT / "static" / "ui" / "ui.css").read_text()
+    physical = r"\b(margin|padding|border)-(left|right)\b|[;{\s](left|right):|text-align:\s*(left|right)|\bfloat:"
+    assert not re.findall(physical, sheet)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_named)
+def test_a_page_says_no_word_that_the_glossary_rules_out(path):
+    ours, never = _glossary()
+    assert {"realm", "flow", "application"} <= never
+    unspoken = {word for word in never if word.lower() not in ours} - EVERYDAY | UNSPOKEN
+    spoken = _spoken(path.read_text())
+    assert not [word for word in unspoken if re.search(rf"\b{re.escape(word)}s?\b", spoken, re.IGNORECASE)]
+
+
+def test_no_part_of_a_page_is_called_as_an_icon_is():
+    """Both are ids of the same document, and a script that looks for the one would find the other."""
+    icons = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "templates" / "ui" / "icons.html").read_text()))
+    assert len(icons) > 20
+    others = {
+        found
+        for path in TEMPLATES
+        for found in re.findall(r'<(?!symbol)[a-z0-9]+[^>]* id="([\w-]+)"', path.read_text())
+    }
+    assert not icons & others

@@ -1,0 +1,117 @@
+"""Made smaller while others make it smaller, widen it or use it: one comes first, and nothing is wider afterwards."""
+
+from functools import partial
+
+import pytest
+
+from audit.events import Event
+from audit.principals import SYSTEM
+from delegations.errors import DelegationWidened
+from delegations.models import Delegation
+from delegations.rules import Limits
+from kit import context
+from tenants.errors import Stale
+from tests.harness import chain as chains
+from tests.harness import rush
+from tests.harness.crowd import at_once
+from tests.spec import spec
+from tokens import narrowing
+
+READ, WRITE, CONTACTS = "events:read", "events:write", "contacts:read"
+HELPERS = 5
+
+
+@pytest.fixture
+def crowd(world):
+    with rush.callers(world) as pool:
+        yield pool
+
+
+def smaller(delegation, *scopes, version=None):
+    with context.use(delegation.tenant):
+        limits = Limits(frozenset(scopes))
+        return narrowing.narrow_delegation(delegation, limits, by=SYSTEM, reason="enough", version=version)
+
+
+def many(world):
+    """Return a chain whose first agent was allowed three scopes, and helpers of it that hold no part yet."""
+    helpers = [world.helper(f"Hand {number}") for number in range(HELPERS)]
+    return chains.make(world, 2, named=helpers, scope=f"{READ} {WRITE} {CONTACTS}"), helpers
+
+
+def assert_within(world, root, crowd, tokens):
+    """No part has more than what it hangs on, and no token is good for what was taken away."""
+    with context.use(world.tenant):
+        held = {each.pk: each for each in Delegation.objects.all()}
+    assert held[root.pk].scope_set == {READ}
+    for part in held.values():
+        if part.parent_id and not part.ended_at:
+            above = held[part.parent_id]
+            assert part.scope_set <= above.scope_set
+            assert part.expires_at <= above.expires_at
+    reader = world.introspector()
+    seen = list(crowd.map(partial(world.introspect, reader), tokens))
+    assert {each.get("scope", "") for each in seen} <= {READ, ""}
+
+
+@spec("RFC 9110", "13.1.1")
+def test_of_many_who_make_it_smaller_at_once_one_does_and_the_others_are_told(world):
+    chain = chains.make(world, 1, scope=f"{READ} {WRITE} {CONTACTS}")
+    root = chain.delegation(0)
+
+    def as_read(number):
+        try:
+            return smaller(root, READ, (WRITE, CONTACTS)[number % 2], version=root.version)
+        except Stale:
+            return None
+
+    won = [each for each in at_once(6, as_read, tenant=world.tenant) if each is not None]
+    assert len(won) == 1
+    assert chain.delegation(0).scope_set == won[0].own.left.scopes
+    assert len(world.entries(Event.DELEGATION_NARROWED)) == 1
+
+
+@spec("RFC 9700", "2.3")
+def test_of_two_who_take_different_things_away_unseen_the_second_gives_nothing_back(world):
+    chain = chains.make(world, 1, scope=f"{READ} {WRITE} {CONTACTS}")
+    root = chain.delegation(0)
+
+    def unseen(number):
+        try:
+            return smaller(root, READ, (WRITE, CONTACTS)[number])
+        except DelegationWidened:
+            return None
+
+    won = [each for each in at_once(2, unseen, tenant=world.tenant) if each is not None]
+    assert len(won) == 1
+    assert chain.delegation(0).scope_set == won[0].own.left.scopes
+
+
+@spec("RFC 8693", "2.1")
+def test_what_is_handed_on_for_the_first_time_meanwhile_is_no_wider_than_what_is_left(world, crowd):
+    chain, helpers = many(world)
+    root = chain.delegation(0)
+    asks = [partial(world.exchange, each, chain.tokens[0]) for each in helpers]
+    pending = [crowd.submit(ask) for ask in asks for _ in range(4)]
+    smaller(root, READ)
+    found = rush.answers(pending)
+    assert {status for status, _ in rush.verdicts(found)} == {200}
+    assert_within(world, root, crowd, rush.tokens(found))
+
+
+@spec("RFC 8693", "2.1")
+def test_nothing_is_minted_wider_after_it_was_made_smaller_and_no_part_is_widened_again(world, crowd):
+    chain, helpers = many(world)
+    chain.hand_on(scope=f"{READ} {WRITE}")
+    root = chain.delegation(0)
+    asks = [
+        partial(world.exchange, chain.agents[1], chain.tokens[0], scope=f"{READ} {WRITE} {CONTACTS}"),
+        partial(world.exchange, chain.agents[2], chain.tokens[1]),
+        partial(world.exchange, chain.agents[0], chain.tokens[0]),
+        *(partial(world.exchange, each, chain.tokens[0]) for each in helpers[:2]),
+    ]
+    seen = rush.around(world, crowd, asks, partial(smaller, root, READ))
+    assert {each.json().get("scope", READ) for each in seen.after} == {READ}
+    assert (400, "invalid_scope") in rush.verdicts(seen.after)
+    assert {status for status, _ in rush.verdicts([*seen.during, *seen.after])} == {200, 400}
+    assert_within(world, root, crowd, seen.tokens[-200:])

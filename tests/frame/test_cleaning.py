@@ -1,0 +1,209 @@
+"""What is over goes: in batches, found by an index, and never what somebody may still ask for."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.utils import timezone
+
+from agents import lifecycle
+from agents.models import UsedAssertion
+from api import idempotency
+from api.models import KeptAnswer
+from delegations.models import Delegation
+from kit import context, identifiers
+from notices import exporting, turns
+from remit import forgetting as over
+from remit.tasks import forget_sessions
+from tenants import clock
+from tests.harness import crowd, deferral
+from tokens import deferrals, fetchers, forgetting
+from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, Deferral, KeyFetch, RefreshToken
+from trust.models import UsedGrant
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def _plan(rows):
+    """Return how the database finds a batch of rows, where it has no reason to read everything."""
+    with transaction.atomic():
+        if settings.IS_POSTGRESQL:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        return rows.values_list("pk", flat=True)[: clock.BATCH].explain()
+
+
+DUE = {
+    "request_due": lambda now: forgetting.requests(now),
+    "device_due": lambda now: forgetting.devices(now),
+    "deferral_due": lambda now: forgetting.deferrals(now),
+    "answer_due": lambda now: idempotency.over(now),
+    "agent_retired": lambda now: lifecycle.over_due(now),
+    "family key": lambda now: forgetting.families(now),
+    "code_due": lambda now: forgetting.codes(now),
+    "fetch_due": lambda now: forgetting.fetches(now),
+    "primary key": lambda now: forgetting.tokens(now, "tok"),
+    "assertion_due": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "used_grant_due": lambda now: UsedGrant.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "job_part_due": lambda now: exporting.over(now),
+    "turn_due": lambda now: turns.over(now),
+    "django_session_expire_date": lambda now: over.over(now),
+}
+
+
+@pytest.mark.parametrize("index", DUE)
+def test_what_is_due_is_found_by_an_index(world, index):
+    with context.use(world.tenant):
+        plan = _plan(DUE[index](timezone.now()))
+    table = {"primary key": "tokens_accesstoken", "family key": "tokens_refreshtoken"}.get(index, "")
+    primary = f"{table}_pkey" if settings.IS_POSTGRESQL else f"autoindex_{table}"
+    named = primary if table else index
+    assert named in plan, plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.fixture
+def fetch(world):
+    """Let programs have fetched the keys some days ago."""
+
+    def made(*days):
+        with context.use(world.tenant):
+            for number, ago in enumerate(days):
+                at = timezone.now() - timedelta(days=ago)
+                KeyFetch.objects.create(program=f"p/{number}", network="192.0.2.0/24", first_at=at, last_at=at)
+
+    return made
+
+
+def test_it_goes_in_batches_and_what_is_left_has_its_turn_again(world, fetch):
+    fetch(40, 41, 42, 43, 44, 1)
+    with context.use(world.tenant):
+        rows = forgetting.fetches(timezone.now())
+        assert [clock.forget(rows, batch=2, most=2), clock.forget(rows, batch=2, most=2), clock.forget(rows)] == [
+            4,
+            1,
+            0,
+        ]
+        assert KeyFetch.objects.count() == 1
+
+
+def test_two_at_once_remove_each_row_once_and_nothing_that_came_back(world, fetch):
+    fetch(*[40] * 30)
+    with context.use(world.tenant):
+        KeyFetch.objects.filter(program="p/7").update(last_at=timezone.now())
+    removed = crowd.at_once(3, lambda _: clock.forget(forgetting.fetches(timezone.now()), batch=4), tenant=world.tenant)
+    assert sum(removed) == 29
+    with context.use(world.tenant):
+        assert [each.program for each in KeyFetch.objects.all()] == ["p/7"]
+    assert timedelta(days=27) < fetchers.KEPT
+
+
+def test_a_code_stays_until_its_replay_need_not_be_seen(world):
+    code, _ = world.code(world.public_client())
+    stored = world.stored_code(code)
+    with context.use(world.tenant):
+        assert clock.forget(forgetting.codes(stored.expires + DAY)) == 0
+        assert clock.forget(forgetting.codes(stored.expires + DAY + SECOND)) == 1
+        assert not AuthorizationCode.objects.exists()
+        assert clock.forget(forgetting.requests(timezone.now())) == 0
+        assert clock.forget(forgetting.requests(timezone.now() + 2 * DAY)) == 1
+        assert not AuthorizationRequest.objects.exists()
+
+
+@pytest.fixture
+def tokens(world):
+    """Three tokens of one delegation and one of another, made a hundred days ago; the second came of the first."""
+    worker, other = world.worker(), world.worker()
+    made = [world.own_token(each).json()["access_token"] for each in (worker, worker, worker, other)]
+    assert len(made) == 4
+    ago = timedelta(days=100)
+    with context.use(world.tenant):
+        found = list(AccessToken.objects.order_by("pk"))
+        for number, row in enumerate(found):
+            moved = identifiers.at("tok", row.created - ago + number * timedelta(minutes=1))
+            AccessToken.objects.filter(pk=row.pk).update(
+                id=moved, created=row.created - ago + number * timedelta(minutes=1), expires=row.expires - ago
+            )
+        rows = list(AccessToken.objects.order_by("pk"))
+        AccessToken.objects.filter(pk=rows[1].pk).update(parent=rows[0])
+    return rows
+
+
+def test_an_old_token_goes_after_what_came_of_it_and_the_newest_of_a_delegation_stays(world, tokens):
+    now = timezone.now()
+    first, _, third, other = (row.pk for row in tokens)
+    with context.use(world.tenant):
+        assert forgetting.forget(now) == 1
+        assert _left() == [first, third, other]
+        assert forgetting.forget(now) == 1
+        assert _left() == [third, other]
+        assert forgetting.forget(now) == 0
+    ended = next(each for each in world.delegations() if each.pk == tokens[3].delegation_id)
+    world.rewrite(ended, ended_at=now)
+    with context.use(world.tenant):
+        assert forgetting.forget(now) == 1
+        assert _left() == [third]
+
+
+def _left():
+    return list(AccessToken.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_a_family_goes_when_nothing_hangs_on_it_and_one_that_was_ended_stays_with_its_agent(world):
+    scout, other = world.public_client(), world.public_client("Other")
+    granted, ended = (world.grant(each)["refresh_token"].partition(".")[0] for each in (scout, other))
+    now = timezone.now()
+    late = now + forgetting.TOKENS_KEPT + timedelta(days=settings.REFRESH_IDLE_DAYS)
+    with context.use(world.tenant):
+        RefreshToken.objects.filter(pk=ended).update(ended_by=world.people["alice"].pk)
+        assert list(forgetting.families(late + DAY)) == [], "tokens and codes are of them"
+        AccessToken.objects.all().delete()
+        AuthorizationCode.objects.all().delete()
+        assert list(forgetting.families(late - DAY)) == [], "somebody may look at them"
+        assert [each.pk for each in forgetting.families(late + DAY)] == [granted]
+        Delegation.objects.filter(client=other.client).update(ended_at=now)
+        assert clock.forget(forgetting.families(late + DAY)) == 2
+        assert RefreshToken.objects.count() == 0
+    assert [each.about_id for each in world.entries("delegation.allowed")], "the ledger has what it was"
+
+
+def test_kept_answers_go_in_batches(world):
+    with context.use(world.tenant):
+        KeptAnswer.objects.bulk_create(
+            KeptAnswer(caller="x", key=str(number), request="x", expires_at=timezone.now() - SECOND)
+            for number in range(5)
+        )
+        assert clock.forget(idempotency.over(timezone.now()), batch=2, most=2) == 4
+        assert idempotency.forget_due(timezone.now()) == 1
+
+
+def test_a_token_that_is_younger_than_ninety_days_stays(world):
+    worker = world.worker()
+    for _ in range(2):
+        world.own_token(worker)
+    with context.use(world.tenant):
+        assert forgetting.forget(timezone.now() + timedelta(days=89)) == 0
+        assert forgetting.forget(timezone.now() + timedelta(days=91)) == 1
+
+
+def test_sessions_that_are_over_go_and_people_who_are_signed_in_stay(world):
+    world.browser("alice")
+    key = f"over{world.tenant.pk}"[:40]
+    Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() - SECOND)
+    alive = Session.objects.filter(expire_date__gt=timezone.now()).count()
+    assert forget_sessions() >= 1
+    assert not Session.objects.filter(pk=key).exists()
+    assert Session.objects.count() == alive >= 1
+
+
+def test_a_request_that_waited_goes_a_day_after_it_was_over_answered_or_not(world):
+    first, second = (deferral.more(world, world.worker(), "contacts:read") for _ in range(2))
+    first.approve()
+    assert first.poll().status_code == 200
+    over = max(first.row().expires, second.row().expires)
+    with context.use(world.tenant):
+        assert deferrals.forget(over + DAY - timedelta(minutes=1)) == 0
+        assert deferrals.forget(over + DAY + SECOND) == 2
+        assert not Deferral.objects.exists()

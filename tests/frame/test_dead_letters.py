@@ -1,0 +1,186 @@
+"""What the clock cannot do: tried again a few times, written down for operators, and struck out once it works."""
+
+import pytest
+from celery import signals
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+
+from audit import jobs, leases, letters
+from audit.models import DeadLetter, Lease
+from delegations import actions as delegation_actions
+from delegations.tasks import expire_delegations
+from kit import context
+from remit.celery import app
+from remit.tasks import tick
+from tenants.clock import in_each_tenant
+from tenants.models import Tenant
+from tests.frame.test_operators import PLACE, signed_in
+from tests.harness import crowd
+
+OPERATOR = settings.OPERATOR_ALIAS
+EXPIRE = "delegations.expire"
+
+
+@pytest.fixture(autouse=True)
+def _none():
+    Lease.objects.using(OPERATOR).all().delete()
+    DeadLetter.objects.using(OPERATOR).all().delete()
+
+
+def kept():
+    rows = DeadLetter.objects.using(OPERATOR).order_by("pk")
+    return [(each.job, each.of_tenant, each.error, each.failures, each.recovered_at is None) for each in rows]
+
+
+@pytest.fixture
+def failing(monkeypatch, world):
+    """The job fails in this tenant as long as `failing` holds something."""
+    fails, genuine = [LookupError("a secret that somebody sent")], delegation_actions.expire_due
+
+    def expire(now):
+        if fails and context.require_id() == world.tenant.pk:
+            raise fails[0]
+        return genuine(now)
+
+    monkeypatch.setattr(delegation_actions, "expire_due", expire)
+    return fails
+
+
+def test_a_tenant_in_which_a_job_fails_is_written_down_once_and_struck_out_when_it_works(world, failing):
+    expire_delegations.delay()
+    expire_delegations.delay()
+    assert kept() == [(EXPIRE, world.tenant.pk, "LookupError", 2, True)]
+    row = DeadLetter.objects.using(OPERATOR).get()
+    assert row.place.startswith("tests/frame/test_dead_letters.py:")
+    assert "secret" not in str([getattr(row, field.attname) for field in row._meta.concrete_fields])
+    failing.clear()
+    expire_delegations.delay()
+    assert kept() == [(EXPIRE, world.tenant.pk, "LookupError", 2, False)]
+    failing.append(KeyError("again"))
+    expire_delegations.delay()
+    assert kept() == [(EXPIRE, world.tenant.pk, "KeyError", 3, True)]
+
+
+def test_where_the_database_fails_a_job_is_tried_four_times_and_no_more(world, failing, monkeypatch):
+    tries = []
+    monkeypatch.setattr(delegation_actions, "expire_due", lambda now: _gone(tries))
+    assert expire_delegations.delay().failed()
+    assert len(tries) == 1 + jobs.Job.max_retries
+    assert kept() == [(EXPIRE, "", "OperationalError", 1, True)]
+    monkeypatch.undo()
+    expire_delegations.delay()
+    assert kept() == [(EXPIRE, "", "OperationalError", 1, False)]
+
+
+def _gone(tries):
+    tries.append(True)
+    raise OperationalError("the database went away")
+
+
+def test_a_job_whose_time_is_over_ends_at_once_and_is_written_down_as_a_whole(world, monkeypatch):
+    tries = []
+
+    def hang(now):
+        tries.append(True)
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(delegation_actions, "expire_due", hang)
+    assert expire_delegations.delay().failed()
+    assert len(tries) == 1
+    assert kept() == [(EXPIRE, "", "SoftTimeLimitExceeded", 1, True)]
+
+
+def test_a_job_that_works_at_its_second_try_leaves_nothing(world, monkeypatch):
+    tries = []
+    monkeypatch.setattr(delegation_actions, "expire_due", lambda now: len(tries) or _gone(tries))
+    assert expire_delegations.delay().successful()
+    assert kept() == []
+
+
+def test_a_failure_that_cannot_be_written_down_ends_nothing(monkeypatch):
+    monkeypatch.setattr(letters, "_keep", lambda *_: _gone([]))
+    letters.keep("tick", LookupError())
+    assert kept() == []
+
+
+def test_two_that_fail_at_once_are_one_row():
+    crowd.at_once(4, lambda _: letters.keep("tick", LookupError()))
+    assert kept() == [("tick", "", "LookupError", 4, True)]
+
+
+def test_a_message_that_nobody_can_do_is_kept():
+    signals.task_unknown.send(sender=None, message=None, exc=KeyError("x"), name="nobody.knows_this", id="1")
+    assert kept() == [("unknown: nobody.knows_this", "", "KeyError", 1, True)]
+
+
+def test_every_task_is_bounded_in_time_and_tries_and_acknowledged_when_it_is_done():
+    app.loader.import_default_modules()
+    for name, task in app.tasks.items():
+        if not name.startswith("celery."):
+            assert isinstance(task, jobs.Job)
+            assert task.acks_late
+            assert task.reject_on_worker_lost
+            assert task.soft_time_limit < task.time_limit <= 600
+            assert (task.max_retries, task.retry_jitter) == (3, True)
+
+
+def test_operators_see_what_is_dead_and_touch_nothing(world):
+    letters.keep("tokens.rotate_keys", LookupError(), tenant=world.tenant.pk)
+    browser = signed_in(world)
+    listing = browser.go(f"{world.origin}{PLACE}/audit/deadletter/")
+    assert listing.status_code == 200
+    assert "tokens.rotate_keys" in listing.text
+    assert browser.go(f"{world.origin}{PLACE}/audit/deadletter/add/").status_code == 403
+
+
+# --- a lease that is renewed
+
+
+def _expire_all(name):
+    Lease.objects.using(OPERATOR).filter(name=name).update(until=timezone.now())
+
+
+def test_whoever_works_on_keeps_its_lease_and_whoever_lost_it_stops(world, elsewhere):
+    Tenant.objects.exclude(pk__in=[world.tenant.pk, elsewhere.tenant.pk]).update(status=Tenant.Status.DELETED)
+    visited = []
+
+    def job():
+        visited.append(context.require_id())
+        return 1
+
+    with leases.held("test.renewed", seconds=0) as mine:
+        assert mine
+        before = Lease.objects.get(name="test.renewed").until
+        assert in_each_tenant(job) == len(visited) == 2
+        assert Lease.objects.get(name="test.renewed").until > before
+        assert crowd.meanwhile(lambda: leases._take("test.renewed", "lea_second", 60))
+        assert in_each_tenant(job) == 0
+    assert Lease.objects.get(name="test.renewed").holder == "lea_second"
+
+
+def test_a_schedule_that_overlaps_itself_runs_once(world):
+    Tenant.objects.exclude(pk=world.tenant.pk).update(status=Tenant.Status.DELETED)
+    inside = []
+
+    def job():
+        inside.append(True)
+        if len(inside) == 1:
+            assert crowd.meanwhile(_run) == 0
+        return 1
+
+    def _run():
+        with leases.held("test.overlapping") as mine:
+            return in_each_tenant(job) if mine else 0
+
+    assert _run() == 1
+    assert len(inside) == 1
+
+
+def test_the_clock_says_how_long_ago_it_ticked(world):
+    from remit import health  # Needs loaded apps.
+
+    assert health.clock_lag(timezone.now()) is None
+    tick()
+    assert 0 <= health.clock_lag(timezone.now()) < 5

@@ -1,0 +1,79 @@
+"""A tenant with much in it: made quickly, once, and shown by as many statements as one with little."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client as InProcess
+
+from audit.principals import SYSTEM
+from delegations.models import Ancestry, Delegation
+from kit import context
+from remit import demo, demo_large
+from tests.harness.browser import Browser
+from tests.harness.inside import counted
+from trust import actions as trust_actions
+from trust.models import Audience, TrustedIssuer
+
+MOST = 12
+SMALL = demo_large.Size(agents=10, people=60, each=3)
+
+
+@pytest.fixture(scope="module")
+def large(origin):
+    """Return a seeded tenant, and a client of its admin inside this process."""
+    tenant = demo_large.seed("large-of-tests", SMALL)
+    with context.use(tenant):
+        scopes = {"key_source": "metadata", "purposes": ["id_jag", "sign_in", "workload"]}
+        trust_actions.trust_issuer("https://idp.elsewhere.example", by=SYSTEM, **scopes)
+        trust_actions.add_audience("https://login.elsewhere.example", by=SYSTEM)
+    browser = Browser(origin)
+    browser.go(f"{tenant.issuer}/login")
+    browser.sign_in(f"ada@{tenant.slug}.example", demo.PASSWORD)
+    inside = InProcess(SERVER_NAME=urlsplit(origin).hostname)
+    name = f"{settings.SESSION_COOKIE_NAME}-{tenant.slug}"
+    inside.cookies[name] = browser.http.cookies[name]
+    browser.http.close()
+    return tenant, inside
+
+
+def test_it_is_made_once_and_every_part_hangs_where_it_says(large):
+    tenant, _ = large
+    assert demo_large.seed(tenant.slug, SMALL) == tenant
+    with context.use(tenant):
+        assert Delegation.objects.filter(parent=None).count() == SMALL.people * SMALL.each
+        parts = Delegation.objects.filter(depth=1)
+        assert 0 < parts.count() == Ancestry.objects.count()
+
+
+def paths(tenant):
+    """Return the pages of the console as an admin finds them; one delegation stands for all."""
+    with context.use(tenant):
+        part = Delegation.objects.filter(depth=1).first()
+        issuer, audience = TrustedIssuer.objects.get(), Audience.objects.get()
+    lists = ("/console/agents", "/console/delegations")
+    words = ("", "?order=ends", "?unused_since=30d&handed_on=true", "?order=person&q=person")
+    return [
+        "/console",
+        "/console/approvals",
+        "/console/trust",
+        f"/console/trust/issuers/{issuer.pk}",
+        f"/console/trust/audiences/{audience.pk}",
+        f"/console/delegations/{part.pk}",
+        *(f"/console/agents/{part.agent_id}{tab}" for tab in ("/tokens", "/activity")),
+        *(f"{path}{query}" for path in lists for query in words),
+    ]
+
+
+def test_no_page_of_the_console_asks_more_than_a_dozen_times(large):
+    tenant, inside = large
+    costs = {}
+    for path in paths(tenant):
+        inside.get(f"/t/{tenant.slug}{path}")  # What is kept for a few seconds is there.
+        cache.clear()
+        with counted() as statements:
+            assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200, path
+        # The tenant is kept for some seconds, and in tests for hardly one.
+        costs[path] = sum('FROM "tenants_tenant"' not in statement for statement in statements)
+    assert not {path: cost for path, cost in costs.items() if cost > MOST}, costs
