@@ -1,6 +1,8 @@
 """`python -m bench`: measure everybody and keep the table. `python -m bench profile <operation>`: where our time goes.
+`python -m bench growth`: what our operations cost in a database that others filled before; it keeps its table, too.
 
-`OPERATIONS="secret code"` and `ROUNDS=2` make a short run, which prints its table and keeps nothing.
+`OPERATIONS="secret code"` and `ROUNDS=2` make a short run, which prints its table and keeps nothing. For growth:
+`SIZES="1000 10000"`, `REQUESTS=20`, `ROUNDS=2`.
 """
 
 import os
@@ -10,7 +12,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from bench import contestants, database, machine, method, table, tools
+from bench import contestants, database, growth, machine, method, table, tools
 from bench.operations import BY_NAME, OPERATIONS, Operation, named
 from bench.running import Cores, Running, running, set_up
 
@@ -21,7 +23,7 @@ PROFILED = 500
 
 def main() -> int:
     """Return 0 when something was measured."""
-    if hint := tools.missing():
+    if hint := tools.elsewhere() if sys.argv[1:] == ["growth"] else tools.missing():
         method.say(hint)
         return 1
     with database.alone() as is_alone:
@@ -37,6 +39,9 @@ def _obey() -> int:
             return _bench(named(os.environ.get("OPERATIONS", "")), int(os.environ.get("ROUNDS") or ROUNDS))
         case ["profile", operation] if operation in BY_NAME:
             return _profile(operation)
+        case ["growth"]:
+            growth.run(core=_cores().server)
+            return 0
         case _:
             method.say(f"{__doc__}Operations: {' '.join(BY_NAME)}")
             return 2

@@ -20,6 +20,7 @@ THREADS = "8"
 """What the image sets: docs/operations.md, Processes."""
 DEEP = frozenset({"exchange4", "introspection4"})
 """What has a chain of agents in it: nobody else knows one."""
+ACROSS = frozenset({"grant", "redemption"})
 EVERYTHING = frozenset(operation.name for operation in OPERATIONS)
 
 Command = tuple[str, ...]
@@ -46,9 +47,9 @@ class Contestant:
     share: float = 1.0
 
 
-def ours(folder: Path) -> Contestant:
+def ours(folder: Path, name: str = "remit_bench") -> Contestant:
     """Return our server as docs/operations.md deploys it: an https origin, three roles, granian as the image has it."""
-    name, port = "remit_bench", _free_port()
+    port = _free_port()
     owner, application, operator = (f"{name}_{role}" for role in ("owner", "app", "operator"))
     environment = {
         **_python(folder, "remit.settings"),
@@ -88,7 +89,7 @@ def toolkit(folder: Path) -> Contestant:
         set_up=((*module, "set_up"),),
         serve=_granian("bench.peers.dot.wsgi:application", port),
         prepare=(*module, "prepare"),
-        operations=EVERYTHING - {"assertion", "exchange"} - DEEP,
+        operations=EVERYTHING - {"assertion", "exchange"} - DEEP - ACROSS,
         share=0.5,
     )  # fmt: skip
 

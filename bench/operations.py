@@ -30,6 +30,8 @@ OPERATIONS = (
     Operation("exchange", "token exchange, 1 hop, another agent", 1200, 0.5, _TOKEN),
     Operation("exchange4", "token exchange, the 4th hop", 1200, None, _TOKEN),
     Operation("introspection4", "introspection of a token 4 hops deep", 2000, None, '"active": *true'),
+    Operation("grant", "ID-JAG, issue", 1200, 0.6, _TOKEN),
+    Operation("redemption", "ID-JAG, redeem", 1200, 0.7, _TOKEN, is_single_use=True),
     Operation("jwks", "JWKS", 8000, 0.5, '"keys"'),
     Operation("discovery", "discovery", 8000, 0.7, '"issuer"'),
 )

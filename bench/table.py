@@ -7,7 +7,7 @@ from bench.method import Cost, Costs
 from bench.operations import Operation
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- written by make bench: begin -->", "<!-- written by make bench: end -->"
+MARKS = BEGIN, END = "<!-- written by make bench: begin -->", "<!-- written by make bench: end -->"
 AGAINST_TOOLKIT = 3.0
 """Capacity per core that we want, relative to stock django-oauth-toolkit with a fast hasher."""
 _HEAD = (
@@ -19,11 +19,11 @@ NOT_THERE = "–"
 
 def table(results: Iterable[tuple[Operation, Costs]]) -> str:
     """Return one line for each operation: costs as server + database, then our capacity relative to the others'."""
-    lines = [_row(_HEAD), _row(["---"] * len(_HEAD))]
+    lines = [row(_HEAD), row(["---"] * len(_HEAD))]
     for operation, costs in results:
         ours = costs.get("ours")
         lines.append(
-            _row([
+            row([
                 operation.title,
                 *(_cost(costs.get(name)) for name in ("ours", "dot", "node")),
                 *_judged(capacity(ours, costs.get("node")), operation.target),
@@ -46,13 +46,18 @@ def memory(held: Mapping[str, float], *, requests: Mapping[str, int]) -> str:
     return f"Memory of one process (Pss): {'; '.join(parts)}. Target: at most 120 MiB after 10,000."
 
 
-def rewrite(document: str, written: Sequence[str]) -> str:
+def rewrite(document: str, written: Sequence[str], marks: tuple[str, str] = MARKS) -> str:
     """Return a document with the paragraphs between the marks replaced; raises ValueError where a mark is missing."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = document.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
         raise ValueError("the document has no place for the table")
-    return "\n\n".join([before + BEGIN, *written, END + after])
+    return "\n\n".join([before + begin, *written, end + after])
+
+
+def row(cells: Iterable[str]) -> str:
+    """Return one line of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _judged(ratio: float | None, target: float | None) -> tuple[str, str, str]:
@@ -65,7 +70,3 @@ def _judged(ratio: float | None, target: float | None) -> tuple[str, str, str]:
 
 def _cost(cost: Cost | None) -> str:
     return NOT_THERE if cost is None else f"{cost.server:.0f} + {cost.database:.0f}"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -19,8 +19,13 @@ def missing() -> str:
         return "make bench needs wrk on the PATH. On Debian and Ubuntu: apt-get install wrk"
     if len(os.sched_getaffinity(0)) < 2:
         return "make bench needs two cores: one for the server, one for the load and PostgreSQL."
+    return elsewhere()
+
+
+def elsewhere() -> str:
+    """Return the one line that says that PostgreSQL is not where its CPU can be counted, or ""."""
     if not all(Path(f"/proc/{pid}").exists() for pid in database.shared()):
-        return "make bench counts the CPU of PostgreSQL: it must run on this machine (REMIT_TEST_POSTGRESQL_URL)."
+        return "The bench counts the CPU of PostgreSQL: it must run on this machine (REMIT_TEST_POSTGRESQL_URL)."
     return ""
 
 

@@ -1,8 +1,8 @@
-"""`make demo`: three whole journeys, one line for each step. Ends with 0 only if every step went as told."""
+"""`make demo`: five whole journeys, one line for each step. Ends with 0 only if every step went as told."""
 
 import logging
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -14,7 +14,7 @@ import httpx2
 from examples import running
 from examples.agent import Refused
 from examples.person import Person
-from examples.plays import FirstPlay, SecondPlay, ThirdPlay, stage
+from examples.plays import FifthPlay, FirstPlay, FourthPlay, SecondPlay, ThirdPlay, stage
 from examples.publisher import Site, publishing
 
 EXPLAINED = (
@@ -23,11 +23,13 @@ EXPLAINED = (
 )  # fmt: skip
 
 
-async def play(calendar: str, notes: str, site: Site) -> None:
+async def play(calendar: str, notes: str, notes_there: str, site: Site) -> None:
     teller, alice = stage.Teller(), Person(stage.ISSUER, stage.EMAIL, stage.PASSWORD)
     await FirstPlay(teller, alice, calendar, notes).play()
     await SecondPlay(teller, alice, notes, site).play()
     await ThirdPlay(teller, alice, notes).play()
+    await FourthPlay(teller, alice, notes_there).play()
+    await FifthPlay(teller, calendar).play()
     await alice.close()
 
 
@@ -40,17 +42,19 @@ def main() -> int:
             calendar = stack.enter_context(
                 running.protected_server(stage.CALENDAR, stage.ISSUER, "Calendar", "events:read", "events:write")
             )
-            notes = stack.enter_context(
-                running.protected_server(
-                    stage.NOTES, stage.ISSUER, "Notes", "notes:read", "notes:write", asking_as=stage.NOTES_INTROSPECTOR
-                )
-            )
-            anyio.run(play, calendar, notes, site)
+            notes = stack.enter_context(_notes(stage.NOTES, stage.ISSUER, stage.NOTES_INTROSPECTOR))
+            notes_there = stack.enter_context(_notes(stage.OTHER_NOTES, stage.OTHER_ISSUER, stage.OTHER_INTROSPECTOR))
+            anyio.run(play, calendar, notes, notes_there, site)
     except EXPLAINED as error:
         print(f"The demo stops: {_root(error)}", file=sys.stderr)
         return 1
     print("All as told.")
     return 0
+
+
+def _notes(port: int, issuer: str, asking_as: tuple[str, str]) -> AbstractContextManager[str]:
+    """Run a server that asks about each token, so that an end shows at once."""
+    return running.protected_server(port, issuer, "Notes", "notes:read", "notes:write", asking_as=asking_as)
 
 
 def _root(error: Exception) -> Exception:

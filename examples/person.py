@@ -1,4 +1,4 @@
-"""A person at a browser with scripts off: signs in, decides on the consent page, ends an access."""
+"""A person at a browser with scripts off: signs in, decides on the consent page, presses buttons, reads pages."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -37,15 +37,30 @@ class Person:
 
     async def end(self, delegation_id: str) -> bool:
         """Press "End access" on one's own page; say whether the access is gone from it."""
-        await self._go(f"{self._issuer}/me/agents")
-        await self._press(self._form(f"/{delegation_id}/end"), {})
+        return await self.press("/me/agents", f"/{delegation_id}/end")
+
+    async def press(self, path: str, action_part: str) -> bool:
+        """Press a button of a page; say whether the button is gone after."""
+        await self._go(f"{self._issuer}{path}")
+        await self._press(self._form(action_part), {})
         self.told = report(self._page.text)
-        return self._page.status_code == 200 and not self._forms(f"/{delegation_id}/end")
+        return self._page.status_code == 200 and not self._forms(action_part)
+
+    async def reads(self, path: str) -> str:
+        """Return what a page says."""
+        await self._go(f"{self._issuer}{path}")
+        return words(self._page.text)
 
     async def can_end(self, *delegation_ids: str) -> bool:
         """Say whether one's own page has a button for each of these."""
         await self._go(f"{self._issuer}/me/agents")
         return all(self._forms(f"/{delegation_id}/end") for delegation_id in delegation_ids)
+
+    async def reads_of(self, path: str, delegation_id: str) -> str:
+        """Return what a page says of one access, or "" where it does not list it."""
+        await self._go(f"{self._issuer}{path}")
+        listed = self._page.text.split('<li class="delegation">')[1:]
+        return next((words(each) for each in listed if f"{delegation_id}-sentence" in each), "")
 
     async def close(self) -> None:
         await self._http.aclose()

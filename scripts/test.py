@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_ON_SQLITE = "not browser and not interop and not faults and not postgresql"
+NOT_ON_SQLITE = "not browser and not interop and not faults and not postgresql and not once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Outcome:
 
 
 def run(which: Run, report: Path) -> Outcome:
-    command = [sys.executable, "-m", "pytest", "-n", "auto", f"--junitxml={report}", *which.selection]
+    # A test waits for the server, a browser or a process for a good part of its time: one more than there are cores.
+    workers = str((os.cpu_count() or 1) + 1)
+    command = [sys.executable, "-m", "pytest", "-n", workers, f"--junitxml={report}", *which.selection]
     environment = os.environ | {"REMIT_TEST_DATABASE": which.database}
     status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 (our own words)
     return read(report, status)

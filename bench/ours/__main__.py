@@ -1,5 +1,8 @@
-"""`python -m bench.ours set_up`, `… prepare <operation> <count> <file>`, `… profile <operation> <count>`."""
+"""`python -m bench.ours set_up`, `… prepare <operation> <count> <file>`, `… profile <operation> <count>`,
+`… gather <size>`, `… growth <requests>`.
+"""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import django
 
 django.setup()
 
-from bench.ours import prepare, profile, set_up  # noqa: E402 - models need loaded apps
+from bench.ours import crowd, growth, prepare, profile, set_up  # noqa: E402 - models need loaded apps
 
 match sys.argv[1:]:
     case ["set_up"]:
@@ -16,5 +19,9 @@ match sys.argv[1:]:
         prepare.prepare(operation, int(count)).write(Path(file))
     case ["profile", operation, count]:
         sys.stdout.write(profile.profile(operation, int(count)))
+    case ["gather", size]:
+        sys.stdout.write(crowd.gather(int(size)))
+    case ["growth", requests]:
+        sys.stdout.write(json.dumps(growth.measure(int(requests))))
     case _:
         sys.exit(__doc__)

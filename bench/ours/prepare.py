@@ -15,7 +15,7 @@ from jwcrypto import jwk, jws
 from agents import directory as agents_directory
 from agents.models import Client
 from bench.inputs import Inputs
-from bench.ours.world import CALENDAR, HELPERS, REDIRECT, SLUG, recall
+from bench.ours.world import CALENDAR, ELSEWHERE, HELPERS, PERSON, REDIRECT, SLUG, THEIR_API, recall
 from delegations.models import Delegation
 from kit import context
 from kit.oauth import GrantType, TokenType
@@ -82,6 +82,25 @@ def _introspection_deep(tenant: Tenant, count: int) -> Made:
     return "POST", "/introspect", "reader", [urlencode({"token": _handed_down(tenant, 4)})]
 
 
+def _grant(tenant: Tenant, count: int) -> Made:
+    """Ask again and again for the one person, by the refresh token of one sign-in."""
+    [tokens] = _token_sets(tenant, 1)
+    form = {
+        "grant_type": GrantType.TOKEN_EXCHANGE.value,
+        "requested_token_type": TokenType.ID_JAG.value,
+        "audience": ELSEWHERE,
+        "resource": THEIR_API,
+        "subject_token": tokens.refresh_token,
+        "subject_token_type": TokenType.REFRESH_TOKEN.value,
+    }
+    return "POST", "/token", "scout", [urlencode(form)]
+
+
+def _redemption(tenant: Tenant, count: int) -> Made:
+    forms = [{"grant_type": GrantType.JWT_BEARER.value, "assertion": each} for each in _assertions(tenant, count)]
+    return "POST", "/token", "presenter", [urlencode(form) for form in forms]
+
+
 def _jwks(tenant: Tenant, count: int) -> Made:
     return "GET", "/jwks.json", "", [""]
 
@@ -100,6 +119,8 @@ _OPERATIONS: dict[str, Callable[[Tenant, int], Made]] = {
     "exchange": _exchange,
     "exchange4": _exchange_deep,
     "introspection4": _introspection_deep,
+    "grant": _grant,
+    "redemption": _redemption,
     "jwks": _jwks,
     "discovery": _discovery,
 }
@@ -128,6 +149,21 @@ def _proofs(tenant: Tenant, count: int) -> Iterator[dict[str, str]]:
         }
 
 
+def _assertions(tenant: Tenant, count: int) -> Iterator[str]:
+    """Yield grants of the other domain about the one person."""
+    issuer, exported = recall()["issuer"]
+    key, now = jwk.JWK.from_json(exported), int(time.time())
+    header = json.dumps({"alg": "RS256", "typ": "oauth-id-jag+jwt", "kid": "issuer"})
+    for _ in range(count):
+        claims = {
+            "iss": issuer, "sub": PERSON, "aud": tenant.issuer, "client_id": recall()["presenter"].client_id,
+            "iat": now, "exp": now + 300, "jti": str(uuid.uuid4()), "resource": CALENDAR, "scope": SCOPE,
+        }  # fmt: skip
+        signed = jws.JWS(json.dumps(claims))
+        signed.add_signature(key, "RS256", header)
+        yield str(signed.serialize(compact=True))
+
+
 def _scout() -> Client:
     client = agents_directory.client(recall()["scout"].client_id)
     assert client is not None
@@ -136,8 +172,8 @@ def _scout() -> Client:
 
 def _codes(tenant: Tenant, count: int) -> Iterator[dict[str, str]]:
     """Yield forms that redeem codes; each code is what the product gives for a request that is remembered."""
-    client, member = _scout(), Membership.objects.get()
-    delegations = list(Delegation.objects.filter(client=client))
+    client, member = _scout(), Membership.objects.get(user__email=PERSON)
+    delegations = list(Delegation.objects.filter(client=client, subject=member.pk))
     for _ in range(count):
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

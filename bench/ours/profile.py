@@ -1,14 +1,13 @@
 """A profile of our server for one operation: the same WSGI callable, called in this process, one request at a time."""
 
 import cProfile
-import io
 import pstats
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from bench.inputs import Inputs
+from bench.ours.calling import Application, call, repeated
 from bench.ours.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,8 +20,7 @@ def profile(operation: str, count: int) -> str:
     from remit.wsgi import application  # It judges the process that imports it.
 
     asked = prepare(operation, 2 * count + WARM_UP)
-    single = len(asked.bodies) > 1
-    bodies = asked.bodies if single else asked.bodies * (2 * count + WARM_UP)
+    bodies = repeated(asked, 2 * count + WARM_UP)
     _run(application, asked, bodies[:WARM_UP])
     before = time.process_time()
     _run(application, asked, bodies[WARM_UP : WARM_UP + count])
@@ -34,27 +32,9 @@ def profile(operation: str, count: int) -> str:
     return f"{operation}: {plain:.0f} µs of CPU a request in process, without a web server\n{_listed(profiler, count)}"
 
 
-def _run(application: Callable[..., Iterable[bytes]], asked: Inputs, bodies: Iterable[str]) -> None:
+def _run(application: Application, asked: Inputs, bodies: Iterable[str]) -> None:
     for body in bodies:
-        for _ in application(_environ(asked, body.encode()), _accept):
-            pass
-
-
-def _accept(status: str, headers: list[tuple[str, str]]) -> None:
-    if not status.startswith("200"):
-        raise RuntimeError(f"answered with {status}")
-
-
-def _environ(asked: Inputs, body: bytes) -> dict[str, Any]:
-    method, path = asked.head[0].split(" ")
-    headers = dict(line.split(": ", 1) for line in asked.head[1:])
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": "", "REMOTE_ADDR": "127.0.0.1",
-        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": headers.pop("Content-Type", ""),
-    }  # fmt: skip
-    return environ | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        call(application, asked, body)
 
 
 def _listed(profiler: cProfile.Profile, count: int) -> str:

@@ -9,6 +9,9 @@ from typing import NamedTuple
 SLUG = "bench"
 CALENDAR = "https://calendar.example/mcp"
 REDIRECT = "https://agent.example/callback"
+PERSON = "alice@bench.example"
+ELSEWHERE, THEIR_API = "https://login.elsewhere.example", "https://api.elsewhere.example/mcp"
+"""Another domain, for which grants are made and whose grants are taken."""
 HELPERS = ("helper1", "helper2", "helper3", "helper4")
 """Agents of which each works for the one before; the first works for the scout."""
 SCOPES = ("events:read", "events:write")

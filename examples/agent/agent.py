@@ -55,30 +55,38 @@ async def call_tool(http: httpx2.AsyncClient, server_url: str, tool: str, argume
     return text
 
 
-class Errand:
-    """What the agent does for one person at one server."""
+class Work:
+    """What the agent does for one person at one server, with a provider of the SDK that gets the tokens for it."""
 
-    def __init__(self, provider: OAuthClientProvider, keeping: Keeping, witness: Witness | None) -> None:
-        self._provider = provider
+    def __init__(self, provider: httpx2.Auth, keeping: Keeping, witness: Witness | None) -> None:
+        self._auth = provider
         self._keeping = keeping
         self._hooks = {"response": [witness]} if witness else {}
 
     @property
     def tokens(self) -> OAuthToken:
-        """What the person's consent bought."""
+        """What was allowed."""
         if self._keeping.tokens is None:
             raise LookupError("nothing was allowed yet")
         return self._keeping.tokens
+
+    async def call(self, tool: str, **arguments: str) -> str:
+        """Call a tool; where the server wants more than the agent holds, the provider asks for it."""
+        async with httpx2.AsyncClient(auth=self._auth, timeout=30, event_hooks=self._hooks) as http:
+            return await call_tool(http, self._keeping.server_url, tool, arguments)
+
+
+class Errand(Work):
+    """Work that the person allows on a page, where they are asked again for more."""
+
+    def __init__(self, provider: OAuthClientProvider, keeping: Keeping, witness: Witness | None) -> None:
+        super().__init__(provider, keeping, witness)
+        self._provider = provider
 
     @property
     def client_id(self) -> str:
         info = self._provider.context.client_info
         return info.client_id if info else ""
-
-    async def call(self, tool: str, **arguments: str) -> str:
-        """Call a tool; where the server wants more than the agent holds, the person is asked."""
-        async with httpx2.AsyncClient(auth=self._provider, timeout=30, event_hooks=self._hooks) as http:
-            return await call_tool(http, self._keeping.server_url, tool, arguments)
 
     def expire(self) -> None:
         """Take the access token for expired, as it will be in some minutes: the next call refreshes first."""

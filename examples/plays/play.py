@@ -76,5 +76,13 @@ def claims_of(errand: Errand) -> dict[str, Any]:
 
 
 def claims_in(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    return _part(token, 1)
+
+
+def header_in(token: str) -> dict[str, Any]:
+    return _part(token, 0)
+
+
+def _part(token: str, number: int) -> dict[str, Any]:
+    part = token.split(".")[number]
+    return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))

@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, randomBytes, randomUUID, sign } from "node:crypto";
 import { writeFileSync } from "node:fs";
 
-import { CALENDAR, EXCHANGE, ISSUER, OPAQUE, REDIRECT, SCOPES, TYPES, open } from "./provider.mjs";
+import { BEARER, ELSEWHERE, CALENDAR, EXCHANGE, ISSUER, OPAQUE, REDIRECT, SCOPES, TYPES, open } from "./provider.mjs";
 
 const [operation, count, file] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
 const { provider, pool, state } = open();
@@ -96,6 +96,38 @@ function assertions() {
   });
 }
 
+function signed(key, head, claims) {
+  const message = `${part(head)}.${part(claims)}`;
+  return `${message}.${sign("sha256", Buffer.from(message), key).toString("base64url")}`;
+}
+
+function toCross() {
+  const key = createPrivateKey({ key: state.serverKeys[1], format: "jwk" });
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: ISSUER, sub: ACCOUNT, aud: "helper", iat: now, exp: now + 3600 };
+  return [
+    form({
+      grant_type: EXCHANGE,
+      requested_token_type: `${TYPES}id-jag`,
+      audience: ELSEWHERE,
+      resource: "https://api.elsewhere.example/mcp",
+      scope: WANTED,
+      subject_token: signed(key, { alg: "RS256", typ: "JWT", kid: "rsa" }, claims),
+      subject_token_type: `${TYPES}id_token`,
+    }),
+  ];
+}
+
+function grants() {
+  const key = createPrivateKey({ key: state.issuerKey.private, format: "jwk" });
+  const now = Math.floor(Date.now() / 1000);
+  const base = { iss: ELSEWHERE, sub: ACCOUNT, aud: ISSUER, client_id: "presenter", iat: now, exp: now + 300 };
+  return many(() => {
+    const claims = { ...base, jti: randomUUID(), resource: CALENDAR, scope: WANTED };
+    return form({ grant_type: BEARER, assertion: signed(key, { alg: "RS256", typ: "oauth-id-jag+jwt", kid: "issuer" }, claims) });
+  });
+}
+
 const own = (resource) => [form({ grant_type: "client_credentials", resource, scope: WANTED })];
 
 const OPERATIONS = {
@@ -106,6 +138,8 @@ const OPERATIONS = {
   refresh: async () => [post("/token", basic("scout")), await refreshTokens()],
   introspection: async () => [post("/token/introspection", basic("reader")), await opaqueToken()],
   exchange: async () => [post("/token", basic("helper")), await exchange()],
+  grant: async () => [post("/token", basic("helper")), toCross()],
+  redemption: async () => [post("/token", basic("presenter")), await grants()],
   jwks: async () => [["GET /jwks"], [""]],
   discovery: async () => [["GET /.well-known/openid-configuration"], [""]],
 };

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { createLocalJWKSet, jwtVerify } from "jose";
-import { Provider, errors } from "oidc-provider";
+import { Provider } from "oidc-provider";
 
 import { connect, storedIn } from "./adapter.mjs";
+import { allowGrants } from "./grants.mjs";
 
 export const STATE = join(process.env.BENCH_FOLDER, "node-state.json");
 export const ISSUER = `http://127.0.0.1:${process.env.BENCH_PORT}`;
@@ -14,10 +14,12 @@ export const OPAQUE = "https://opaque.example/mcp";
 export const REDIRECT = "https://agent.example/callback";
 export const SCOPES = "events:read events:write";
 export const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+export const BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+export const ELSEWHERE = "https://login.elsewhere.example";
 export const TYPES = "urn:ietf:params:oauth:token-type:";
-const LIFE = 300;
+export const LIFE = 300;
 
-const jwt = { scope: SCOPES, audience: CALENDAR, accessTokenTTL: LIFE, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
+export const jwt = { scope: SCOPES, audience: CALENDAR, accessTokenTTL: LIFE, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
 const opaque = { scope: SCOPES, audience: OPAQUE, accessTokenTTL: LIFE, accessTokenFormat: "opaque" };
 
 function clients(state) {
@@ -28,6 +30,7 @@ function clients(state) {
     { ...secret, client_id: "worker", grant_types: ["client_credentials"] },
     { ...secret, client_id: "reader", grant_types: ["client_credentials"] },
     { ...secret, client_id: "helper", grant_types: [EXCHANGE] },
+    { ...secret, client_id: "presenter", grant_types: [BEARER] },
     { ...secret, ...person, client_id: "scout" },
     {
       ...common,
@@ -38,25 +41,6 @@ function clients(state) {
       jwks: { keys: [state.clientKey.public] },
     },
   ];
-}
-
-/**
- * A minimal exchange, which the library lets one add: check the JWT's signature, audience and life, and sign one for the
- * same person with one more actor. It asks no database whether anything behind the token still holds.
- */
-function allowExchange(provider, state) {
-  const own = createLocalJWKSet({ keys: state.serverKeys.map(({ d, p, q, dp, dq, qi, ...open }) => open) });
-  const exchange = async (ctx) => {
-    const { client, params } = ctx.oidc;
-    const subject = (await jwtVerify(params.subject_token, own, { issuer: ISSUER, audience: CALENDAR, typ: "at+jwt" })).payload;
-    const scope = params.scope ?? subject.scope;
-    if (scope.split(" ").some((each) => !subject.scope.split(" ").includes(each))) throw new errors.InvalidScope("wider", scope);
-    const token = new provider.AccessToken({ accountId: subject.sub, client, grantId: "none", scope, gty: EXCHANGE });
-    token.resourceServer = new provider.ResourceServer(CALENDAR, jwt);
-    token.extra = { act: { sub: client.clientId, ...(subject.act && { act: subject.act }) } };
-    ctx.body = { access_token: await token.save(), issued_token_type: `${TYPES}access_token`, token_type: "Bearer", expires_in: LIFE, scope };
-  };
-  provider.registerGrantType(EXCHANGE, exchange, ["subject_token", "subject_token_type", "resource", "scope"]);
 }
 
 /** Return the provider, the pool behind it, and what the set-up step left. */
@@ -88,6 +72,6 @@ export function open() {
       },
     },
   });
-  allowExchange(provider, state);
+  allowGrants(provider, state);
   return { provider, pool, state };
 }

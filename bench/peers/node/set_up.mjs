@@ -18,6 +18,7 @@ const elliptic = (kid) => key("ec", { namedCurve: "P-256" }, { kid, alg: "ES256"
 const state = {
   secret: randomBytes(32).toString("base64url"),
   clientKey: elliptic("client"),
+  issuerKey: key("rsa", { modulusLength: 2048 }, { kid: "issuer", alg: "RS256", use: "sig" }),
   serverKeys: [elliptic("server").private, key("rsa", { modulusLength: 2048 }, { kid: "rsa", alg: "RS256", use: "sig" }).private],
 };
 writeFileSync(STATE, JSON.stringify(state), { mode: 0o600 });
