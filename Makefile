@@ -11,7 +11,7 @@ NODE       := tests/interop/node
 NODE_STAMP := $(if $(shell command -v npm),$(NODE)/node_modules/made.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak bench lint screenshots conformance lock
+.PHONY: help run demo test soak faults bench growth lint screenshots conformance openapi translations clients lock
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,15 +29,33 @@ test: $(VENV)/dev.stamp $(NODE_STAMP) ## the whole suite on PostgreSQL, then wha
 bench: $(VENV)/dev.stamp ## what a request costs, beside other servers; writes docs/performance.md
 	@exec $(PY) -m bench
 
+# A short run prints its table and keeps nothing: make growth SIZES="1000 10000" REQUESTS=20 ROUNDS=2
+growth: $(VENV)/dev.stamp ## what our requests cost with 10^3 and 10^5 delegations; writes docs/performance.md
+	@exec $(PY) -m bench growth
+
 soak: export REMIT_TEST_SOAK ?= 1
 soak: $(VENV)/dev.stamp ## thousands of steps over consents, exchanges and ends, in any order (REMIT_TEST_SOAK=20 for more)
 	@exec $(PY) -m pytest -q -s tests/properties
+
+faults: export REMIT_TEST_FAULTS = 1
+faults: $(VENV)/dev.stamp ## kill, fill, stop and cut whatever can be, and check every answer; writes docs/operations.md
+	@exec $(PY) -m pytest -q -p no:xdist --show-capture=no tests/faults
 
 screenshots: $(VENV)/dev.stamp ## a picture of every page, in var/screenshots/
 	@exec $(PY) scripts/screenshots.py
 
 conformance: $(VENV)/dev.stamp ## write docs/conformance.md from what the tests are bound to
 	@exec $(PY) scripts/conformance.py
+
+clients: export REMIT_TEST_DATABASE ?= postgresql
+clients: $(VENV)/dev.stamp $(NODE_STAMP) ## write docs/clients.md from a run of the tests that play real clients
+	@exec $(PY) scripts/clients.py
+
+openapi: $(VENV)/dev.stamp ## write docs/openapi.yaml from what the views of the API declare
+	@$(PY) scripts/openapi.py
+
+translations: $(VENV)/dev.stamp ## gather what is to be translated into locale/, and compile what is
+	@$(PY) scripts/translations.py
 
 # What the settings insist on, made up for each command: nothing is sealed, signed or stored here.
 lint: export REMIT_SECRET_KEY = $(shell head -c 48 /dev/urandom | base64 | tr -d '\n')
