@@ -54,8 +54,8 @@ WHERE nth < 3 OR NOT is_over;
 CREATE INDEX ON issued (number, depth, nth);
 ANALYZE issued;
 
-INSERT INTO tenants_user (id, email, name, password, is_active, is_staff, created_at)
-SELECT user_id, 'person' || who || '@bench.example', 'Person ' || who, '', true, false, born FROM person;
+INSERT INTO tenants_user (id, email, name, password, is_active, is_staff, language, browser_language, created_at)
+SELECT user_id, 'person' || who || '@bench.example', 'Person ' || who, '', true, false, '', '', born FROM person;
 
 INSERT INTO tenants_membership (id, tenant_id, user_id, role, status, groups, version, created_at)
 SELECT id, %(tenant)s, user_id, 'member', 'active', '[]', 1, born FROM person;
