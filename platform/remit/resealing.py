@@ -4,13 +4,14 @@ Each row is a conditional UPDATE of its own: a run that was stopped goes on wher
 and what somebody changed meanwhile is left for the next run. Nothing waits for it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Count, Q
 
 from agents.models import Client
 from audit.events import Event
@@ -19,11 +20,13 @@ from audit.principals import SYSTEM
 from kit import context, sealing
 from notices.models import Webhook
 from tenants.models import Tenant
+from tenants.scoping import TenantScoped
 from tokens.models import Deferral, SigningKey
 from trust.models import IdentityProvider
 
 _SEALED_MEMBERS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
-_FIELDS: tuple[tuple[type[Model], str], ...] = (
+_KEY: tuple[type[TenantScoped], str] = (SigningKey, "sealed_private")
+_FIELDS: tuple[tuple[type[TenantScoped], str], ...] = (
     (Client, "software_statement"),
     (Deferral, "request"),
     (Deferral, "callback"),
@@ -44,26 +47,30 @@ class Progress:
 
 def reseal() -> Iterator[Progress]:
     """Seal everything anew that an older key sealed; give the progress after each row."""
-    progress = Progress(due=count_due())
-    tenants = Tenant.objects.order_by("pk")
-    for tenant in tenants:
+    of_tenants, factors = _due_of_tenants(), _factors()
+    progress = Progress(due=of_tenants.total() + len(factors))
+    for tenant in Tenant.objects.filter(pk__in=of_tenants).order_by("pk"):
         with context.use(tenant):
             for key in SigningKey.objects.filter(_older("sealed_private")).order_by("pk"):
                 yield _counted(progress, _key(key))
             for model, field in _FIELDS:
-                for row in model._default_manager.filter(_older(field)).order_by("pk"):
+                for row in model.objects.filter(_older(field)).order_by("pk"):
                     yield _counted(progress, _field(row, field))
-    for factor in _factors():
+    for factor in factors:
         yield _counted(progress, _factor(factor))
 
 
 def count_due() -> int:
     """Return how much is sealed with an older key."""
-    due = len(_factors())
-    for tenant in Tenant.objects.order_by("pk"):
-        with context.use(tenant):
-            due += SigningKey.objects.filter(_older("sealed_private")).count()
-            due += sum(model._default_manager.filter(_older(field)).count() for model, field in _FIELDS)
+    return _due_of_tenants().total() + len(_factors())
+
+
+def _due_of_tenants() -> Counter[str]:
+    """Return how much each tenant has that is sealed with an older key, in as many queries as there are fields."""
+    due = Counter[str]()
+    for model, field in (_KEY, *_FIELDS):
+        rows = model.unscoped.using(settings.OPERATOR_ALIAS).filter(_older(field)).order_by()
+        due.update(dict(rows.values_list("tenant_id").annotate(Count("pk"))))
     return due
 
 
@@ -96,11 +103,11 @@ def _key(key: SigningKey) -> bool:
     return True
 
 
-def _field(row: Model, field: str) -> bool:
+def _field(row: TenantScoped, field: str) -> bool:
     old = getattr(row, field)
     anew = _anew(old)
     if anew is not None:
-        type(row)._default_manager.filter(pk=row.pk, **{field: old}).update(**{field: anew})
+        type(row).objects.filter(pk=row.pk, **{field: old}).update(**{field: anew})
     return anew is not None
 
 

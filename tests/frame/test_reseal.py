@@ -25,20 +25,16 @@ from tokens.models import Deferral, SigningKey
 from trust import providers
 from trust.models import IdentityProvider
 
+pytestmark = pytest.mark.walks
+
 NEW = b"another sealing key of 32 bytes!"
 
 
 @pytest.fixture
 def sealed(world, settings):
     """A tenant alone in the database, with one of each thing that is sealed; the old sealing key."""
-    others = Tenant.objects.exclude(pk=world.tenant.pk)
-    for each in others:
-        with context.use(each):
-            SigningKey.objects.update(sealed_private="")
-            Client.objects.update(software_statement="")
-            Deferral.objects.all().delete()
-            IdentityProvider.objects.update(client_secret="")
-            Webhook.objects.update(secret="", old_secret="")
+    for model, field in (resealing._KEY, *resealing._FIELDS):
+        model.unscoped.using(settings.OPERATOR_ALIAS).exclude(tenant=world.tenant).update(**{field: ""})
     Authenticator.objects.all().delete()
     user = world.people["alice"].user
     Authenticator.objects.create(user=user, type="totp", data={"secret": Factors().encrypt("a secret")})
@@ -50,7 +46,7 @@ def sealed(world, settings):
         Client.objects.filter(pk=client.pk).update(software_statement=vouching.sealed("a statement"))
         frozen, place = (sealing.seal(words, settings.SEALING_KEYS) for words in (b"{}", b"a place"))
         Deferral.objects.create(
-            code="x", client=client, agent=client.agent, request=frozen, callback=place,
+            code=world.tenant.slug, client=client, agent=client.agent, request=frozen, callback=place,
             poll_seconds=5, expires=timezone.now(),
         )  # fmt: skip
         webhook, _ = webhooks.add_webhook("https://hooks.example.com/", ["agent.*"], by=SYSTEM)
