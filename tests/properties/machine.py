@@ -236,11 +236,15 @@ class Chains(RuleBasedStateMachine):
         node.ended = self.tree.step
 
     def less(self, data: st.DataObject, node: Node, ends_at: datetime) -> tuple[frozenset[str], datetime]:
-        """Return what is smaller than a delegation: one scope less, or where it has but one, half of the time."""
+        """Return what is smaller than a delegation: one scope less, or where it has but one, half of the time.
+
+        Of its last minute nothing is taken: an end between a request and what is expected of it shows nothing.
+        """
         if len(node.scopes) > 1:
             return node.scopes - {data.draw(st.sampled_from(sorted(node.scopes)))}, ends_at
         now = timezone.now()
-        return node.scopes, now + (ends_at - now) / 2
+        left = ends_at - now
+        return node.scopes, now + left / 2 if left > timedelta(minutes=1) else ends_at
 
     @precondition(is_time_to_end)
     @precondition(lambda self: self.tree.nodes)
