@@ -22,9 +22,19 @@ hypothesis.register_profile("remit", deadline=None, database=None)
 hypothesis.load_profile("remit")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the one walk that takes a minute: at the end, a single worker would walk while the others rest."""
-    items.sort(key=lambda item: "/properties/" not in item.nodeid)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sentences", action="store_true", help="of a test with many parameters, play the first ones")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest, which would keep one worker alone at the end; then go through every tenant.
+
+    Thousands of tenants are there once the others have played: each walk through all of them would take a minute.
+    """
+    if config.getoption("sentences"):
+        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        items[:] = [item for item in items if first[item.nodeid.partition("[")[0]] is item]
+    items.sort(key=lambda item: 0 if "/properties/" in item.nodeid else 1 if item.get_closest_marker("walks") else 2)
 
 
 @pytest.fixture(scope="session", autouse=True)

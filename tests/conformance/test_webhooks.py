@@ -316,6 +316,7 @@ def test_a_worker_that_is_killed_after_sending_and_before_it_wrote_that_down_sen
     assert [(each.state, each.attempts) for each in program.deliveries()] == [("delivered", 2)]
 
 
+@pytest.mark.walks
 @spec("Standard Webhooks", "Deliverability and reliability")
 def test_the_clock_tells_and_forgets_in_its_turn(world, program):
     Lease.objects.using(settings.OPERATOR_ALIAS).all().delete()

@@ -13,6 +13,8 @@ from audit import ledger
 from audit.models import Entry, Seal
 from tests.harness import vandal
 
+pytestmark = pytest.mark.walks
+
 OPERATOR = settings.OPERATOR_ALIAS
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = [field.column for field in Entry._meta.concrete_fields if field.column not in {"id", "tenant_id"}]

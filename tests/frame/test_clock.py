@@ -22,6 +22,8 @@ from tests.harness import crowd
 from tokens.models import AuthorizationRequest, SigningKey
 from tokens.tasks import end_retired, forget_requests, pause_alone, rotate_keys
 
+pytestmark = pytest.mark.walks
+
 OPERATOR = settings.OPERATOR_ALIAS
 JOBS = {
     "agents.lapse": lapse,

@@ -16,6 +16,8 @@ from tenants import actions as tenant_actions
 from tests.harness import crowd
 from tokens import stops
 
+pytestmark = pytest.mark.walks
+
 GRACE = timedelta(days=14)
 DAY = timedelta(days=1)
 A_PERSON = Principal(Kind.USER, "usr_x", "Somebody")

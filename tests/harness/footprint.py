@@ -1,8 +1,10 @@
 """What a request leaves behind in a tenant: every row of it but the ledger's, and the events in the ledger."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from django.db import connection, models
 
 from audit.models import Entry
 from kit import context
@@ -10,14 +12,26 @@ from tenants.scoping import TenantScoped, scoped_models
 from tests.harness.world import World
 
 
-def rows(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Return every tenant-scoped row, by table."""
-    with context.use(world.tenant):
-        return {
-            model._meta.db_table: list(model.objects.order_by("pk").values())
-            for model in scoped_models()
-            if issubclass(model, TenantScoped)
-        }
+def rows(world: World) -> list[tuple[str, str]]:
+    """Return every tenant-scoped row with all its columns as the database writes them: its table, and its text."""
+    statement, tables = _statement(connection.vendor)
+    with context.use(world.tenant), connection.cursor() as cursor:
+        cursor.execute(statement, [world.tenant.pk] * tables)
+        return sorted(cursor.fetchall())
+
+
+@functools.cache
+def _statement(vendor: str) -> tuple[str, int]:
+    """Return one statement over all tables, and how many there are: a question per table costs a hundred times more."""
+    kept = [model for model in scoped_models() if issubclass(model, TenantScoped)]
+    each = "SELECT '{0}', {1} FROM \"{0}\" AS t WHERE t.tenant_id = %s"
+    return " UNION ALL ".join(each.format(model._meta.db_table, _text(vendor, model)) for model in kept), len(kept)
+
+
+def _text(vendor: str, model: type[models.Model]) -> str:
+    if vendor == "postgresql":
+        return "t::text"
+    return " || ', ' || ".join(f'quote(t."{field.column}")' for field in model._meta.concrete_fields)
 
 
 def events(world: World) -> list[str]:

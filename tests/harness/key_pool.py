@@ -1,4 +1,4 @@
-"""RSA keys for tenants that tests open: some dozens for each test process, handed out in turns.
+"""RSA keys for tenants that tests open: a few for each test process, handed out in turns.
 
 Making one takes longer than most tests. Tenants that are there at the same time have different ones, as the product
 promises; how a key is made is shown by the tests that make one themselves (`tokens.keys.generate` before this).
@@ -10,7 +10,7 @@ from typing import Any
 
 from tokens import keys
 
-SIZE = 48
+SIZE = 16
 Made = tuple[str, Mapping[str, Any], str]
 
 

@@ -27,6 +27,7 @@ from kit.oauth import GrantType, TokenType
 from tenants import actions as tenant_actions
 from tenants.actions import ScopeWords
 from tenants.models import Membership, ResourceServer, Tenant, User
+from tests.harness import signing_in
 from tests.harness.browser import Browser, answer
 from tokens.models import AuthorizationCode, RefreshToken
 from tokens.opening import open_tenant
@@ -138,10 +139,7 @@ class World:
         browser = Browser(self.origin)
         self.browsers.append(browser)
         if name:
-            browser.go(self.url("/login"))
-            response = browser.sign_in(self.email(name), PASSWORD)
-            assert response.status_code == 200, response.text[:500]
-            assert "/login" not in str(response.url), response.text[:1500]
+            signing_in.enter(browser, self.tenant, self.people[name].user, PASSWORD)
         return browser
 
     def authorize_url(self, who: Credentials, challenge: str, **changes: Any) -> str:
