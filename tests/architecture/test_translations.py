@@ -82,10 +82,12 @@ def test_the_compiled_catalogue_is_what_the_translations_say(path):
             assert [read.ngettext(*message.id, number) for number in (1, 5)] == list(message.string)
 
 
-@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.name != "500.html"], ids=_named)
-def test_a_template_shows_no_word_that_cannot_be_translated(path):
+def test_a_template_shows_no_word_that_cannot_be_translated():
     """The page for what is broken needs nothing of ours, and is in one language."""
-    assert _unmarked(path.read_text(encoding="utf-8")) == _EXAMPLES.get(_named(path), set())
+    translated = [path for path in TEMPLATES if path.name != "500.html"]
+    assert len(translated) > 100
+    bare = {_named(path): found for path in translated if (found := _unmarked(path.read_text(encoding="utf-8")))}
+    assert bare == _EXAMPLES
 
 
 def test_every_event_has_words_for_people():
