@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from audit.events import Event
 from audit.ledger import record
@@ -153,10 +154,7 @@ def add_resource_server(
     asks_each_time: bool = False,
 ) -> ResourceServer:
     """Register an API or MCP server in the current tenant; raises Unusable, or IdentifierTaken."""
-    if not uris.is_resource_identifier(identifier):
-        raise Unusable("a resource identifier is an absolute URI without fragment")
-    if len({words.name for words in scopes}) != len(scopes) or not all(is_scope_name(words.name) for words in scopes):
-        raise Unusable("a scope is named once, without spaces, quotes or backslashes, and as none of OpenID Connect")
+    _check_offer(identifier, scopes)
     server = ResourceServer(
         identifier=uris.canonical_resource(identifier),
         name=name,
@@ -181,6 +179,15 @@ def add_resource_server(
     record(Event.RESOURCE_SERVER_ADDED, by=by, about=server, detail={"identifier": server.identifier})
     transaction.on_commit(directory.forget_all)
     return server
+
+
+def _check_offer(identifier: str, scopes: Sequence[ScopeWords]) -> None:
+    if not uris.is_resource_identifier(identifier):
+        raise Unusable(_("A resource identifier is an absolute URI without fragment."))
+    names = {words.name for words in scopes}
+    if len(names) != len(scopes) or not all(map(is_scope_name, names)):
+        words = _("A scope is named once, without spaces, quotes or backslashes, and as none of OpenID Connect.")
+        raise Unusable(words)
 
 
 @transaction.atomic

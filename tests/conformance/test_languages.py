@@ -173,3 +173,13 @@ def test_a_sign_in_in_the_usual_language_writes_nothing_of_it(world, asking):
     asking("de", "alice")
     asking("en", "alice")
     assert User.objects.get(email=world.email("alice")).browser_language == "en-gb"
+
+
+def test_why_a_form_cannot_hold_is_said_in_the_language_of_its_page(world, asking):
+    for language, words in (("de", "Ein Issuer ist eine https-URL"), ("en", "An issuer is an https URL")):
+        ada = asking(language, "ada")
+        ada.go(world.url("/console/trust/add-issuer"))
+        with leaves_only(world):
+            refused = ada.submit(ada.form(""), {"issuer": "http://login.example", "purposes": ["id_jag"]})
+        assert refused.status_code == 422
+        assert words in ada.words()
