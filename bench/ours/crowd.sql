@@ -68,12 +68,12 @@ FROM root ORDER BY number;
 
 INSERT INTO delegations_delegation (id, tenant_id, subject, member_id, agent_id, client_id, resource_server_id, audience,
     scopes, constraints, foreign_delegation, expires_at, origin, consent_id, parent_id, depth, helpers, created_at, ended_at, ended_by,
-    ended_reason, version)
+    ended_reason, withheld, shortened_by, version)
 SELECT grown.id, %(tenant)s, grown.member_id, grown.member_id, grown.agent_id, grown.client_id, %(server)s, %(audience)s,
     '["events:read", "events:write"]', '{}', '', now() + interval '7 days',
     CASE grown.depth WHEN 0 THEN 'consent' ELSE 'handed_on' END, grown.consent_id, parent.id, grown.depth, '[]',
     grown.began, grown.ended_at, CASE WHEN grown.ended_at IS NULL THEN '' ELSE grown.member_id END,
-    CASE WHEN grown.ended_at IS NULL THEN '' ELSE 'ended by the person' END, 1
+    CASE WHEN grown.ended_at IS NULL THEN '' ELSE 'ended by the person' END, '[]', '', 1
 FROM grown LEFT JOIN grown parent ON parent.number = grown.number AND parent.depth = grown.depth - 1
 ORDER BY grown.number, grown.depth;
 
@@ -83,9 +83,9 @@ FROM grown below JOIN grown above ON above.number = below.number AND above.depth
 ORDER BY below.number, below.depth, above.depth DESC;
 
 INSERT INTO tokens_refreshtoken (id, tenant_id, client_id, subject, scope, delegations, digest, generation, rotated_at,
-    expires, auth_time, created, redirect_host, label, ended_by)
+    expires, auth_time, created, redirect_host, label, key_thumbprint, ended_by)
 SELECT family_id, %(tenant)s, client_id, member_id, 'events:read', jsonb_build_array(id), md5(id) || md5(family_id), 2,
-    began + (now() - began) / 2, now() + interval '7 days', began, began, 'agent.example', '', ''
+    began + (now() - began) / 2, now() + interval '7 days', began, began, 'agent.example', '', '', ''
 FROM grown WHERE depth = 0 ORDER BY number;
 
 INSERT INTO tokens_accesstoken (id, tenant_id, subject, actor, client_id, audience, delegation_id, family_id, parent_id,
