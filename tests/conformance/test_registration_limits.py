@@ -190,6 +190,7 @@ def test_idle_clients_go_in_bounded_batches(world, monkeypatch):
     assert [tick(world), tick(world), tick(world)] == [2, 1, 0]
 
 
+@pytest.mark.walks
 def test_how_long_is_a_setting_and_the_clock_does_it_in_every_tenant(world, elsewhere):
     idle = [each.public_client().client for each in (world, elsewhere)]
     for which, client in zip((world, elsewhere), idle, strict=True):

@@ -3,6 +3,7 @@
 import importlib
 from types import SimpleNamespace
 
+import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections, transaction
@@ -24,6 +25,7 @@ def complete():
         migration.complete(apps, SimpleNamespace(connection=connections[settings.OWNER_ALIAS]))
 
 
+@pytest.mark.walks
 def test_an_old_tenant_s_api_gains_what_it_lacks_once_and_no_other_server_does(world, vendor):
     with context.use(world.tenant):
         kept = ("self:read", "delegations:read", "delegations:end")

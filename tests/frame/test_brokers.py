@@ -17,7 +17,7 @@ from kombu import Connection
 from audit.models import Lease
 from tests.harness import server
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.walks]
 BROKERS = {
     "rabbitmq": os.environ.get("REMIT_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
     "redis": os.environ.get("REMIT_TEST_REDIS_URL", "redis://127.0.0.1:6379/7"),

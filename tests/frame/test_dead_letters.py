@@ -19,6 +19,8 @@ from tenants.models import Tenant
 from tests.frame.test_operators import PLACE, signed_in
 from tests.harness import crowd
 
+pytestmark = pytest.mark.walks
+
 OPERATOR = settings.OPERATOR_ALIAS
 EXPIRE = "delegations.expire"
 
