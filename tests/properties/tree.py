@@ -148,9 +148,13 @@ class Tree:
         """Say whether a delegation, all that it hangs on and all agents of its line are alive."""
         return not any(above.is_over(now) or above.agent in self.suspended for above in node.line)
 
-    def lives(self, token: Token, now: datetime) -> bool:
+    def stands(self, token: Token, now: datetime) -> bool:
+        """Say whether a token is good for what its delegation has of it, be it nothing."""
         is_dead = token.is_revoked or token.family.is_revoked or token.expires_at <= now
-        return not is_dead and self.holds(token.node, now) and bool(token.left)
+        return not is_dead and self.holds(token.node, now)
+
+    def lives(self, token: Token, now: datetime) -> bool:
+        return self.stands(token, now) and bool(token.left)
 
     def living(self, now: datetime) -> list[Token]:
         return [token for token in self.tokens if self.lives(token, now)]
@@ -187,13 +191,13 @@ class Tree:
 
     def is_open(self, agent: str, token: Token, asked: frozenset[str], place: str, now: datetime) -> bool:
         """Say whether somebody could allow a holder more than its token holds; of another's token nobody is asked."""
-        is_its_own = agent == token.node.agent and self.lives(token, now)
+        is_its_own = agent == token.node.agent and self.stands(token, now)
         return is_its_own and self._could_be(token.node, asked, place or token.node.place, now)
 
     def is_refresh_open(self, family: Family, age: int, asked: frozenset[str], now: datetime) -> bool:
         """Say whether somebody could allow more than a refresh token that is good holds."""
-        is_good = self.refreshed(family, age, frozenset(), now)
-        return bool(is_good) and self._could_be(family.node, asked, family.node.place, now)
+        is_good = not family.is_revoked and age <= 1 and self.holds(family.node, now)
+        return is_good and self._could_be(family.node, asked, family.node.place, now)
 
     def receiving(self) -> list[Token]:
         """Return the tokens that are alive or may come to life again, and of which a part may be handed on."""
