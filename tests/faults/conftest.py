@@ -14,7 +14,8 @@ from django.utils import timezone
 from audit import ledger
 from audit.models import Lease
 from tests.conformance.test_api import api_token
-from tests.faults import checker, table
+from tests.faults import brokers, checker, table
+from tests.faults.brokers import Broker
 from tests.faults.cluster import Cluster, bindir, folder
 from tests.faults.history import History, Kind
 from tests.faults.processes import Product, running, until
@@ -122,3 +123,19 @@ def run(cluster: Cluster) -> Iterator[Run]:
         run.let_leases_lapse()
         yield run
         world.close()
+
+
+@pytest.fixture(
+    params=[brokers.redis, pytest.param(brokers.rabbitmq, marks=pytest.mark.long)], ids=["redis", "rabbitmq"]
+)
+def broker(request: pytest.FixtureRequest, run: Run) -> Iterator[Broker]:
+    with request.param(folder()) as broker:
+        run.product.environment["REMIT_BROKER_URL"] = broker.url
+        yield broker
+
+
+@pytest.fixture
+def redis(run: Run) -> Iterator[Broker]:
+    with brokers.redis(folder()) as broker:
+        run.product.environment["REMIT_BROKER_URL"] = broker.url
+        yield broker

@@ -11,8 +11,7 @@ from audit.principals import SYSTEM
 from bench import processes as measured
 from kit import context
 from notices.models import Job, JobItem
-from tests.faults import brokers, gate, table
-from tests.faults.cluster import folder
+from tests.faults import gate, table
 from tests.faults.conftest import IS_WHOLE
 from tests.faults.history import Kind
 from tests.faults.processes import until
@@ -23,22 +22,6 @@ from tokens.models import SigningKey
 pytestmark = pytest.mark.faults
 MANY = 10_000 if IS_WHOLE else 1_200
 ENDED = "delegation.ended"
-
-
-@pytest.fixture(
-    params=[brokers.redis, pytest.param(brokers.rabbitmq, marks=pytest.mark.long)], ids=["redis", "rabbitmq"]
-)
-def broker(request, run):
-    with request.param(folder()) as broker:
-        run.product.environment["REMIT_BROKER_URL"] = broker.url
-        yield broker
-
-
-@pytest.fixture
-def redis(run):
-    with brokers.redis(folder()) as broker:
-        run.product.environment["REMIT_BROKER_URL"] = broker.url
-        yield broker
 
 
 def end_many(run, number):
