@@ -10,12 +10,13 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from audit import ledger
+from audit.events import Event
 from kit import context
 from notices.models import Delivery, Notice
 from tests.faults import gate
 from tests.faults.processes import until
-from tests.harness import hostile
-from tests.harness.telling import Program, genuine, happens
+from tests.harness import hostile, mailbox
+from tests.harness.telling import Program, genuine, happens, read
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 MANY = 40
@@ -120,4 +121,43 @@ def test_a_worker_killed_while_it_tells_a_program_leaves_nothing_out_and_tells_n
     run.check(
         "kill -9 of the worker while a webhook is told: reading, before, after and in the middle of a try",
         "everything that was committed at least once, a repeat under the same id, and nothing else",
+    )
+
+
+@pytest.fixture
+def box(run):
+    with mailbox.listening() as box:
+        run.product.environment["REMIT_MAIL_URL"] = f"smtp://127.0.0.1:{box.server_address[1]}"
+        yield box
+
+
+def received(box):
+    """Return whose mail came, by the number that is in its Message-ID."""
+    return [each["Message-ID"].strip("<>").partition("@")[0] for each in box.messages]
+
+
+def waiting_mail(run):
+    with context.use(run.world.tenant):
+        return list(Notice.objects.filter(state="waiting").order_by("next_try_at", "pk").values_list("pk", flat=True))
+
+
+def test_a_worker_killed_while_it_sends_mail_leaves_nothing_out_and_repeats_one_at_most(run, redis, box):
+    for _ in range(MANY):
+        happens(run.world, event=Event.RECOVERY_CODE_USED, about=run.world.people["alice"])
+    read(run.world)
+    waiting = waiting_mail(run)
+    assert len(waiting) == MANY
+    early, late = MANY // 4, MANY // 2
+    kill_at(
+        run, "notices.send", "UPDATE", "notices_notice", f"NEW.attempts > OLD.attempts AND NEW.id = '{waiting[early]}'"
+    )
+    assert received(box) == waiting[:early]
+    settling = f"NEW.state = 'sent' AND NEW.id = '{waiting[late]}'"
+    kill_at(run, "notices.send", "UPDATE", "notices_notice", settling)
+    assert received(box) == waiting[: late + 1]
+    go_on(run, "notices.send", lambda: not waiting_mail(run))
+    assert Counter(received(box)) == Counter([*waiting, waiting[late]])
+    run.check(
+        "kill -9 of the worker while mail is sent: before a server has it, and behind that",
+        "each at least once; one at most comes twice, under the same Message-ID",
     )
