@@ -58,6 +58,13 @@ class Process:
         self.child.wait(timeout=PATIENCE)
         self.child = None
 
+    def freeze(self) -> None:
+        """Let it stand still, with its connections open and whatever it holds."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
     @property
     def is_alive(self) -> bool:
         return self.child is not None and self.child.poll() is None
@@ -122,6 +129,10 @@ class Product:
             "",
         )
         return self._start("beat", command, {"DJANGO_SETTINGS_MODULE": "tests.faults.hurried", **extra})
+
+    def manage(self, *arguments: str, **extra: str) -> Process:
+        """Start a command of an operator's."""
+        return self._start("manage", (sys.executable, "manage.py", *arguments), extra)
 
     def send(self, task: str, *, times: int) -> None:
         """Leave a message for the workers, as often as somebody delivers it."""
