@@ -13,6 +13,8 @@ from django.db.backends.postgresql import base
 from kit import context
 
 _UNKNOWN = object()
+_STANDS_STILL = "SET idle_in_transaction_session_timeout = '30s'"
+"""A process that hangs in a transaction would keep its locks from whoever takes its work over."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -55,6 +57,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with wrapped:
             wrapped.execute("SELECT set_config('remit.tenant', %s, false)", [tenant_id])
         self._tenant_there = tenant_id
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        self.connection.execute(_STANDS_STILL)
 
     def connect(self) -> None:
         self._tenant_there = _UNKNOWN
