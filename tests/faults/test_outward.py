@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audit import ledger
 from audit.events import Event
+from audit.models import Entry
 from kit import context
 from notices.models import Delivery, Notice
 from tests.faults import gate
@@ -32,7 +33,7 @@ def undecided(run):
             entry = happens(run.world)
             written.set()
             while not over.wait(1):
-                Delivery.objects.exists()  # One that stands still is ended.
+                Entry.objects.exists()  # One that stands still is ended.
             transaction.set_rollback(True)
         connections.close_all()
         return entry.pk
