@@ -27,10 +27,17 @@ def cookie(tenant: Tenant) -> str:
 
 def enter(browser: Browser, tenant: Tenant, user: User, password: str) -> None:
     """Give this browser a session in which the person signed in with their password just now."""
-    # A thread would leave the connection open that it asked the database by.
-    if not _left or threading.current_thread() is not threading.main_thread():
-        _play(browser, tenant, user, password)
+    # A thread would leave the connection open by which it asked the database.
+    is_a_thread = threading.current_thread() is not threading.main_thread()
+    if _left and not is_a_thread:
+        _write(browser, tenant, user)
         return
+    _play(browser, tenant, user, password)
+    if not is_a_thread:
+        _remember(Session(browser.http.cookies[cookie(tenant)]).load())
+
+
+def _write(browser: Browser, tenant: Tenant, user: User) -> None:
     # As the tenant: what counts the statements of a request inside this process has them alone, not a change of tenant.
     with context.use(tenant):
         user = User.objects.get(pk=user.pk)
@@ -49,7 +56,9 @@ def _play(browser: Browser, tenant: Tenant, user: User, password: str) -> None:
     response = browser.sign_in(user.email, password)
     assert response.status_code == 200, response.text[:500]
     assert "/login" not in str(response.url), response.text[:1500]
-    left = Session(browser.http.cookies[cookie(tenant)]).load()
+
+
+def _remember(left: dict[str, Any]) -> None:
     named = {"tenant", SESSION_KEY, HASH_SESSION_KEY, _METHODS, _WHOSE}
     assert named <= set(left), left
     assert [set(each) for each in left[_METHODS]] == [{"method", "at", "email"}]
