@@ -13,11 +13,12 @@ from tests.harness import chromium as real
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Playwright's loop sleeps while the test's own line runs: Django takes it for one that waits for the database.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        browser = playwright.chromium.launch(**real.options())
+        is_shell_enough = getattr(request.module, "IS_SHELL_ENOUGH", False)
+        browser = playwright.chromium.launch(**real.options(is_shell_enough=is_shell_enough))
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

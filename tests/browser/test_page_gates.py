@@ -9,6 +9,7 @@ from tests.browser.pages import SIGHTS
 from tests.browser.watching import HEAVIEST, LOOKS, SIDEWAYS, findings, sideways_from_the_right, watch
 
 pytestmark = pytest.mark.browser
+IS_SHELL_ENOUGH = True
 # Pages whose way there reads no words: the way to others goes by what is written on them.
 IN_GERMAN = ("sign-in", "consent-two-places", "my-agents", "console-approvals", "console-delegations")
 _PLACES = """() => {

@@ -33,7 +33,7 @@ def portal() -> Iterator[BlockingPortal]:
 def browser(portal: BlockingPortal) -> Iterator[Browser]:
     async def launch() -> tuple[Playwright, Browser]:
         playwright = await async_playwright().start()
-        return playwright, await playwright.chromium.launch(**chromium.options())
+        return playwright, await playwright.chromium.launch(**chromium.options(is_shell_enough=True))
 
     playwright, browser = portal.call(launch)
     yield browser
