@@ -61,7 +61,9 @@ def page(
     newer = _url(request, after=found[0].pk) if found and (has_more if after else bool(before)) else ""
     older = _url(request, before=found[-1].pk) if found and (has_more or bool(after)) else ""
     first = "" if found or not (before or after) else _url(request)
-    return found, {"newer_url": newer, "older_url": older, "first_url": first, "count": _count(rows)}
+    is_all = not (before or after or has_more)
+    count = number_format(len(found), force_grouping=True) if is_all else _count(rows)
+    return found, {"newer_url": newer, "older_url": older, "first_url": first, "count": count}
 
 
 def chosen(request: HttpRequest, orders: Sequence[Order]) -> Order:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 
 from kit import context
 from kit.caching import TtlCache
@@ -31,6 +32,9 @@ _resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE
 # By tenant and its version, which every change moves and the mint compares: what is kept is never older than the tenant
 # that a request is judged by.
 _edges: TtlCache[tuple[str, int], Mapping[tuple[str, str], Downstream]] = TtlCache(ttl=settings.CACHE_SECONDS)
+
+_SERVER = [field.attname for field in ResourceServer._meta.concrete_fields]
+_SCOPE = [field.attname for field in Scope._meta.concrete_fields]
 
 
 def current() -> Tenant:
@@ -79,10 +83,17 @@ def forget_all() -> None:
 
 
 def _load() -> Mapping[str, Protected] | None:
-    servers = ResourceServer.objects.filter(retired_at=None).prefetch_related("scopes").order_by("pk")
-    return {
-        server.identifier: Protected(server, {scope.name: scope for scope in server.scopes.all()}) for server in servers
-    } or None
+    """Return the servers with their scopes, in one statement: each server once for each scope, or once without."""
+    rows = ResourceServer.objects.filter(retired_at=None).order_by("pk", "scopes__position", "scopes__pk")
+    found: dict[str, tuple[ResourceServer, dict[str, Scope]]] = {}
+    for row in rows.values_list(*_SERVER, *(f"scopes__{name}" for name in _SCOPE)):
+        one = ResourceServer.from_db(DEFAULT_DB_ALIAS, _SERVER, row[: len(_SERVER)])
+        server, scopes = found.setdefault(one.identifier, (one, {}))
+        scope = Scope.from_db(DEFAULT_DB_ALIAS, _SCOPE, row[len(_SERVER) :])
+        if scope.pk is not None:
+            scope.resource_server = server
+            scopes[scope.name] = scope
+    return {identifier: Protected(*both) for identifier, both in found.items()} or None
 
 
 def _load_edges() -> Mapping[tuple[str, str], Downstream]:

@@ -29,7 +29,10 @@ REFUSALS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts at a moment, and how two of them went, day by day, today last. `silent` are issuers that give no keys."""
+    """Counts at a moment, and how two of them went, day by day, today last. `silent` are issuers that give no keys.
+
+    `has_begun` says whether any agent ever had a token here.
+    """
 
     as_of: datetime
     waiting: int
@@ -42,6 +45,7 @@ class Figures:
     refused_today: int
     ownerless: int
     silent: int
+    has_begun: bool
     live_by_day: Sequence[tuple[date, int]]
     refused_by_day: Sequence[tuple[date, int]]
 
@@ -58,7 +62,8 @@ class Beginnings:
 
 def figures(tenant: Tenant) -> Figures:
     """Return a tenant's figures, at most KEPT seconds old."""
-    key = f"figures:{context.require_id()}"
+    # A process of the release before keeps figures of its own shape under the key without the number.
+    key = f"figures:2:{context.require_id()}"
     found: Figures | None = cache.get(key)
     if found is None:
         found = _count(tenant)
@@ -94,7 +99,7 @@ def _count(tenant: Tenant) -> Figures:
     )
     acting = live.filter(agent=OuterRef("pk"), member__isnull=False)
     alone = Agent.objects.filter(Exists(acting), owner=None, status=Agent.Status.ACTIVE)
-    ownerless, silent = _numbers(alone, keys.silent(now))
+    ownerless, silent, has_begun = _numbers(alone, keys.silent(now), has=AccessToken.objects.order_by())
     refused = _refused(now - DAYS * day, ZoneInfo(tenant.time_zone))
     days = _days(now, ZoneInfo(tenant.time_zone))
     return Figures(
@@ -109,16 +114,18 @@ def _count(tenant: Tenant) -> Figures:
         refused_today=refused[days[-1]],
         ownerless=ownerless,
         silent=silent,
+        has_begun=bool(has_begun),
         live_by_day=_live_by_day(days, now, ZoneInfo(tenant.time_zone)),
         refused_by_day=[(each, refused[each]) for each in days],
     )
 
 
-def _numbers(*rows: "QuerySet[Any]") -> tuple[int, ...]:
-    """Count rows of several kinds in one statement."""
+def _numbers(*rows: "QuerySet[Any]", has: "QuerySet[Any]") -> tuple[int, ...]:
+    """Count rows of several kinds in one statement, and say last whether there are any of another."""
     counts = [each.order_by().values("tenant").annotate(number=Count("pk")).values("number") for each in rows]
     named = {f"of_{place}": Coalesce(Subquery(each), 0) for place, each in enumerate(counts)}
-    return tuple(Tenant.objects.annotate(**named).values_list(*named).get(pk=context.require_id()))
+    named_too = {**named, "has": Exists(has)}
+    return tuple(Tenant.objects.annotate(**named_too).values_list(*named_too).get(pk=context.require_id()))
 
 
 def _days(now: datetime, zone: ZoneInfo) -> list[date]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import CharField, Count, DateTimeField, F, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from agents.models import Agent, AssertionRule
 from delegations.models import Ancestry, Delegation
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # The stubs are not installed where the product runs.
 
 NAMED = 10
 """How many people an impact names; it counts them all."""
+# The parts of the one statement: each says in its first column what its lines are.
+TOKENS, NUMBERS, PEOPLE, ALLOWED = "tokens", "numbers", "people", "allowed"
+_TEXT, _NONE, _NEVER = Value("", CharField()), Value(0), Value(None, DateTimeField())
 
 
 class Use(TypedDict):
@@ -103,7 +106,7 @@ class Impact:
 
 
 def of_agent(agent: Agent, *, now: datetime) -> Impact:
-    """Return what stops or comes back with an agent, in four queries whatever it holds."""
+    """Return what stops or comes back with an agent, in one query whatever it holds."""
     below = Ancestry.objects.filter(ancestor__agent=agent).values("delegation")
     # One list, not two conditions: as in receipts, PostgreSQL would read a whole tenant otherwise.
     return _of(Delegation.objects.filter(agent=agent).values("pk").union(below), now, others=~Q(agent=agent))
@@ -128,36 +131,77 @@ def of_rule(rule: AssertionRule, *, now: datetime) -> Impact:
 
 def _of(standing: "QuerySet[Delegation, Any]", now: datetime, *, others: Q | None = None) -> Impact:
     live = Delegation.objects.live(now).filter(pk__in=standing).order_by()
-    numbers = live.aggregate(
-        people=Count("member", distinct=True),
-        delegations=Count("pk"),
-        helpers=Count("agent", distinct=True, filter=others),
-    )
-    people = Membership.objects.filter(pk__in=live.values("member")).select_related("user").order_by("user__name", "pk")
+    found: dict[str, list[_Line]] = {}
+    for kind, *line in _tokens(live, now).union(_numbers(live, others), _people(live), _allowed(live), all=True):
+        found.setdefault(kind, []).append(_Line(*line))
+    numbers = found[NUMBERS][0] if NUMBERS in found else _Line("", "", 0, 0, 0, None)
+    tokens = {each.key: each for each in found.get(TOKENS, ())}
+    allowed = sorted(found.get(ALLOWED, ()))
+    named = sorted((each.shown, each.key) for each in found.get(PEOPLE, ()))
     return Impact(
         at=now,
-        **numbers,
-        named=tuple((each.pk, str(each)) for each in people[:NAMED]),
-        servers=tuple(_servers(live, now)),
+        people=numbers.number,
+        delegations=numbers.second,
+        helpers=numbers.third,
+        named=tuple((key, name) for name, key in named),
+        servers=tuple(_reached(each.key, each.number, tokens.get(each.key)) for each in allowed),
     )
 
 
-def _servers(live: "QuerySet[Delegation]", now: datetime) -> list[Reached]:
-    allowed = live.values("audience").annotate(number=Count("pk")).order_by("audience")
+class _Line(NamedTuple):
+    """What every part of the statement gives, in the same columns."""
+
+    key: str
+    shown: str
+    number: int
+    second: int
+    third: int
+    latest: datetime | None
+
+
+def _numbers(live: "QuerySet[Delegation]", others: Q | None) -> "QuerySet[Any, Any]":
+    counts = {
+        "number": Count("member", distinct=True),
+        "second": Count("pk"),
+        "third": Count("agent", distinct=True, filter=others),
+    }
+    # Of the tenant's rows all are of one group: an aggregate that Django does not ask for at once.
+    return _lines(live.values("tenant"), NUMBERS, **counts)
+
+
+def _people(live: "QuerySet[Delegation]") -> "QuerySet[Any, Any]":
+    people = Membership.objects.filter(pk__in=live.values("member")).order_by("user__name", "pk")
+    shown = Coalesce(NullIf("user__name", Value("")), "user__email", output_field=CharField())
+    first = Membership.objects.filter(pk__in=people.values("pk")[:NAMED]).order_by()
+    return _lines(first, PEOPLE, key=F("pk"), shown=shown)
+
+
+def _allowed(live: "QuerySet[Delegation]") -> "QuerySet[Any, Any]":
+    return _lines(live.values("audience"), ALLOWED, key=F("audience"), number=Count("pk"))
+
+
+def _tokens(live: "QuerySet[Delegation]", now: datetime) -> "QuerySet[Any, Any]":
     unexpired = AccessToken.objects.filter(delegation__in=live.values("pk"), expires__gt=now, revoked_at=None)
-    grouped = unexpired.order_by().values("audience").annotate(number=Count("pk"), latest=Max("expires"))
-    tokens = {each["audience"]: (each["number"], each["latest"]) for each in grouped}
-    return [_reached(each["audience"], each["number"], *tokens.get(each["audience"], (0, None))) for each in allowed]
+    grouped = unexpired.order_by().values("audience")
+    return _lines(grouped, TOKENS, key=F("audience"), number=Count("pk"), latest=Max("expires"))
 
 
-def _reached(audience: str, delegations: int, tokens: int, latest: datetime | None) -> Reached:
+def _lines(rows: "QuerySet[Any, Any]", kind: str, **columns: Any) -> "QuerySet[Any, Any]":
+    """Return rows in the columns that every part of the statement has."""
+    empty = {"key": _TEXT, "shown": _TEXT, "number": _NONE, "second": _NONE, "third": _NONE, "latest": _NEVER}
+    named = {f"the_{name}": columns.get(name, nothing) for name, nothing in empty.items()}
+    lines: QuerySet[Any, Any] = rows.annotate(kind=Value(kind, CharField()), **named).values_list("kind", *named)
+    return lines
+
+
+def _reached(audience: str, delegations: int, held: _Line | None) -> Reached:
     protected, checks = directory.resource_server(audience), receipts.checks(audience)
     sign_in = "Sign-in" if audience == directory.current().issuer else audience
     return Reached(
         resource=audience,
         name=protected.server.name if protected else sign_in,
         delegations=delegations,
-        tokens=tokens,
+        tokens=held.number if held else 0,
         checks=checks,
-        until=latest if checks == receipts.ITSELF else None,
+        until=held.latest if held and checks == receipts.ITSELF else None,
     )

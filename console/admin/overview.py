@@ -61,7 +61,9 @@ class Step:
 
 @for_keepers
 def view(request: MemberRequest) -> HttpResponse:
-    found, begun = figures.figures(request.tenant), figures.beginnings(request.tenant)
+    found = figures.figures(request.tenant)
+    # What began stays begun: figures may be a minute old.
+    begun = None if found.has_begun else figures.beginnings(request.tenant)
     content = {
         "tiles": _tiles(found, request),
         "wishes": _wishes(found),

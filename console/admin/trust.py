@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -47,7 +48,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     standing = _standing("issuer", now)
     issuers = list(TrustedIssuer.objects.defer("jwks").order_by("name", "pk")[: SHOWN + 1])
     rows = [_issuer_row(each, standing, now, zone) for each in issuers[:SHOWN]]
-    audiences = list(Audience.objects.order_by("name", "pk")[: SHOWN + 1])
+    audiences = list(_with_numbers(Audience.objects.order_by("name", "pk"))[: SHOWN + 1])
     content = {
         "sign_in": [row for row in rows if row["purposes"] & _SIGN_IN],
         "platforms": [row for row in rows if row["purposes"] & _PLATFORMS],
@@ -167,10 +168,18 @@ def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, A
     }
 
 
-def _audience_rows(audiences: list[Audience], now: datetime) -> list[dict[str, Any]]:
+def _with_numbers(audiences: "QuerySet[Audience]") -> "QuerySet[Any]":
+    """Annotate how many clients are known at each server, and how many rules let somebody across."""
+    names, rules = (each.filter(audience=OuterRef("pk")) for each in (NameElsewhere.objects, AssertionRule.objects))
+    return audiences.annotate(name_count=_number(names), rule_count=_number(rules))
+
+
+def _number(rows: "QuerySet[Any]") -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("audience").annotate(number=Count("pk")).values("number")), 0)
+
+
+def _audience_rows(audiences: list[Any], now: datetime) -> list[dict[str, Any]]:
     standing = _standing("elsewhere", now)
-    names = dict(NameElsewhere.objects.order_by().values_list("audience").annotate(number=Count("pk")))
-    rules = dict(AssertionRule.objects.order_by().values_list("audience").annotate(number=Count("pk")))
     return [
         {
             "id": each.pk,
@@ -178,8 +187,8 @@ def _audience_rows(audiences: list[Audience], now: datetime) -> list[dict[str, A
             "issuer": each.issuer,
             "places": [(resource, sorted(scopes)) for resource, scopes in each.resources.items()][:3],
             "more": max(0, len(each.resources) - 3),
-            "names": names.get(each.pk, 0),
-            "rules": rules.get(each.pk, 0),
+            "names": each.name_count,
+            "rules": each.rule_count,
             "standing": standing.get(each.pk, 0),
             "is_enabled": each.is_enabled,
         }

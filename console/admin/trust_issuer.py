@@ -97,7 +97,12 @@ def fetch_keys(request: MemberRequest, issuer_id: str) -> HttpResponse:
 
 
 def issuer_of(issuer_id: str) -> TrustedIssuer:
-    found: TrustedIssuer = get_object_or_404(TrustedIssuer, pk=issuer_id)
+    """Return an issuer; it carries how many agents it brought, and for how many secrets its tokens stand."""
+    counted = {
+        "brought": _number(Agent.objects.filter(issuer=OuterRef("pk"))),
+        "stands_for_secrets": _number(FederatedCredential.objects.filter(issuer=OuterRef("pk"))),
+    }
+    found: TrustedIssuer = get_object_or_404(TrustedIssuer.objects.annotate(**counted), pk=issuer_id)
     return found
 
 
@@ -141,20 +146,9 @@ def _facts(request: MemberRequest, issuer: TrustedIssuer, now: datetime) -> dict
         "keys": [(kid, entry[0]) for kid, entry in keys.known(issuer).items()],
         "from": key_words(issuer, now=now, zone=zone),
         "reach": reach.of_issuer(issuer, now=now),
-        **_counts(issuer),
         "brings_agents": Purpose.WORKLOAD in issuer.purposes,
         "workloads_are_off": request.tenant.workloads == Tenant.Registration.OFF,
     }
-
-
-def _counts(issuer: TrustedIssuer) -> dict[str, int]:
-    """Return how many agents it brought, and for how many clients' secrets its tokens stand; in one statement."""
-    counted = {
-        "brought": _number(Agent.objects.filter(issuer=OuterRef("pk"))),
-        "stands_for_secrets": _number(FederatedCredential.objects.filter(issuer=OuterRef("pk"))),
-    }
-    found: dict[str, int] = TrustedIssuer.objects.annotate(**counted).values(*counted).get(pk=issuer.pk)
-    return found
 
 
 def _number(rows: "QuerySet[Any]") -> Coalesce:

@@ -14,6 +14,7 @@ from kit import caching, context
 from remit import demo, demo_large
 from tests.harness.browser import Browser
 from tests.harness.inside import counted
+from tokens import caches
 from trust import actions as trust_actions
 from trust.models import Audience, TrustedIssuer
 
@@ -60,21 +61,35 @@ def paths(tenant):
         "/console/approvals",
         "/console/trust",
         f"/console/trust/issuers/{issuer.pk}",
+        f"/console/trust/issuers/{issuer.pk}/off",
         f"/console/trust/audiences/{audience.pk}",
-        f"/console/delegations/{part.pk}",
-        *(f"/console/agents/{part.agent_id}{tab}" for tab in ("/tokens", "/activity")),
+        f"/console/trust/audiences/{audience.pk}/off",
+        *(f"/console/agents/{part.agent_id}{tab}" for tab in ("", "/tokens", "/activity")),
         *(f"{path}{query}" for path in lists for query in words),
     ]
 
 
-def test_no_page_of_the_console_asks_more_than_a_dozen_times(large, monkeypatch):
+def test_no_page_of_the_console_asks_more_than_a_dozen_times(large):
+    tenant, inside = large
+    costs = {path: cost(tenant, inside, path) for path in paths(tenant)}
+    assert not {path: cost for path, cost in costs.items() if cost > MOST}, costs
+
+
+def test_one_delegation_and_all_of_its_chain_take_a_dozen_once_its_tenant_is_known(large, monkeypatch):
     monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: 0.0))
     tenant, inside = large
-    costs = {}
-    for path in paths(tenant):
-        inside.get(f"/t/{tenant.slug}{path}")  # What is kept for a few seconds is there.
-        cache.clear()
-        with counted() as statements:
-            assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200, path
-        costs[path] = len(statements)
-    assert not {path: cost for path, cost in costs.items() if cost > MOST}, costs
+    with context.use(tenant):
+        path = f"/console/delegations/{Delegation.objects.filter(depth=1).first().pk}"
+    inside.get(f"/t/{tenant.slug}{path}")
+    with counted() as statements:
+        assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200
+    assert len(statements) <= MOST
+
+
+def cost(tenant, inside, path):
+    """Return how many statements a page takes when nothing is kept, in this process or beside it."""
+    caches.forget_all()
+    cache.clear()
+    with counted() as statements:
+        assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200, path
+    return len(statements)
