@@ -18,6 +18,7 @@ from api.trust import Stopping, Trust, foreseen
 from tenants.models import Membership
 from tokens import impact, stops
 from trust import actions
+from trust.filters import AudienceFilter
 from trust.models import Audience
 from trust.rules import check_words
 
@@ -56,7 +57,7 @@ class RuleSerializer(serializers.ModelSerializer[AssertionRule]):
 class Audiences(Trust):
     made = True
     http_method_names = ["get", "post", "head", "options"]
-    listing = Listing("audiences", AudienceSerializer)
+    listing = Listing("audiences", AudienceSerializer, AudienceFilter)
     answers = {"GET": listing, "POST": AudienceSerializer}
     reads = {"POST": AudienceSerializer}
 

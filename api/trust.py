@@ -29,6 +29,7 @@ from tokens.checking.steps import allows
 from tokens.impact import Impact
 from trust import actions
 from trust.errors import IssuerKnown
+from trust.filters import IssuerFilter
 from trust.models import SubjectLink, TrustedIssuer
 
 READ, WRITE = "trust:read", "trust:write"
@@ -78,7 +79,7 @@ class Trust(Door):
 class Issuers(Trust):
     made = True
     http_method_names = ["get", "post", "head", "options"]
-    listing = Listing("issuers", IssuerSerializer)
+    listing = Listing("issuers", IssuerSerializer, IssuerFilter)
     answers = {"GET": listing, "POST": IssuerSerializer}
     reads = {"POST": IssuerSerializer}
 

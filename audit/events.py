@@ -24,6 +24,7 @@ class Event(StrEnum):
     TENANT_POLICY_CHANGED = "tenant.policy_changed"
     MEMBER_GROUPS_CHANGED = "member.groups_changed"
     EVENTS_EXPORTED = "events.exported"
+    LIST_EXPORTED = "list.exported"
     NOTICES_CHOSEN = "member.notices_chosen"
     LANGUAGE_CHOSEN = "member.language_chosen"
 

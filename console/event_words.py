@@ -20,6 +20,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "scope.changed": _("changed a scope of"),
     "scope.retired": _("took a scope away from"),
     "events.exported": _("had the activity as a file"),
+    "list.exported": _("had a list as a file"),
     "trust.issuer_trusted": _("trusts the issuer"),
     "trust.issuer_changed": _("changed the issuer"),
     "trust.issuer_distrusted": _("switched off the issuer"),

@@ -4,24 +4,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from audit.events import Event
-from audit.ledger import record
 from console import exports
-from console.access import for_keepers, principal
+from console.access import for_keepers
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import delegation_row
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
-from notices import exporting
 from tenants.roles import Act, may
 from tokens import impact, installations
 from tokens.endpoints.request import MemberRequest
@@ -64,14 +60,8 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 @for_keepers
 def export(request: MemberRequest, form: str) -> HttpResponse:
-    if form not in exporting.TYPES:
-        raise Http404
-    asked = _asked(request)
-    detail: dict[str, str | int] = {"filter": asked.query, "form": form, "rows": asked.rows.order_by().count()}
-    with transaction.atomic():
-        record(Event.DELEGATIONS_EXPORTED, by=principal(request), about=request.tenant, detail=detail)
     # A page as far as who may open it goes.
-    return cast(HttpResponse, exports.answer(request.tenant, _dressed(asked.rows), form))
+    return cast(HttpResponse, exports.take(request, form, _asked(request), exports.DELEGATIONS, dress=_dressed))
 
 
 def _asked(request: MemberRequest) -> Narrowing:

@@ -106,7 +106,9 @@ def _wishes(found: Figures) -> list[Wish]:
             "%(n)s issuers give no keys: what they sign will be refused.",
             found.silent,
         )
-        wishes.append(Wish("risk", words % {"n": found.silent}, gettext_lazy("Look"), reverse("console-trust")))
+        wishes.append(
+            Wish("risk", words % {"n": found.silent}, gettext_lazy("Look"), f"{reverse('console-trust')}?silent=true")
+        )
     if found.ownerless:
         words = ngettext(
             "%(n)s agent acts for people, and nobody answers for it.",

@@ -1,37 +1,30 @@
-"""Trust: whose word counts here and about what, which servers believe ours, and trying what somebody presents."""
+"""Trust: whom to believe from now on, which servers get our word, and trying what somebody presents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from agents.models import AssertionRule, NameElsewhere
 from console import step_words
 from console.access import for_act, principal
 from console.admin.audience_forms import AddAudience
 from console.admin.trust_forms import AddIssuer
 from console.attempt import attempt
-from delegations.models import Delegation
 from delegations.sentence import in_words
-from tenants.models import Tenant
-from tenants.roles import Act, may
+from tenants.roles import Act
 from tokens.across import trial
 from tokens.checking.steps import allows
 from tokens.endpoints.request import MemberRequest
 from trust import actions, keys
-from trust.models import Audience, TrustedIssuer
+from trust.models import TrustedIssuer
 
 Purpose = TrustedIssuer.Purpose
-SHOWN = 200
-"""How many issuers or servers a page names; all of them are had over the API."""
 SHORT = {
     Purpose.ID_JAG: _("agents of people"),
     Purpose.WORKLOAD: _("agents of its own"),
@@ -39,27 +32,6 @@ SHORT = {
     Purpose.SOFTWARE: _("software"),
     Purpose.SIGN_IN: _("sign-in"),
 }
-_SIGN_IN, _PLATFORMS = frozenset({Purpose.SIGN_IN}), frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})
-
-
-@for_act(Act.TRUST_READ)
-def listing(request: MemberRequest) -> HttpResponse:
-    now, zone = timezone.now(), request.tenant.time_zone
-    standing = _standing("issuer", now)
-    issuers = list(TrustedIssuer.objects.defer("jwks").order_by("name", "pk")[: SHOWN + 1])
-    rows = [_issuer_row(each, standing, now, zone) for each in issuers[:SHOWN]]
-    audiences = list(_with_numbers(Audience.objects.order_by("name", "pk"))[: SHOWN + 1])
-    content = {
-        "sign_in": [row for row in rows if row["purposes"] & _SIGN_IN],
-        "platforms": [row for row in rows if row["purposes"] & _PLATFORMS],
-        "others": [row for row in rows if not row["purposes"] or row["purposes"] - _SIGN_IN - _PLATFORMS],
-        "audiences": _audience_rows(audiences[:SHOWN], now),
-        "is_cut": max(len(issuers), len(audiences)) > SHOWN,
-        "shown": SHOWN,
-        "workloads_are_off": request.tenant.workloads == Tenant.Registration.OFF,
-        "may_change": may(request.member, Act.TRUST_WRITE),
-    }
-    return render(request, "console/trust.html", content)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,28 +106,6 @@ def attempt_made(verb: Callable[[], Any]) -> tuple[str, Any]:
     return refused, made[0] if made else None
 
 
-def _standing(name: str, now: datetime) -> Mapping[str, int]:
-    """Return how many delegations that are alive stand on each issuer, or are for each server elsewhere."""
-    live = Delegation.objects.live(now).exclude(**{name: None}).order_by()
-    return dict(live.values_list(name).annotate(number=Count("pk")))
-
-
-def _issuer_row(issuer: TrustedIssuer, standing: Mapping[str, int], now: datetime, zone: str) -> dict[str, Any]:
-    return {
-        "id": issuer.pk,
-        "name": issuer.name,
-        "issuer": issuer.issuer,
-        "purposes": {Purpose(each) for each in issuer.purposes},
-        "used_for": [SHORT[each] for each in Purpose if each in issuer.purposes],
-        "mappings": [TrustedIssuer.Mapping(each).label for each in issuer.mappings],
-        "scopes": sum(len(scopes) for scopes in issuer.resources.values()),
-        "places": len(issuer.resources),
-        "standing": standing.get(issuer.pk, 0),
-        "is_enabled": issuer.is_enabled,
-        **key_words(issuer, now=now, zone=zone),
-    }
-
-
 def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, Any]:
     """Return where an issuer's keys come from and how old they are, as the pages say it."""
     fetched = in_words(issuer.keys_fetched_at, now=now, time_zone=zone) if issuer.keys_fetched_at else ""
@@ -166,31 +116,3 @@ def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, A
         "keys_fetched": fetched,
         "is_silent": keys.is_silent(issuer, now=now),
     }
-
-
-def _with_numbers(audiences: "QuerySet[Audience]") -> "QuerySet[Any]":
-    """Annotate how many clients are known at each server, and how many rules let somebody across."""
-    names, rules = (each.filter(audience=OuterRef("pk")) for each in (NameElsewhere.objects, AssertionRule.objects))
-    return audiences.annotate(name_count=_number(names), rule_count=_number(rules))
-
-
-def _number(rows: "QuerySet[Any]") -> Coalesce:
-    return Coalesce(Subquery(rows.order_by().values("audience").annotate(number=Count("pk")).values("number")), 0)
-
-
-def _audience_rows(audiences: list[Any], now: datetime) -> list[dict[str, Any]]:
-    standing = _standing("elsewhere", now)
-    return [
-        {
-            "id": each.pk,
-            "name": each.name,
-            "issuer": each.issuer,
-            "places": [(resource, sorted(scopes)) for resource, scopes in each.resources.items()][:3],
-            "more": max(0, len(each.resources) - 3),
-            "names": each.name_count,
-            "rules": each.rule_count,
-            "standing": standing.get(each.pk, 0),
-            "is_enabled": each.is_enabled,
-        }
-        for each in audiences
-    ]

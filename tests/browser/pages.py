@@ -449,7 +449,7 @@ def _platform(stage: Stage, page: Page) -> None:
 
 
 def _audience(stage: Stage, page: Page) -> None:
-    page.goto(stage.lived_in.url("/console/trust"))
+    page.goto(stage.lived_in.url("/console/trust/audiences"))
     page.get_by_role("link", name="Partner").click()
     page.get_by_role("heading", name="Who is let across").wait_for()
 
@@ -547,6 +547,8 @@ SIGHTS = (
     Sight("console-scope", _scope, "ada"),
     Sight("console-trust", at("/console/trust"), "ada"),
     Sight("console-trust-empty", at_empty("/console/trust"), "ada", is_empty=True),
+    Sight("console-audiences", at("/console/trust/audiences"), "ada"),
+    Sight("console-audiences-empty", at_empty("/console/trust/audiences"), "ada", is_empty=True),
     Sight("console-issuer", _issuer(), "ada"),
     Sight("console-issuer-off", _issuer("/off"), "ada"),
     Sight("console-platform", _platform, "ada"),

@@ -60,6 +60,7 @@ def paths(tenant):
         "/console",
         "/console/approvals",
         "/console/trust",
+        "/console/trust/audiences",
         f"/console/trust/issuers/{issuer.pk}",
         f"/console/trust/issuers/{issuer.pk}/off",
         f"/console/trust/audiences/{audience.pk}",

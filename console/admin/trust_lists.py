@@ -1,0 +1,190 @@
+"""The lists of trust: whose word counts here and about what, and which servers elsewhere believe ours."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from agents.models import AssertionRule, NameElsewhere
+from console import exports
+from console.access import for_act
+from console.admin.trust import SHORT, Purpose, key_words
+from console.exports import Sheet
+from console.narrowing import Chip, Narrowing, narrowing
+from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from delegations.models import Delegation
+from tenants.models import Tenant
+from tenants.roles import Act, may
+from tokens.endpoints.request import MemberRequest
+from trust.filters import AudienceFilter, IssuerFilter
+from trust.models import Audience, TrustedIssuer
+
+BY_NAME = Order("name", Lower("name"))
+ORDERS = (BY_NAME, NEWEST, OLDEST)
+CHIPS = (
+    Chip(_("Sign-in"), {"purpose": Purpose.SIGN_IN.value}),
+    Chip(_("Agents of people"), {"purpose": Purpose.ID_JAG.value}),
+    Chip(_("Platforms"), {"purpose": Purpose.WORKLOAD.value}),
+    Chip(_("Gives no keys"), {"silent": "true"}),
+    Chip(_("Off"), {"enabled": "false"}),
+)
+_PLATFORMS = frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})
+PLACES = 3
+"""How many resources a line names of a server elsewhere."""
+
+
+@for_act(Act.TRUST_READ)
+def issuers(request: MemberRequest) -> HttpResponse:
+    now, asked = timezone.now(), _issuers(request)
+    found, pager = page(request, asked.rows, orders=ORDERS, dress=lambda rows: _standing(rows.defer("jwks"), now))
+    rows = [_issuer_row(each, now, request.tenant.time_zone) for each in found]
+    columns = (
+        column(request, _("Issuer"), BY_NAME, ORDERS),
+        *(Column(label) for label in (_("Believed about"), _("Who its people are"), _("May open"), _("Keys"))),
+        Column(_("Stands on it")),
+    )
+    # What a platform brings is said where one is on the page.
+    brings = any(_PLATFORMS & {Purpose(each) for each in issuer.purposes} for issuer in found)
+    is_off = brings and request.tenant.workloads == Tenant.Registration.OFF
+    content = {**_shown(request, asked, rows, pager, columns), "workloads_are_off": is_off}
+    return render(request, "console/trust.html", content)
+
+
+@for_act(Act.TRUST_READ)
+def audiences(request: MemberRequest) -> HttpResponse:
+    now, asked = timezone.now(), _audiences(request)
+    found, pager = page(request, asked.rows, orders=ORDERS, dress=lambda rows: _with_numbers(rows, now))
+    columns = (
+        column(request, _("Server"), BY_NAME, ORDERS),
+        *(Column(label) for label in (_("Resources and scopes"), _("Clients known there"), _("Rules"))),
+        Column(_("Delegations")),
+    )
+    content = _shown(request, asked, [_audience_row(each) for each in found], pager, columns)
+    return render(request, "console/audiences.html", content)
+
+
+@for_act(Act.TRUST_READ)
+def export_issuers(request: MemberRequest, form: str) -> HttpResponse:
+    return cast(HttpResponse, exports.take(request, form, _issuers(request), ISSUERS))
+
+
+@for_act(Act.TRUST_READ)
+def export_audiences(request: MemberRequest, form: str) -> HttpResponse:
+    return cast(HttpResponse, exports.take(request, form, _audiences(request), AUDIENCES))
+
+
+def _issuers(request: MemberRequest) -> Narrowing:
+    shown = ("q", "purpose", "enabled")
+    return narrowing(request, IssuerFilter, TrustedIssuer.objects.all(), shown=shown, chips=CHIPS)
+
+
+def _audiences(request: MemberRequest) -> Narrowing:
+    return narrowing(request, AudienceFilter, Audience.objects.all(), shown=("q", "enabled"))
+
+
+def _shown(
+    request: MemberRequest,
+    asked: Narrowing,
+    rows: Sequence[Any],
+    pager: Mapping[str, object],
+    columns: Sequence[Column],
+) -> dict[str, Any]:
+    may_change = may(request.member, Act.TRUST_WRITE)
+    return {"narrowing": asked, "rows": rows, "pager": pager, "columns": columns, "may_change": may_change}
+
+
+def _standing(issuers: "QuerySet[TrustedIssuer]", now: datetime) -> "QuerySet[Any]":
+    """Annotate how many delegations that are alive stand on each issuer's word."""
+    return issuers.annotate(standing=_number(Delegation.objects.live(now), "issuer"))
+
+
+def _with_numbers(audiences: "QuerySet[Audience]", now: datetime) -> "QuerySet[Any]":
+    """Annotate how many delegations, clients known there and rules each server has."""
+    return audiences.annotate(
+        standing=_number(Delegation.objects.live(now), "elsewhere"),
+        name_count=_number(NameElsewhere.objects.all(), "audience"),
+        rule_count=_number(AssertionRule.objects.all(), "audience"),
+    )
+
+
+def _number(rows: "QuerySet[Any]", of: str) -> Coalesce:
+    mine = rows.filter(**{of: OuterRef("pk")}).order_by().values(of)
+    return Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number")), 0)
+
+
+def _issuer_row(issuer: Any, now: datetime, zone: str) -> dict[str, Any]:
+    return {
+        "id": issuer.pk,
+        "name": issuer.name,
+        "issuer": issuer.issuer,
+        "used_for": [SHORT[each] for each in Purpose if each in issuer.purposes],
+        "mappings": [TrustedIssuer.Mapping(each).label for each in issuer.mappings],
+        "scopes": sum(len(scopes) for scopes in issuer.resources.values()),
+        "places": len(issuer.resources),
+        "standing": issuer.standing,
+        "is_enabled": issuer.is_enabled,
+        **key_words(issuer, now=now, zone=zone),
+    }
+
+
+def _audience_row(audience: Any) -> dict[str, Any]:
+    places = [(resource, sorted(scopes)) for resource, scopes in audience.resources.items()]
+    return {
+        "id": audience.pk,
+        "name": audience.name,
+        "issuer": audience.issuer,
+        "places": places[:PLACES],
+        "more": max(0, len(places) - PLACES),
+        "names": audience.name_count,
+        "rules": audience.rule_count,
+        "standing": audience.standing,
+        "is_enabled": audience.is_enabled,
+    }
+
+
+def _as_issuer(issuer: TrustedIssuer) -> Mapping[str, Any]:
+    return {
+        "id": issuer.pk,
+        "issuer": issuer.issuer,
+        "name": issuer.name,
+        "purposes": issuer.purposes,
+        "mappings": issuer.mappings,
+        "scopes": _flat(issuer.resources),
+        "key_source": issuer.key_source,
+        "keys_fetched_at": issuer.keys_fetched_at and issuer.keys_fetched_at.isoformat(),
+        "is_enabled": issuer.is_enabled,
+        "created_at": issuer.created_at.isoformat(),
+    }
+
+
+def _as_audience(audience: Audience) -> Mapping[str, Any]:
+    return {
+        "id": audience.pk,
+        "issuer": audience.issuer,
+        "name": audience.name,
+        "scopes": _flat(audience.resources),
+        "shares_email": audience.shares_email,
+        "is_enabled": audience.is_enabled,
+        "created_at": audience.created_at.isoformat(),
+    }
+
+
+def _flat(resources: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{resource}:{scope}" for resource, scopes in sorted(resources.items()) for scope in sorted(scopes)]
+
+
+ISSUERS = Sheet(
+    "issuers",
+    ("id", "issuer", "name", "purposes", "mappings", "scopes", "key_source", "keys_fetched_at", "is_enabled",
+     "created_at"),
+    _as_issuer,
+)  # fmt: skip
+AUDIENCES = Sheet(
+    "servers", ("id", "issuer", "name", "scopes", "shares_email", "is_enabled", "created_at"), _as_audience
+)
