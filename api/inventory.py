@@ -24,7 +24,7 @@ from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.models import Membership
 from tenants.roles import Act
-from tokens import impact, living, stops
+from tokens import around, impact, living, stops
 from tokens.models import AccessToken
 
 READ, WRITE = "agents:read", "agents:write"
@@ -168,6 +168,29 @@ class TokenSerializer(serializers.ModelSerializer[AccessToken]):
         return living.left_of(token)
 
 
+class NeighbourSerializer(serializers.Serializer[Any]):
+    """A live delegation: from whom, to whom, where, and until when."""
+
+    delegation = serializers.CharField()
+    subject = serializers.CharField()
+    subject_name = serializers.CharField(allow_blank=True)
+    from_agent = serializers.CharField(allow_blank=True)
+    from_agent_name = serializers.CharField(allow_blank=True)
+    agent = serializers.CharField(allow_blank=True)
+    agent_name = serializers.CharField()
+    resource = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class AroundSerializer(serializers.Serializer[Any]):
+    """What an agent holds, and what it handed on; those used last come first."""
+
+    held = NeighbourSerializer(many=True)
+    handed_on = NeighbourSerializer(many=True)
+
+
 class Tokens(_Agents):
     """The tokens of an agent that are good at this moment."""
 
@@ -178,6 +201,17 @@ class Tokens(_Agents):
     def get(self, request: Request, agent_id: str) -> Response:
         agent = get_object_or_404(Agent, pk=agent_id)
         return self.listing.answer(request, living.of_agent(agent, now=timezone.now()))
+
+
+class Graph(_Agents):
+    """Who lets an agent act, who works for it, and where: what the drawing on its page shows; the newest of each."""
+
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": AroundSerializer}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        return Response(around.of_agent(agent, now=timezone.now()).as_json())
 
 
 def _acted(request: Request, verb: Verb, agent_id: str) -> Response:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("api/v1/agents/<str:agent_id>/installations", installations.OfAgent.as_view()),
     path("api/v1/agents/<str:agent_id>/installations/<str:installation_id>", installations.OneOfAgent.as_view()),
     path("api/v1/agents/<str:agent_id>/tokens", inventory.Tokens.as_view()),
+    path("api/v1/agents/<str:agent_id>/graph", inventory.Graph.as_view()),
     path("api/v1/agents/<str:agent_id>/clients", clients.Clients.as_view()),
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>", clients.OneClient.as_view()),
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>/grants", clients.GivenGrants.as_view()),

@@ -1,5 +1,6 @@
 """One agent: what it is, who answers for it, how it comes in, and what would end with it."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -10,15 +11,19 @@ from django.utils.translation import gettext, gettext_lazy
 from agents import owners
 from agents.models import Agent, Client
 from agents.rules import Verb, is_possible, restorable_until
+from audit.models import Entry
+from console import neighbours, tiles
 from console.access import for_keepers
 from console.impact_words import impact_words
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
 from tenants.rules import is_here
-from tokens import impact
+from tokens import around, impact
+from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
+WEEK = timedelta(days=7)
 WAYS_IN = {
     AuthMethod.NONE: gettext_lazy("Nothing: whoever knows its id may say that they are it"),
     AuthMethod.SECRET_BASIC: gettext_lazy("A secret"),
@@ -35,10 +40,12 @@ REGISTERED = {
 
 @for_keepers
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
-    now = timezone.now()
+    now, zone = timezone.now(), request.tenant.time_zone
     people = ("owner__user", "sponsor__user", "successor__user")
     agent = get_object_or_404(Agent.objects.select_related(*people), pk=agent_id)
     clients = list(agent.clients.order_by("pk"))
+    held, reach = around.of_agent(agent, now=now), impact.of_agent(agent, now=now)
+    refused = history.refusals_through(agent, since=now - WEEK)
     content = {
         "agent": agent,
         "publisher": publisher(clients[0]) if clients else "",
@@ -46,11 +53,22 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "co_owners": [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")],
         "notices": _notices(agent, request),
         "clients": [client_row(each) for each in clients],
-        "impact": impact_words(impact.of_agent(agent, now=now), now=now, time_zone=request.tenant.time_zone),
+        "impact": impact_words(reach, now=now, time_zone=zone),
+        "tiles": tiles.of_agent(agent, held, reach, refused, clients, now=now, time_zone=zone),
+        "drawing": neighbours.drawing(agent, held, people=reach.people, now=now, time_zone=zone),
+        "refused": _newest(refused, request),
         "verbs": {verb.value: request.member.is_admin and is_possible(verb, agent, now=now) for verb in Verb},
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
+
+
+def _newest(refused: list[Entry], request: MemberRequest) -> dict[str, str] | None:
+    """Return the newest refusal: when it was, and what the log says of it."""
+    if not refused:
+        return None
+    when = in_words(refused[0].at, now=timezone.now(), time_zone=request.tenant.time_zone)
+    return {"id": refused[0].pk, "when": when, "reason": refused[0].reason}
 
 
 def client_row(client: Client) -> dict[str, Any]:

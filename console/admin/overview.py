@@ -15,22 +15,13 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from console import svg
 from console.access import for_keepers
+from console.tiles import Tile
 from delegations.sentence import in_words
 from tokens import figures
 from tokens.endpoints.request import MemberRequest
 from tokens.figures import Beginnings, Figures
 
 MOST_WISHES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A number, what it counts, a word about it, and the list behind it."""
-
-    label: str | Promise
-    number: int
-    note: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)

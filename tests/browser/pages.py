@@ -234,6 +234,10 @@ def _flawed_agent(stage: Stage, page: Page) -> None:
     page.locator(".errorlist").first.wait_for()
 
 
+def _planner(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}"))
+
+
 def _tokens_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/tokens"))
 
@@ -519,6 +523,7 @@ SIGHTS = (
     Sight("console-agent-add", at("/console/agents/add"), "ada"),
     Sight("console-agent-add-flawed", _flawed_agent, "ada", status=422),
     Sight("console-agent", _in_console(), "ada"),
+    Sight("console-agent-chain", _planner, "ada"),
     Sight("console-agent-tokens", _tokens_of_planner, "ada"),
     Sight("console-agent-activity", _in_console("/activity"), "ada"),
     Sight("console-agent-end", _in_console("/end"), "ada"),

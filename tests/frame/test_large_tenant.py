@@ -65,7 +65,7 @@ def paths(tenant):
         f"/console/trust/issuers/{issuer.pk}/off",
         f"/console/trust/audiences/{audience.pk}",
         f"/console/trust/audiences/{audience.pk}/off",
-        *(f"/console/agents/{part.agent_id}{tab}" for tab in ("", "/tokens", "/activity")),
+        *(f"/console/agents/{part.agent_id}{tab}" for tab in ("/tokens", "/activity")),
         *(f"{path}{query}" for path in lists for query in words),
     ]
 
@@ -76,11 +76,13 @@ def test_no_page_of_the_console_asks_more_than_a_dozen_times(large):
     assert not {path: cost for path, cost in costs.items() if cost > MOST}, costs
 
 
-def test_one_delegation_and_all_of_its_chain_take_a_dozen_once_its_tenant_is_known(large, monkeypatch):
+@pytest.mark.parametrize("what", ["delegations", "agents"])
+def test_what_draws_a_chain_takes_a_dozen_once_its_tenant_is_known(large, monkeypatch, what):
     monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: 0.0))
     tenant, inside = large
     with context.use(tenant):
-        path = f"/console/delegations/{Delegation.objects.filter(depth=1).first().pk}"
+        part = Delegation.objects.filter(depth=1).first()
+        path = f"/console/{what}/{part.pk if what == 'delegations' else part.agent_id}"
     inside.get(f"/t/{tenant.slug}{path}")
     with counted() as statements:
         assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200

@@ -1,14 +1,20 @@
 """Refusals that were kept, and who may read why."""
 
+from datetime import datetime
+
 from django.db.models import Q, QuerySet
 
 from agents.models import Agent
 from audit.events import Event
 from audit.models import Entry
+from kit import identifiers
 from tenants.models import Membership
 from tenants.rules import may_see_console
 
 REFUSALS = (Event.TOKEN_REFUSED.value, Event.AUTHORIZATION_REFUSED.value)
+
+MOST = 100
+"""How many refusals of one agent are counted; beyond, there are more."""
 
 
 def refusals_for(member: Membership) -> QuerySet[Entry]:
@@ -18,3 +24,9 @@ def refusals_for(member: Membership) -> QuerySet[Entry]:
         return found
     owned = Agent.objects.filter(owner=member).values("pk")
     return found.filter(Q(on_behalf_of=member.pk) | Q(through__in=owned))
+
+
+def refusals_through(agent: Agent, *, since: datetime) -> list[Entry]:
+    """Return the refusals of what an agent asked for, the newest first: at most one more than are counted."""
+    found = Entry.objects.filter(event__in=REFUSALS, through=agent.pk, pk__gte=identifiers.at("evt", since))
+    return list(found.order_by("-pk")[: MOST + 1])
