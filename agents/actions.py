@@ -57,7 +57,7 @@ def register_document(url: str, vouched: Vouched, *, fresh_until: datetime, now:
     """
     known = Client.objects.filter(client_id=url).select_related("agent", "software_issuer").first()
     if known is None:
-        return _first_document(url, vouched, fresh_until)
+        return first_document(url, vouched, fresh_until)
     columns = columns_of(vouched.metadata, known.given_grants)
     changed = sorted(name for name, value in columns.items() if getattr(known, name) != value)
     said = changes.between(known, columns, vouched.issuer, now=now)
@@ -171,7 +171,9 @@ def register_introspector(server: ResourceServer, *, by: Principal, client_id: s
     return _confidential(server.name, client_id, by=by, resource_server=server)
 
 
-def _first_document(url: str, vouched: Vouched, fresh_until: datetime) -> Client:
+@transaction.atomic
+def first_document(url: str, vouched: Vouched, fresh_until: datetime, *, by: Principal | None = None) -> Client:
+    """Make the agent and client of a document that nobody saw here yet; without an admin (`by`) it came by itself."""
     metadata = vouched.metadata
     _, mode, hosts = admission.modes()
     free = admission.is_admitted(mode, hosts, metadata.redirect_uris, metadata.grant_types, url)
@@ -185,7 +187,7 @@ def _first_document(url: str, vouched: Vouched, fresh_until: datetime) -> Client
         **_vouching(vouched.statement, vouched.issuer),
         **columns_of(metadata),
     )
-    by = Principal(Kind.CLIENT, url, metadata.name)
+    by = by or Principal(Kind.CLIENT, url, metadata.name)
     record(Event.AGENT_REGISTERED, by=by, about=agent, detail={"how": agent.registration})
     record(Event.CLIENT_REGISTERED, by=by, about=client, detail={"redirect_uris": client.redirect_uris})
     admission.ask_about(agent, client)

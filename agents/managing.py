@@ -16,7 +16,7 @@ from agents.models import Agent, Client, RegistrationToken
 from agents.registration import vouching
 from agents.registration.metadata import ClientMetadata
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from audit.principals import Kind, Principal
 from kit import opaque
 from kit.oauth import InvalidToken, OAuthError
@@ -68,10 +68,18 @@ def register(metadata: ClientMetadata, backing: Backing, *, now: datetime) -> Re
 
 
 @transaction.atomic
-def refuse(client_id: str, refusal: OAuthError) -> None:
-    """Write down that somebody could not be taken for a client by what it says; nothing else of it is kept."""
-    by = Principal(Kind.CLIENT, client_id, client_id)
-    record(Event.CLIENT_REFUSED, by=by, reason=refusal.reason, detail={"error": refusal.code})
+def refuse(client_id: str, refusal: OAuthError, *, by: Principal | None = None) -> None:
+    """Write down that somebody could not be taken for a client by what it says; nothing else of it is kept.
+
+    An admin who brought it (`by`) is named, and then its id beside the reason.
+    """
+    detail: dict[str, JsonValue] = {"error": refusal.code, **({"client_id": client_id} if by else {})}
+    record(
+        Event.CLIENT_REFUSED,
+        by=by or Principal(Kind.CLIENT, client_id, client_id),
+        reason=refusal.reason,
+        detail=detail,
+    )
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ bad answer is kept. Where the document changes, what people agreed to no longer 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,14 @@ SHORTEST, USUAL, LONGEST = timedelta(minutes=1), timedelta(hours=1), timedelta(d
 LAST_GOOD = timedelta(days=7)
 """How long a document that is stale still serves where nobody decides anything."""
 _NEVER = frozenset({"client_secret", "client_secret_expires_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a good document says, and until when it is fresh."""
+
+    vouched: Vouched
+    fresh_until: datetime
 
 
 def client(client_id: str, *, must_be_fresh: bool = False) -> Client | None:
@@ -59,8 +68,7 @@ def renew(url: str, now: datetime) -> Client:
     if is_new and not _has_room(tenants_directory.current()):
         raise fetch.Unfetchable("too many unknown documents in this minute")
     try:
-        fetched = outbound.fetch_json(url, limit=LIMIT)
-        vouched = read(url, fetched.document, now=now)
+        found = described(url, now)
     except OAuthError as refusal:
         managing.refuse(url, refusal)
         raise
@@ -69,13 +77,18 @@ def renew(url: str, now: datetime) -> Client:
         if is_new:
             managing.refuse(url, InvalidClientMetadata(str(error)))
         raise
-    keep = timedelta(seconds=fetched.max_age) if fetched.max_age is not None else USUAL
-    fresh_until = now + min(max(keep, SHORTEST), LONGEST)
     try:
-        return actions.register_document(url, vouched, fresh_until=fresh_until, now=now)
+        return actions.register_document(url, found.vouched, fresh_until=found.fresh_until, now=now)
     except IntegrityError:
         # Two first requests at once: the other one made it.
-        return actions.register_document(url, vouched, fresh_until=fresh_until, now=now)
+        return actions.register_document(url, found.vouched, fresh_until=found.fresh_until, now=now)
+
+
+def described(url: str, now: datetime) -> Described:
+    """Fetch a document and judge it; raises Unfetchable, or an OAuthError of registration."""
+    fetched = outbound.fetch_json(url, limit=LIMIT)
+    keep = timedelta(seconds=fetched.max_age) if fetched.max_age is not None else USUAL
+    return Described(read(url, fetched.document, now=now), now + min(max(keep, SHORTEST), LONGEST))
 
 
 def _has_room(tenant: Tenant) -> bool:

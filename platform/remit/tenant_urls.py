@@ -6,6 +6,7 @@ from console import look, why
 from console.admin import (
     activity,
     add_agent,
+    add_document,
     agent,
     agent_tabs,
     agent_verbs,
@@ -96,6 +97,7 @@ urlpatterns = [
     path("console/ways-in/tokens/<str:token_id>/revoke", ways_in.revoke_token, name="revoke-registration-token"),
     path("console/agents", admin_agents.listing, name="console-agents"),
     path("console/agents/add", add_agent.view, name="add-agent"),
+    path("console/agents/add/document", add_document.view, name="add-document"),
     path("console/agents/<str:agent_id>", agent.view, name="console-agent"),
     path("console/agents/<str:agent_id>/tokens", agent_tabs.tokens, name="agent-tokens"),
     path("console/agents/<str:agent_id>/activity", agent_tabs.did, name="agent-activity"),

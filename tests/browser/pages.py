@@ -225,6 +225,14 @@ def _in_console(path: str = "", *, is_client: bool = False) -> Arrive:
     return arrive
 
 
+def _document_without_https(stage: Stage, page: Page) -> None:
+    """Ask for a document at an address that is never asked."""
+    page.goto(stage.lived_in.url("/console/agents/add/document"))
+    page.get_by_label("Address of its document").fill("http://agent.example/client.json")
+    page.get_by_role("button", name="Fetch it").click()
+    page.get_by_text("The address begins with https://.").first.wait_for()
+
+
 def _flawed_agent(stage: Stage, page: Page) -> None:
     """Send the form of a new agent with an address that nobody may return to."""
     page.goto(stage.lived_in.url("/console/agents/add"))
@@ -522,6 +530,7 @@ SIGHTS = (
     Sight("console-agents-empty", at_empty("/console/agents"), "ada", is_empty=True),
     Sight("console-agent-add", at("/console/agents/add"), "ada"),
     Sight("console-agent-add-flawed", _flawed_agent, "ada", status=422),
+    Sight("console-document-add", _document_without_https, "ada", status=422),
     Sight("console-agent", _in_console(), "ada"),
     Sight("console-agent-chain", _planner, "ada"),
     Sight("console-agent-tokens", _tokens_of_planner, "ada"),
