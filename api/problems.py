@@ -18,7 +18,7 @@ from audit import ledger
 from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft
 from kit import context
 from notices.errors import JobError, NumberMoved, WebhookError
-from tenants.errors import IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, TenantError
+from tenants.errors import BadSetting, IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, TenantError
 from tokens.errors import InstallationOver, KeyIsOver, NotKnownYet
 from trust.errors import IssuerKnown, TrustError
 
@@ -86,6 +86,10 @@ def _of_the_domain(error: Exception) -> Response | None:
     if isinstance(error, BadLimits):
         named = {name: [flaw] for name, flaw in error.errors.items()}
         return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, errors=named)
+    if isinstance(error, BadSetting):
+        return _problem(
+            status.HTTP_422_UNPROCESSABLE_ENTITY, {}, detail=str(error), errors={error.setting: [error.words]}
+        )
     if isinstance(error, TrustError | AgentError | TenantError | NothingLeft | AsItWas):
         return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, detail=str(error))
     return None

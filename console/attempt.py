@@ -13,10 +13,12 @@ from trust.errors import IssuerKnown, TrustError
 OVER, THERE = gettext_lazy("It is over already."), gettext_lazy("It is there already.")
 
 
-def attempt(verb: Callable[[], object]) -> str:
-    """Do it; return "" or the words of the refusal."""
+def attempt(verb: Callable[[], object], *, but: type[Exception] | tuple[()] = ()) -> str:
+    """Do it; return "" or the words of the refusal. What the caller says itself (`but`) is raised."""
     try:
         verb()
+    except but:
+        raise
     except Stale as error:
         return who_was_first(error.args[0])
     except NotActive:

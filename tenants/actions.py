@@ -84,13 +84,13 @@ def suspend_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
 def change_policy(
     tenant: Tenant, *, by: Principal, version: int | None = None, **fields: str | int | list[str] | dict[str, int]
 ) -> Tenant:
-    """Change what an admin may change of a tenant (`POLICY`); raises Unusable, or Stale.
+    """Change what an admin may change of a tenant (`POLICY`); raises BadSetting, or Stale.
 
     The entry says what it was and what it is now, setting by setting: `changes`. Nothing is written where all of it is
     as it was.
     """
     if unknown := fields.keys() - POLICY:
-        raise Unusable(f"not a policy: {', '.join(sorted(unknown))}")
+        raise Unusable(_("There is no such setting: %(words)s.") % {"words": ", ".join(sorted(unknown))})
     with context.use(tenant):
         before = Tenant.objects.select_for_update().get(pk=tenant.pk)
         served = ResourceServer.objects.filter(retired_at=None).values_list("identifier", flat=True)

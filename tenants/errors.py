@@ -7,6 +7,7 @@ TenantError
 ├── Stale            it was changed since whoever changes it now read it
 ├── IdentifierTaken  a resource server, or a scope of one, is there once
 ├── Unusable         what was said cannot hold
+│   └── BadSetting   one setting cannot; says which
 ├── NotYours         a role that this person may not give, take or change
 └── LastAdmin        a tenant keeps an admin
 """
@@ -38,6 +39,14 @@ class IdentifierTaken(TenantError):
 
 class Unusable(TenantError, ValueError):
     """The message is for the person who said it."""
+
+
+class BadSetting(Unusable):
+    """The words are for whoever reads the setting beside them; together with its name they are for everybody else."""
+
+    def __init__(self, setting: str, words: str) -> None:
+        self.setting, self.words = setting, words
+        super().__init__(f"{setting}: {words}")
 
 
 class NotYours(TenantError):

@@ -1,7 +1,7 @@
 """Judgements about tenants: which slugs may be given, what a role may see."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 from zoneinfo import available_timezones
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from kit import client_ids
 from kit.oauth import IDENTITY_SCOPES
-from tenants.errors import NotYours, Unusable
+from tenants.errors import BadSetting, NotYours, Unusable
 from tenants.models import Membership, ResourceServer, Tenant
 from tenants.roles import TABLE, Act, may
 
@@ -43,18 +43,18 @@ def is_scope_name(text: str) -> bool:
 
 
 def check_policy(said: Mapping[str, Any], *, resources: Collection[str]) -> None:
-    """Raise Unusable where a policy says what cannot hold; `resources` are the identifiers that are served here."""
+    """Raise BadSetting where a policy says what cannot hold; `resources` are the identifiers that are served here."""
     for name, value in said.items():
-        for words in _CHECKS[name](value) if name in _CHECKS else []:
-            raise Unusable(words)
+        if words := _CHECKS[name](value) if name in _CHECKS else "":
+            raise BadSetting(name, words)
     if (named := said.get("default_resource", "")) and named not in resources:
-        raise Unusable("default_resource is the identifier of a resource server of this tenant, or empty")
+        raise BadSetting("default_resource", _("The identifier of one of your resources, or nothing."))
 
 
 def check_may_give(by: Membership, member: Membership | None, role: str) -> None:
     """Raise NotYours where a person may not give a role, to a member or (None) to somebody who is invited."""
     if role not in TABLE:
-        raise Unusable(f"role is one of {', '.join(TABLE)}")
+        raise Unusable(_("A role is one of these: %(words)s.") % {"words": ", ".join(TABLE)})
     before = member.role if member else ""
     if member is not None and member.pk == by.pk and not TABLE[role] <= TABLE[before]:
         raise NotYours(_("Nobody raises themselves."))
@@ -90,20 +90,27 @@ def may_decide(member: Membership) -> bool:
     return may(member, Act.APPROVALS_DECIDE)
 
 
-def _number(name: str, least: int, most: int, of: str) -> Any:
-    def check(value: object) -> list[str]:
+Check = Callable[[object], str]
+"""Returns what is wrong with a value, in the words of whoever reads it, or ""."""
+
+
+def _number(least: int, most: int) -> Check:
+    def check(value: object) -> str:
         is_good = type(value) is int and least <= value <= most
-        return [] if is_good else [f"{name} is a number from {least} to {most}: {of}"]
+        return "" if is_good else _("A number from %(least)s to %(most)s.") % {"least": least, "most": most}
 
     return check
 
 
-def _choice(name: str, choices: Collection[str]) -> Any:
-    return lambda value: [] if value in choices else [f"{name} is one of {', '.join(choices)}"]
+def _choice(choices: Collection[str]) -> Check:
+    def check(value: object) -> str:
+        return "" if value in choices else _("One of these: %(words)s.") % {"words": ", ".join(choices)}
+
+    return check
 
 
-def _yes_or_no(name: str) -> Any:
-    return lambda value: [] if isinstance(value, bool) else [f"{name} is true or false"]
+def _yes_or_no(value: object) -> str:
+    return "" if isinstance(value, bool) else _("True or false.")
 
 
 def is_admittable(entry: object) -> bool:
@@ -111,23 +118,27 @@ def is_admittable(entry: object) -> bool:
     return isinstance(entry, str) and bool(_HOST.fullmatch(entry) or client_ids.is_document(entry))
 
 
-def _hosts(value: object) -> list[str]:
+def _hosts(value: object) -> str:
     listed = value if isinstance(value, list) else [value]
-    words = "is neither a host in lower case nor the whole https address of a document"
-    return [f"admitted_hosts: {str(each)[:80]!r} {words}" for each in listed if not is_admittable(each)]
+    wrong = next((each for each in listed if not is_admittable(each)), None)
+    if wrong is None and isinstance(value, list):
+        return ""
+    words = _("%(entry)s is neither a host in lower case nor the whole https address of a document.")
+    return words % {"entry": str(wrong)[:80]}
 
 
-def _key_days(value: object) -> list[str]:
+def _key_days(value: object) -> str:
     """An algorithm that is not named keeps the default."""
     said = value if isinstance(value, dict) else {"": 0}
-    days = _number("key_days", 1, LONGEST_KEY, "days")
+    days = _number(1, LONGEST_KEY)
     is_good = said.keys() <= set(ResourceServer.SigningAlgorithm.values) and not any(map(days, said.values()))
-    return [] if is_good else [f"key_days holds 1 to {LONGEST_KEY} days by algorithm"]
+    return "" if is_good else _("1 to %(most)s days for each algorithm.") % {"most": LONGEST_KEY}
 
 
-def _unused_days(value: object) -> list[str]:
+def _unused_days(value: object) -> str:
     is_good = type(value) is int and (value == 0 or LEAST_UNUSED <= value <= LONGEST_DELEGATION)
-    return [] if is_good else [f"unused_days is a number from {LEAST_UNUSED} to {LONGEST_DELEGATION}, or 0 for never"]
+    words = _("A number from %(least)s to %(most)s, or 0 for never.")
+    return "" if is_good else words % {"least": LEAST_UNUSED, "most": LONGEST_DELEGATION}
 
 
 def _is_network(value: object) -> bool:
@@ -137,31 +148,34 @@ def _is_network(value: object) -> bool:
         return False
 
 
-def _networks(value: object) -> list[str]:
-    is_good = isinstance(value, list) and all(map(_is_network, value))
-    return [] if is_good else ["trusted_networks is a list of networks like 192.0.2.0/24"]
+def _networks(value: object) -> str:
+    listed = value if isinstance(value, list) else [value]
+    wrong = next((each for each in listed if not _is_network(each)), None)
+    if wrong is None and isinstance(value, list):
+        return ""
+    return _("%(entry)s is no network. Write networks like 192.0.2.0/24.") % {"entry": str(wrong)[:80]}
 
 
-def _zone(value: object) -> list[str]:
-    return [] if value in available_timezones() else ["time_zone is a name like Europe/Vienna"]
+def _zone(value: object) -> str:
+    return "" if value in available_timezones() else _("A name like Europe/Vienna.")
 
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.:-]{0,252}[a-z0-9])?")
-_CHECKS: Mapping[str, Any] = {
-    "environment": _choice("environment", Tenant.Environment.values),
-    "registration": _choice("registration", Tenant.Registration.values),
-    "registration_needs_token": _yes_or_no("registration_needs_token"),
-    "documents": _choice("documents", Tenant.Registration.values),
-    "workloads": _choice("workloads", ("off", "open")),
-    "device_codes": _choice("device_codes", Tenant.Devices.values),
+_CHECKS: Mapping[str, Check] = {
+    "environment": _choice(Tenant.Environment.values),
+    "registration": _choice(Tenant.Registration.values),
+    "registration_needs_token": _yes_or_no,
+    "documents": _choice(Tenant.Registration.values),
+    "workloads": _choice(("off", "open")),
+    "device_codes": _choice(Tenant.Devices.values),
     "trusted_networks": _networks,
     "admitted_hosts": _hosts,
-    "access_token_seconds": _number("access_token_seconds", 1, LONGEST_ACCESS_TOKEN, "seconds"),
-    "longest_delegation_days": _number("longest_delegation_days", 1, LONGEST_DELEGATION, "days"),
-    "handing_on": _choice("handing_on", Tenant.Handing.values),
-    "deepest_chain": _number("deepest_chain", 0, DEEPEST_CHAIN, "how often authority is handed on"),
+    "access_token_seconds": _number(1, LONGEST_ACCESS_TOKEN),
+    "longest_delegation_days": _number(1, LONGEST_DELEGATION),
+    "handing_on": _choice(Tenant.Handing.values),
+    "deepest_chain": _number(0, DEEPEST_CHAIN),
     "key_days": _key_days,
-    "owner_grace_days": _number("owner_grace_days", 0, LONGEST_GRACE, "days"),
+    "owner_grace_days": _number(0, LONGEST_GRACE),
     "unused_days": _unused_days,
     "time_zone": _zone,
 }

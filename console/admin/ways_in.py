@@ -17,7 +17,7 @@ from console.access import for_admins, for_keepers, principal
 from delegations.sentence import in_words
 from kit import uris
 from tenants import actions
-from tenants.errors import TenantError
+from tenants.errors import BadSetting, TenantError
 from tenants.models import Tenant
 from tenants.rules import is_admittable
 from tokens.endpoints.request import MemberRequest
@@ -90,7 +90,10 @@ def change(request: MemberRequest) -> HttpResponse:
         return _page(request, ways=form, status=422)
     try:
         actions.change_policy(request.tenant, by=principal(request), **form.cleaned_data)
-    except (TenantError, ValueError) as refusal:
+    except BadSetting as flaw:
+        form.add_error(flaw.setting if flaw.setting in form.fields else None, flaw.words)
+        return _page(request, ways=form, status=422)
+    except TenantError as refusal:
         form.add_error(None, str(refusal))
         return _page(request, ways=form, status=422)
     return redirect("console-ways-in")

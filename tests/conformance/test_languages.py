@@ -1,5 +1,6 @@
 """Pages and mail in the language of whoever reads them; what programs read, and what is kept, in one."""
 
+import html
 import re
 
 import pytest
@@ -173,6 +174,36 @@ def test_a_sign_in_in_the_usual_language_writes_nothing_of_it(world, asking):
     asking("de", "alice")
     asking("en", "alice")
     assert User.objects.get(email=world.email("alice")).browser_language == "en-gb"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "german", "english"),
+    [
+        ("access_token_seconds", "3601", "Eine Zahl von 1 bis 3600.", "A number from 1 to 3600."),
+        (
+            "unused_days",
+            "29",
+            "Eine Zahl von 30 bis 3650, oder 0 für nie.",
+            "A number from 30 to 3650, or 0 for never.",
+        ),
+        ("trusted_networks", "192.0.2.1/24", "192.0.2.1/24 ist kein Netz.", "192.0.2.1/24 is no network."),
+        ("admitted_hosts", "http://a.example/x", "ist weder ein Host", "is neither a host"),
+        ("time_zone", "Mars/Base", "Ein Name wie Europe/Vienna.", "A name like Europe/Vienna."),
+        ("default_resource", "https://a.example", "einer Ihrer Ressourcen", "of one of your resources"),
+    ],
+)
+def test_why_a_setting_cannot_hold_is_said_beside_it_in_the_language_of_its_page(
+    world, asking, setting, value, german, english
+):
+    for language, words in (("de", german), ("en", english)):
+        ada = asking(language, "ada")
+        ada.go(world.url("/console/settings"))
+        with leaves_only(world):
+            refused = ada.submit(ada.form("/settings/change"), {setting: value})
+        assert refused.status_code == 422
+        field = refused.text.partition(f'name="{setting}"')[2].partition('<div class="field')[0]
+        assert words in html.unescape(field), ada.words()
+        assert f"{setting}:" not in ada.words()
 
 
 def test_why_a_form_cannot_hold_is_said_in_the_language_of_its_page(world, asking):
