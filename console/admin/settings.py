@@ -1,110 +1,76 @@
-"""Settings: what the tenant's policy is, and who changed what when."""
+"""Settings: what the tenant's policy is, part by part; who changed what when, and putting it back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django import forms
+from django.db.models import BooleanField, Field
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from audit.events import Event
 from audit.models import Entry
 from console.access import for_act, principal
 from console.admin.resources import version_of
-from console.admin.ways_in import read_hosts
+from console.admin.settings_forms import LABELS, PARTS, Part, PartForm, form_of
 from console.attempt import attempt
 from console.paging import page
+from delegations.sentence import in_words
+from tenants import history
 from tenants.errors import BadSetting
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
 
-FIELDS = [
-    "environment", "registration", "registration_needs_token", "documents", "admitted_hosts", "workloads",
-    "device_codes", "trusted_networks", "access_token_seconds", "longest_delegation_days", "handing_on",
-    "deepest_chain", "owner_grace_days", "unused_days", "default_resource", "time_zone",
-]  # fmt: skip
-_LABELS: dict[str, Any] = {
-    "environment": _("This tenant is for"),
-    "registration": _("Agents may register themselves"),
-    "registration_needs_token": _("Registering takes a token that an admin made"),
-    "documents": _("Agents may be known by a document of theirs"),
-    "workloads": _("Trusted platforms may bring agents"),
-    "device_codes": _("Where codes of devices are good"),
-    "access_token_seconds": _("Seconds that an access token lives"),
-    "longest_delegation_days": _("Days that a person may allow at most"),
-    "handing_on": _("Agents may hand on what they were allowed"),
-    "deepest_chain": _("How often it may be handed on"),
-    "owner_grace_days": _("Days until an agent whose last owner left is paused"),
-    "unused_days": _("Days after which access that nobody uses ends"),
-    "default_resource": _("Resource of requests that name none"),
-    "time_zone": _("Time zone"),
-}
-_HELP: dict[str, Any] = {
-    **dict.fromkeys(_LABELS, ""),
-    "environment": _("Each page of the console says so, so that nobody acts in the wrong place."),
-    "device_codes": _("A device shows a code, and somebody types it on another screen."),
-    "access_token_seconds": _("1 to 3600. A token that is out lives on for as long, where a server asks nobody."),
-    "deepest_chain": _("Counted from what the person agreed to."),
-    "owner_grace_days": _("For that long it acts on, while somebody else may take it over."),
-    "unused_days": _("0: it never does. At least 30; whoever allowed it is told before."),
-    "default_resource": _("The identifier of one of your resources. Empty: such requests are refused."),
-    "time_zone": _("As in Europe/Vienna."),
-}
-
-
-class SettingsForm(forms.Form):
-    """The settings as they are typed. What cannot hold is said by `tenants.rules`, in words, and not by the table."""
-
-    admitted_hosts = forms.CharField(
-        required=False,
-        label=_("Hosts and documents that need no approval"),
-        help_text=_(
-            "One a line: a host, or the whole https address of one document. They count where the policy above names "
-            "hosts."
-        ),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-    trusted_networks = forms.CharField(
-        required=False,
-        label=_("Trusted networks"),
-        help_text=_("One a line, like 192.0.2.0/24. They count where device codes are good in trusted networks."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields |= forms.fields_for_model(Tenant, _LABELS, labels=_LABELS, help_texts=_HELP)
-        self.order_fields(FIELDS)
-
-    def clean_admitted_hosts(self) -> list[str]:
-        return read_hosts(self.cleaned_data["admitted_hosts"])
-
-    def clean_trusted_networks(self) -> list[str]:
-        return [line.strip() for line in self.cleaned_data["trusted_networks"].splitlines() if line.strip()]
+LATEST = 200
+"""How many changes are read for who changed each setting last; what is older is said as having come so."""
+GONE = _("That change cannot be put back any more.")
 
 
 @for_act(Act.SETTINGS_READ)
 def view(request: MemberRequest) -> HttpResponse:
-    tenant = Tenant.objects.get(pk=request.tenant.pk)
-    return _show(request, tenant, _form(tenant))
+    return _show(request)
 
 
+@require_POST
 @for_act(Act.SETTINGS_WRITE)
 def change(request: MemberRequest) -> HttpResponse:
+    """Save one part; the others stay as they are."""
     tenant = Tenant.objects.get(pk=request.tenant.pk)
-    form = _form(tenant, request.POST)
+    part = next((each for each in PARTS if each.word == request.POST.get("part")), PARTS[0])
+    form = form_of(part, tenant, request.POST)
     if form.is_valid():
-        said, version = dict(form.cleaned_data), version_of(request)
-        who = principal(request)
+        said, version, who = dict(form.cleaned_data), version_of(request), principal(request)
         if _is_done(form, lambda: stops.change_policy(tenant, by=who, version=version, **said)):
-            return redirect("console-settings")
-    return _show(request, Tenant.objects.get(pk=tenant.pk), form, status=422)
+            return redirect(f"{reverse('console-settings')}#{part.word}")
+    return _show(request, typed={part.word: form}, status=422)
 
 
-def _is_done(form: SettingsForm, verb: Callable[[], object]) -> bool:
+@require_POST
+@for_act(Act.SETTINGS_WRITE)
+def put_back(request: MemberRequest) -> HttpResponse:
+    """Give one setting the value that a change took from it."""
+    entry = get_object_or_404(_changes_of(request), pk=request.POST.get("entry", "").replace("\x00", ""))
+    named = {each["setting"]: each["before"] for each in entry.detail.get("changes", [])}
+    setting, version, who = request.POST.get("setting", ""), version_of(request), principal(request)
+    if setting not in named or setting not in LABELS:
+        return _show(request, said=str(GONE), status=409)
+
+    def restore() -> None:
+        before = {setting: history.said(setting, named[setting])}
+        stops.change_policy(request.tenant, by=who, version=version, **before)
+
+    if refused := attempt(restore):
+        return _show(request, said=refused, status=409)
+    return redirect(f"{reverse('console-settings')}#history")
+
+
+def _is_done(form: PartForm, verb: Callable[[], object]) -> bool:
     """Do it; else say why not, beside the setting that it is about."""
     try:
         refused = attempt(verb, but=BadSetting)
@@ -116,26 +82,84 @@ def _is_done(form: SettingsForm, verb: Callable[[], object]) -> bool:
     return not refused
 
 
-def _form(tenant: Tenant, said: Any = None) -> SettingsForm:
-    return SettingsForm(said, initial={name: _written(getattr(tenant, name)) for name in FIELDS})
-
-
-def _written(value: Any) -> Any:
-    return "\n".join(value) if isinstance(value, list) else value
-
-
-def _show(request: MemberRequest, tenant: Tenant, form: SettingsForm, status: int = 200) -> HttpResponse:
-    mine = Entry.objects.filter(about_kind="tenant", about_id=tenant.pk, event=Event.TENANT_POLICY_CHANGED)
-    rows, pager = page(request, mine)
-    changes = [
-        {"at": entry.at, "by": entry.principal_label or entry.principal_id, **change}
-        for entry in rows
-        for change in entry.detail.get("changes", [])
-    ]
+def _show(
+    request: MemberRequest, *, typed: Mapping[str, PartForm] | None = None, said: str = "", status: int = 200
+) -> HttpResponse:
+    tenant = Tenant.objects.get(pk=request.tenant.pk)
+    may_change = may(request.member, Act.SETTINGS_WRITE)
+    rows, pager = page(request, _changes_of(request))
+    notes = _notes(request, tenant)
     content = {
-        "form": form,
+        "parts": [_part(each, tenant, (typed or {}).get(each.word), notes) for each in PARTS],
         "version": tenant.version,
-        "changes": changes,
-        "may_change": may(request.member, Act.SETTINGS_WRITE),
+        "changes": [_change(entry, each, tenant, may_change) for entry in rows for each in _said(entry)],
+        "may_change": may_change,
+        "said": said,
     }
     return render(request, "console/settings.html", {**content, **pager}, status=status)
+
+
+def _part(part: Part, tenant: Tenant, typed: PartForm | None, notes: Mapping[str, str]) -> dict[str, Any]:
+    form = typed or form_of(part, tenant)
+    for name, field in form.fields.items():
+        field.note = notes.get(name, "")  # type: ignore[attr-defined]  # What its template shows below it.
+    return {"word": part.word, "label": part.label, "text": part.text, "form": form}
+
+
+def _notes(request: MemberRequest, tenant: Tenant) -> dict[str, str]:
+    """Return where each setting comes from: who set it last and when, or that it is as a new tenant has it."""
+    now = timezone.now()
+    found: dict[str, str] = {}
+    for entry in _changes_of(request).order_by("-pk")[:LATEST]:
+        for each in _said(entry):
+            facts = {
+                "person": entry.principal_label or entry.principal_id,
+                "when": in_words(entry.at, now=now, time_zone=tenant.time_zone),
+            }
+            found.setdefault(each["setting"], gettext("Set by %(person)s, %(when)s.") % facts)
+    usual = Tenant()
+    for name in LABELS:
+        if getattr(tenant, name) == getattr(usual, name):
+            found.setdefault(name, gettext("Usual value."))
+    return found
+
+
+def _change(entry: Entry, change: Mapping[str, str], tenant: Tenant, may_change: bool) -> dict[str, Any]:
+    """Return one line of the history."""
+    setting = change["setting"]
+    return {
+        "entry": entry.pk,
+        "setting": setting,
+        "label": LABELS.get(setting, setting),
+        "before": _read(setting, change["before"]),
+        "after": _read(setting, change["after"]),
+        "by": entry.principal_label or entry.principal_id,
+        "at": entry.at,
+        "may_put_back": may_change and setting in LABELS and _is_other(setting, change["before"], tenant),
+    }
+
+
+def _is_other(setting: str, before: str, tenant: Tenant) -> bool:
+    """Say whether a setting is not what it was before a change."""
+    try:
+        return bool(history.said(setting, before) != getattr(tenant, setting))
+    except BadSetting:
+        return False
+
+
+def _read(setting: str, text: str) -> str:
+    """Return a value as its field calls it, where it is one of several."""
+    field = Tenant._meta.get_field(setting) if setting in LABELS else None
+    if isinstance(field, BooleanField):
+        return gettext("Yes") if text == "yes" else gettext("No")
+    choices = dict(field.flatchoices) if isinstance(field, Field) else {}
+    return str(choices.get(text, text))
+
+
+def _changes_of(request: MemberRequest) -> Any:
+    return Entry.objects.filter(about_kind="tenant", about_id=request.tenant.pk, event=Event.TENANT_POLICY_CHANGED)
+
+
+def _said(entry: Entry) -> list[dict[str, str]]:
+    changes: list[dict[str, str]] = entry.detail.get("changes", [])
+    return changes

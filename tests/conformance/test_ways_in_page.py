@@ -59,7 +59,7 @@ def test_an_admin_changes_the_ways_in_and_a_word_that_cannot_be_is_told_and_lose
     assert by_page.principal_id == by_api.principal_id == world.people["ada"].pk
     assert by_api.detail["changes"][0] in by_page.detail["changes"]
     ada.go(world.url("/console/settings"))
-    ada.submit(ada.form("/settings"), {"admitted_hosts": f"{ONE}\nMore.example"})
+    ada.submit(ada.form("#arriving"), {"admitted_hosts": f"{ONE}\nMore.example"})
     assert policy(world)[2] == [ONE, "more.example"]
 
 
