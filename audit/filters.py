@@ -6,8 +6,12 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from audit.events import Event
 from audit.models import Entry
 from kit import identifiers
+
+REQUESTS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
+"""Refusals of what programs ask for; what people refuse is a decision."""
 
 
 class EventFilter(django_filters.FilterSet):
@@ -22,7 +26,10 @@ class EventFilter(django_filters.FilterSet):
     since = django_filters.IsoDateTimeFilter(method="from_then_on", label=_("Since"))
     until = django_filters.IsoDateTimeFilter(method="up_to_then", label=_("Until"))
     refused = django_filters.ChoiceFilter(
-        method="only_refusals", choices=[("true", _("Refusals alone"))], label=_("Result"), empty_label=_("Any")
+        method="only_refusals",
+        choices=[("true", _("Refusals alone")), ("requests", _("Requests that were refused"))],
+        label=_("Result"),
+        empty_label=_("Any"),
     )
 
     class Meta:
@@ -44,4 +51,6 @@ class EventFilter(django_filters.FilterSet):
         return queryset.filter(pk__lt=identifiers.at("evt", value))
 
     def only_refusals(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
-        return queryset.filter(event__endswith=".refused")
+        return (
+            queryset.filter(event__in=REQUESTS) if value == "requests" else queryset.filter(event__endswith=".refused")
+        )

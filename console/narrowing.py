@@ -57,11 +57,18 @@ def narrowing(
     shown: Sequence[str],
     further: Sequence[str] = (),
     chips: Sequence[Chip] = (),
+    fixed: Mapping[str, str] | None = None,
 ) -> Narrowing:
-    """Return the rows that the address asks for: none where it asks for what cannot be read."""
-    found = by(request.GET, rows)
+    """Return the rows that the address asks for: none where it asks for what cannot be read.
+
+    What is `fixed` holds whatever the address says, and no field shows it.
+    """
+    query = request.GET.copy()
+    for name, value in (fixed or {}).items():
+        query[name] = value
+    found = by(query, rows)
     is_readable = found.is_valid()
-    form, seen = found.form, {*shown, *further, *MOVES}
+    form, seen = found.form, {*shown, *further, *MOVES, *(fixed or {})}
     return Narrowing(
         rows=found.qs if is_readable else rows.none(),
         fields=[form[name] for name in shown],
@@ -69,7 +76,7 @@ def narrowing(
         kept=[(name, str(value)) for name, value in request.GET.items() if name not in seen and _is_known(name, by)],
         chips=[_switch(request.GET, chip) for chip in chips],
         notes=[*_unknown(request.GET, by), *_unreadable(form, seen)],
-        query=request.GET.urlencode(),
+        query=query.urlencode(),
     )
 
 

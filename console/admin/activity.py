@@ -1,5 +1,7 @@
 """Activity: who did what, for whom, through which agent; narrowed, and had as a file."""
 
+import json
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,13 +16,25 @@ from audit import export, ledger
 from audit.events import Event
 from audit.filters import EventFilter
 from audit.models import Entry
+from console import entry_names
 from console.access import for_act, principal
+from console.entry_names import Known
 from console.event_words import words
+from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import page
 from tenants.roles import Act
 from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
+FIELDS = ("event", "since", "until", "refused")
+FURTHER = ("who", "agent", "person", "object", "request")
+CHIPS = (
+    Chip(_("Refused requests"), {"refused": "requests"}),
+    Chip(_("Decisions"), {"event": "approval.*"}),
+    Chip(_("Access"), {"event": "delegation.*"}),
+    Chip(_("Keys"), {"event": "key.*"}),
+    Chip(_("Settings"), {"event": "tenant.*"}),
+)
 TOO_LONG = _("That is more than %(most)s entries. Narrow it by time, and have the file in parts.")
 
 
@@ -45,29 +59,25 @@ def download(request: MemberRequest, form: str) -> Any:  # What is streamed is n
 
 
 def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpResponse:
-    found = EventFilter(request.GET, Entry.objects.all())
-    shown, pager = listed(request, found)
-    content = {
-        "filter_form": found.form,
-        "query": request.GET.urlencode(),
-        "chain": ledger.sealed(),
-        "said": said,
-    }
-    return render(request, "console/activity.html", {**content, **shown, **pager}, status=status)
+    chips = (*CHIPS, Chip(_("By me"), {"who": request.member.pk}))
+    asked = narrowing(request, EventFilter, Entry.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
+    content = {"chain": ledger.sealed(), "said": said, "zone": request.tenant.time_zone}
+    return render(request, "console/activity.html", {**content, **listed(request, asked)}, status=status)
 
 
-def listed(request: MemberRequest, found: EventFilter) -> tuple[dict[str, Any], dict[str, object]]:
-    """Return a page of what a filter finds, day by day, with the words that narrow nothing; and its pager."""
-    rows, pager = page(request, found.qs if found.is_valid() else Entry.objects.none())
-    zone = ZoneInfo(request.tenant.time_zone)
-    shown = [_row(entry, zone) for entry in rows]
-    days = [(day, list(entries)) for day, entries in groupby(shown, key=lambda row: row["day"])]
-    unknown = ", ".join(sorted(set(request.GET) - set(found.filters) - {"before", "after"}))
-    return {"days": days, "rows": shown, "unknown": unknown}, pager
+def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
+    """Return a page of what is asked for, day by day, with what narrows it and its pager."""
+    entries, pager = page(request, asked.rows)
+    zone, known = ZoneInfo(request.tenant.time_zone), entry_names.of(entries)
+    rows = [_row(entry, zone, known) for entry in entries]
+    days = [(day, list(entries)) for day, entries in groupby(rows, key=lambda row: row["day"])]
+    return {"days": days, "rows": rows, "narrowing": asked, **pager}
 
 
-def _row(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
+def _row(entry: Entry, zone: ZoneInfo, known: Mapping[str, Known]) -> dict[str, Any]:
     at = entry.at.astimezone(zone)
+    whom, through = (known[key].name if key in known else key for key in (entry.on_behalf_of, entry.through))
+    about = entry_names.about(entry, known)
     return {
         "id": entry.pk,
         "at": at,
@@ -76,9 +86,11 @@ def _row(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
         "kind": entry.principal_kind,
         "words": words(entry.event),
         "event": entry.event,
-        "about": entry.about_label,
+        "about": about,
         "reason": entry.reason,
-        "for_whom": entry.on_behalf_of,
+        "for_whom": whom if entry.on_behalf_of != entry.principal_id else "",
+        "through": through if entry.through != entry.principal_id and through not in about else "",
+        "raw": json.dumps(export.written(entry), ensure_ascii=False, indent=2),
         "request_id": entry.request_id,
         "has_why": entry.event in history.REFUSALS,
     }

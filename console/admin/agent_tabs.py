@@ -12,6 +12,7 @@ from audit.filters import EventFilter
 from audit.models import Entry
 from console.access import for_act, for_keepers
 from console.admin import activity
+from console.narrowing import narrowing
 from console.paging import page
 from console.receipt_words import resource_name
 from delegations.sentence import in_words
@@ -37,14 +38,17 @@ def tokens(request: MemberRequest, agent_id: str) -> HttpResponse:
 @for_act(Act.EVENTS_READ)
 def did(request: MemberRequest, agent_id: str) -> HttpResponse:
     agent = get_object_or_404(Agent, pk=agent_id)
-    asked = request.GET.copy()
-    asked["agent"] = agent.pk
-    found = EventFilter(asked, Entry.objects.all())
-    shown, pager = activity.listed(request, found)
-    form = found.form
-    form.fields.pop("agent")
-    content = {"agent": agent, "filter_form": form, **shown, **pager, "query": asked.urlencode()}
-    return render(request, "console/agent_activity.html", content)
+    further = [name for name in activity.FURTHER if name != "agent"]
+    asked = narrowing(
+        request,
+        EventFilter,
+        Entry.objects.all(),
+        shown=activity.FIELDS,
+        further=further,
+        chips=activity.CHIPS[:3],
+        fixed={"agent": agent.pk},
+    )
+    return render(request, "console/agent_activity.html", {"agent": agent, **activity.listed(request, asked)})
 
 
 def _token(token: AccessToken, *, tenant: Tenant) -> Mapping[str, Any]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -63,7 +65,7 @@ def view(request: MemberRequest) -> HttpResponse:
         "refused": _chart(found.refused_by_day, svg.bars) if any(n for _, n in found.refused_by_day) else None,
         "quiet": found.quiet,
         "quiet_url": f"{reverse('console-delegations')}?unused_since=30d",
-        "activity_url": _url("console-activity"),
+        "activity_url": f"{reverse('console-activity')}?refused=requests",
         "as_of": found.as_of,
     }
     return render(request, "console/overview.html", content)
@@ -81,7 +83,7 @@ def _tiles(found: Figures, request: MemberRequest) -> list[Tile]:
         Tile(gettext_lazy("Waiting for approval"), found.waiting, oldest, reverse("console-approvals")),
         Tile(gettext_lazy("Active delegations"), found.live, made, delegations),
         Tile(gettext_lazy("End within 7 days"), found.ends_soon, no_end, f"{delegations}?ends_before=7d&order=ends"),
-        Tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), _url("console-activity")),
+        Tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), _refused(found, request)),
     ]
 
 
@@ -135,8 +137,8 @@ def _chart(days: Sequence[tuple[date, int]], draw: Callable[..., SafeString]) ->
     return Chart(draw(points, label=label), rows)
 
 
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:  # This release has no such page.
-        return ""
+def _refused(found: Figures, request: MemberRequest) -> str:
+    """Return the address of the refusals that are counted: those since midnight."""
+    zone = ZoneInfo(request.tenant.time_zone)
+    midnight = datetime.combine(found.as_of.astimezone(zone).date(), time(), tzinfo=zone)
+    return f"{reverse('console-activity')}?{urlencode({'refused': 'requests', 'since': midnight.isoformat()})}"

@@ -71,8 +71,8 @@ def test_the_activity_of_an_agent_is_the_ledger_narrowed_by_the_same_words(world
     page = ada.go(world.url(path_of(chain, 1, "activity?refused=true&agent=somebody&colour=red")))
     assert page.text.count('href="/t/' + world.tenant.slug + "/why/") == len(over_api) == 1
     assert f"/why/{over_api[0]['id']}" in page.text
-    assert "Nothing is narrowed by: colour." in ada.words()
-    assert ada.go(world.url(path_of(chain, 1, "activity"))).text.count("Token.refused".lower()) == 1
+    assert "“colour” narrows nothing here." in ada.words()
+    assert ada.go(world.url(path_of(chain, 1, "activity"))).text.count(">token.refused<") == 1
     assert f"?agent={agent_id}" in ada.page.text
     page = ada.go(world.url(f"/console/check?agent={agent_id}"))
     assert f'value="{agent_id}"' in page.text

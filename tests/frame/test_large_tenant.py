@@ -59,6 +59,13 @@ def paths(tenant):
     return [
         "/console",
         "/console/approvals",
+        "/console/activity",
+        "/console/settings",
+        "/console/members",
+        "/console/resources",
+        "/console/keys",
+        "/console/ways-in",
+        "/console/webhooks",
         "/console/trust",
         "/console/trust/audiences",
         f"/console/trust/issuers/{issuer.pk}",

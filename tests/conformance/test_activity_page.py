@@ -1,0 +1,98 @@
+"""The activity in words: people and agents by their names, each line with all that was written down of it."""
+
+import html
+import json
+import re
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+
+from audit.events import Event
+from audit.ledger import record
+from audit.principals import SYSTEM
+from kit import context
+from tests.conformance.test_resources_api import asker
+from tests.spec import spec
+
+PLACE = "/console/activity"
+
+
+def lines(page):
+    """Return the lines of the page as words, without what is folded in them."""
+    rows = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</th>", page.text, re.DOTALL)
+    return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", row)).split()) for row in rows]
+
+
+def raw(page):
+    return [json.loads(html.unescape(each)) for each in re.findall(r"<pre>(.*?)</pre>", page.text, re.DOTALL)]
+
+
+@spec("RFC 9700", "2.3")
+def test_people_agents_and_resources_are_called_by_their_names(world):
+    scout = world.public_client("Scout")
+    world.grant(scout)
+    (delegation,) = [each for each in world.delegations() if each.client_id == scout.client.pk]
+    page = world.browser("ada").go(world.url(PLACE))
+    said = lines(page)
+    assert "Alice allowed Scout, Calendar" in said
+    assert "Scout got a token for Calendar for Alice" in said
+    assert not any(each in line for line in said for each in (delegation.subject, delegation.agent_id))
+
+
+@spec("RFC 9700", "2.3")
+def test_a_line_opens_to_what_the_api_says_of_it_and_leads_to_all_of_its_request(world):
+    world.grant(world.public_client("Scout"))
+    ada = world.browser("ada")
+    page = ada.go(world.url(f"{PLACE}?event=token.issued"))
+    (entry,) = raw(page)
+    over_api = asker(world, "ada", "events:read")("GET", f"/events/{entry['id']}").json()
+    assert {**entry, "at": entry["at"][:19]} == {**over_api, "at": over_api["at"][:19]}
+    ada.go(world.url(f"{PLACE}?request={entry['request_id']}"))
+    assert {each["request_id"] for each in raw(ada.page)} == {entry["request_id"]}
+    assert f'href="?request={entry["request_id"]}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("", {"token.refused", "approval.refused", "token.issued"}),
+        ("refused=true", {"token.refused", "approval.refused"}),
+        ("refused=requests", {"token.refused"}),
+        ("event=approval.*", {"approval.refused"}),
+    ],
+)
+@spec("RFC 9110", "15.3.1")
+def test_what_people_refuse_and_what_programs_are_refused_are_told_apart_on_page_and_api(world, query, kept):
+    agent = world.public_client("Scout")
+    token = world.grant(agent)["refresh_token"]
+    assert world.refresh(agent, token, scope="contacts:read").status_code == 400
+    with context.use(world.tenant), transaction.atomic():
+        record(Event.APPROVAL_REFUSED, by=SYSTEM)
+    page = world.browser("ada").go(world.url(f"{PLACE}?{query}"))
+    wanted = {"token.refused", "approval.refused", "token.issued"}
+    assert {each["event"] for each in raw(page)} & wanted == kept
+    over_api = asker(world, "ada", "events:read")("GET", f"/events?{query}").json()["events"]
+    assert {each["event"] for each in over_api} & (wanted - {"token.issued"}) == kept - {"token.issued"}
+
+
+@spec("RFC 9110", "15.3.1")
+def test_the_number_of_refusals_leads_to_as_many(world):
+    agent = world.public_client("Scout")
+    token = world.grant(agent)["refresh_token"]
+    assert world.refresh(agent, token, scope="contacts:read").status_code == 400
+    with context.use(world.tenant):
+        cache.clear()
+    ada = world.browser("ada")
+    page = ada.go(world.url("/console"))
+    address = html.unescape(re.search(r'href="([^"]*refused=requests[^"]*since[^"]*)"', page.text)[1])
+    number = int(re.search(r"Refused today (\d+)", ada.words())[1])
+    assert number == len(raw(ada.go(f"{world.origin}{address}"))) == 1
+
+
+@spec("RFC 9110", "15.3.1")
+def test_what_narrows_nothing_is_said_and_what_cannot_be_read_shows_nothing(world):
+    ada = world.browser("ada")
+    assert "“colour” narrows nothing here." in html.unescape(ada.go(world.url(f"{PLACE}?colour=red")).text)
+    page = ada.go(world.url(f"{PLACE}?since=yesterday"))
+    assert (page.status_code, raw(page)) == (200, [])
