@@ -10,6 +10,7 @@ from api import (
     credentials,
     documents,
     events,
+    figures,
     installations,
     inventory,
     jobs,
@@ -29,6 +30,7 @@ from api.schema import Schema
 urlpatterns = [
     path("api/v1/schema", Schema.as_view()),
     path("api/v1/self", Self.as_view()),
+    path("api/v1/stats/overview", figures.Overview.as_view()),
     path("api/v1/delegations", Delegations.as_view()),
     path("api/v1/delegations/bulk-end", jobs.EndMany.as_view()),
     path("api/v1/delegations/bulk-export", jobs.Export.as_view()),

@@ -89,25 +89,28 @@ def area(points: Sequence[tuple[str, int]], *, label: str) -> SafeString:
     return scale.draw(drawn, label)
 
 
-def bars(points: Sequence[tuple[str, int]], *, label: str) -> SafeString:
-    """Draw a number for each day."""
+def bars(points: Sequence[tuple[str, int]], *, label: str, urls: Sequence[str] = ()) -> SafeString:
+    """Draw a number for each day; `urls` are where a press on each day leads, for whoever has a pointer.
+
+    Whoever has none finds the same addresses in the rows of the table.
+    """
     scale = _Scale(points, is_barred=True)
-    drawn = format_html_join(
-        "",
+    drawn = [_bar(scale, place, day, value) for place, (day, value) in enumerate(points)]
+    if urls:
+        days = zip(urls, drawn, strict=True)
+        drawn = [format_html('<a href="{}" tabindex="-1" aria-hidden="true">{}</a>', url, bar) for url, bar in days]
+    return scale.draw(format_html_join("", "{}", ((each,) for each in drawn)), label)
+
+
+def _bar(scale: "_Scale", place: int, day: str, value: int) -> SafeString:
+    """Return a day's bar, and behind it the day's room from top to foot, which is easier to hit."""
+    left, top, foot = scale.x(place), scale.y(value), scale.y(0)
+    return format_html(
+        '<rect class="room" x="{}" y="{}" width="{}" height="{}"/>'
         '<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>',
-        (
-            (
-                f"{scale.x(place) - scale.step * 0.29:.1f}",
-                f"{scale.y(value):.1f}",
-                f"{scale.step * 0.58:.1f}",
-                f"{scale.y(0) - scale.y(value):.1f}",
-                day,
-                value,
-            )
-            for place, (day, value) in enumerate(points)
-        ),
-    )
-    return scale.draw(drawn, label)
+        f"{left - scale.step / 2:.1f}", scale.TOP, f"{scale.step:.1f}", f"{foot - scale.TOP:.1f}",
+        f"{left - scale.step * 0.29:.1f}", f"{top:.1f}", f"{scale.step * 0.58:.1f}", f"{foot - top:.1f}", day, value,
+    )  # fmt: skip
 
 
 def _columns(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[list[str]]:

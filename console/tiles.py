@@ -50,7 +50,7 @@ def of_agent(
         Tile(
             gettext_lazy("Refused, 7 days"), number,
             when or gettext_lazy("nothing was refused"),
-            f"{reverse('agent-activity', args=[agent.pk])}?event=token.refused",
+            f"{reverse('agent-activity', args=[agent.pk])}?refused=requests",
         ),
         _oldest(clients, now) or Tile(gettext_lazy("Ways in"), len(clients), gettext_lazy("without a secret"), "#ways"),
     ]  # fmt: skip

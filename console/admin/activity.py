@@ -1,7 +1,5 @@
 """Activity: who did what, for whom, through which agent; narrowed, and had as a file."""
 
-import json
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,14 +14,11 @@ from audit import export, ledger
 from audit.events import Event
 from audit.filters import EventFilter
 from audit.models import Entry
-from console import entry_names
 from console.access import for_act, principal
-from console.entry_names import Known
-from console.event_words import words
+from console.event_rows import event_rows
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import page
 from tenants.roles import Act
-from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
 FIELDS = ("event", "since", "until", "refused")
@@ -68,29 +63,6 @@ def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpR
 def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
     """Return a page of what is asked for, day by day, with what narrows it and its pager."""
     entries, pager = page(request, asked.rows)
-    zone, known = ZoneInfo(request.tenant.time_zone), entry_names.of(entries)
-    rows = [_row(entry, zone, known) for entry in entries]
+    rows = event_rows(entries, ZoneInfo(request.tenant.time_zone))
     days = [(day, list(entries)) for day, entries in groupby(rows, key=lambda row: row["day"])]
     return {"days": days, "rows": rows, "narrowing": asked, **pager}
-
-
-def _row(entry: Entry, zone: ZoneInfo, known: Mapping[str, Known]) -> dict[str, Any]:
-    at = entry.at.astimezone(zone)
-    whom, through = (known[key].name if key in known else key for key in (entry.on_behalf_of, entry.through))
-    about = entry_names.about(entry, known)
-    return {
-        "id": entry.pk,
-        "at": at,
-        "day": at.date(),
-        "who": entry.principal_label or entry.principal_id,
-        "kind": entry.principal_kind,
-        "words": words(entry.event),
-        "event": entry.event,
-        "about": about,
-        "reason": entry.reason,
-        "for_whom": whom if entry.on_behalf_of != entry.principal_id else "",
-        "through": through if entry.through != entry.principal_id and through not in about else "",
-        "raw": json.dumps(export.written(entry), ensure_ascii=False, indent=2),
-        "request_id": entry.request_id,
-        "has_why": entry.event in history.REFUSALS,
-    }

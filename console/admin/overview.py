@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from itertools import zip_longest
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from console import svg
 from console.access import for_keepers
 from console.tiles import Tile
 from delegations.sentence import in_words
+from tenants.models import Tenant
 from tokens import figures
 from tokens.endpoints.request import MemberRequest
 from tokens.figures import Beginnings, Figures
@@ -41,7 +44,7 @@ class Chart:
     """A drawing, and the same for whoever does not see it."""
 
     svg: SafeString
-    rows: Sequence[tuple[str, int]]
+    rows: Sequence[tuple[str, int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Step:
 
     words: str | Promise
     is_done: bool
+    url: str
 
 
 @for_keepers
@@ -62,11 +66,10 @@ def view(request: MemberRequest) -> HttpResponse:
         "wishes": _wishes(found),
         "steps": _steps(begun) if begun else [],
         "live": _chart(found.live_by_day, svg.area),
-        "refused": _chart(found.refused_by_day, svg.bars) if any(n for _, n in found.refused_by_day) else None,
+        "refused": _refused(found, request.tenant) if any(n for _, n in found.refused_by_day) else None,
         "quiet": found.quiet,
         "quiet_url": f"{reverse('console-delegations')}?unused_since=30d",
-        "activity_url": f"{reverse('console-activity')}?refused=requests",
-        "as_of": found.as_of,
+        "as_of": found.as_of.astimezone(ZoneInfo(request.tenant.time_zone)),
     }
     return render(request, "console/overview.html", content)
 
@@ -79,11 +82,12 @@ def _tiles(found: Figures, request: MemberRequest) -> list[Tile]:
         oldest = gettext("the oldest since %(when)s") % {"when": when}
     made = gettext("%(number)s since yesterday") % {"number": f"+{found.made_today}"}
     no_end = gettext("%(number)s without an end date") % {"number": found.no_end}
+    today = _refusals_of(found.refused_by_day[-1][0], request.tenant)
     return [
         Tile(gettext_lazy("Waiting for approval"), found.waiting, oldest, reverse("console-approvals")),
         Tile(gettext_lazy("Active delegations"), found.live, made, delegations),
         Tile(gettext_lazy("End within 7 days"), found.ends_soon, no_end, f"{delegations}?ends_before=7d&order=ends"),
-        Tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), _refused(found, request)),
+        Tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), today),
     ]
 
 
@@ -119,26 +123,33 @@ def _wishes(found: Figures) -> list[Wish]:
 
 def _steps(begun: Beginnings) -> list[Step]:
     return [
-        Step(gettext_lazy("Add the people who work here"), begun.people),
-        Step(gettext_lazy("Add the first resource that agents may use"), begun.resource),
-        Step(gettext_lazy("Let the first agent arrive"), begun.agent),
-        Step(gettext_lazy("Allow it something"), begun.consent),
-        Step(gettext_lazy("See its first token"), False),
+        Step(gettext_lazy("Add the people who work here"), begun.people, reverse("console-members")),
+        Step(gettext_lazy("Add the first resource that agents may use"), begun.resource, reverse("console-resources")),
+        Step(gettext_lazy("Let the first agent arrive"), begun.agent, reverse("console-ways-in")),
+        Step(gettext_lazy("Allow it something"), begun.consent, reverse("console-delegations")),
+        Step(gettext_lazy("See its first token"), False, f"{reverse('console-activity')}?event=token.issued"),
     ]
 
 
-def _chart(days: Sequence[tuple[date, int]], draw: Callable[..., SafeString]) -> Chart:
+def _refused(found: Figures, tenant: Tenant) -> Chart:
+    """Draw what was refused; each day leads to its refusals."""
+    urls = [_refusals_of(day, tenant) for day, _ in found.refused_by_day]
+    return _chart(found.refused_by_day, partial(svg.bars, urls=urls), urls)
+
+
+def _refusals_of(day: date, tenant: Tenant) -> str:
+    """Return the address of the refusals of one of the tenant's days."""
+    zone = ZoneInfo(tenant.time_zone)
+    since, until = (datetime.combine(each, time(), tzinfo=zone) for each in (day, day + timedelta(days=1)))
+    words = {"refused": "requests", "since": since.isoformat(), "until": until.isoformat()}
+    return f"{reverse('console-activity')}?{urlencode(words)}"
+
+
+def _chart(days: Sequence[tuple[date, int]], draw: Callable[..., SafeString], urls: Sequence[str] = ()) -> Chart:
     ends = {0, len(days) - 1}
     short = gettext("j M")  # A day and the short name of its month, in the letters of Django's formats.
     points = [(date_format(day, short) if at in ends else str(day.day), n) for at, (day, n) in enumerate(days)]
     top, highest = max(days, key=lambda each: each[1])
     label = gettext("Highest %(number)s on %(day)s") % {"number": highest, "day": date_format(top, "MONTH_DAY_FORMAT")}
-    rows = [(date_format(day, "MONTH_DAY_FORMAT"), number) for day, number in days]
-    return Chart(draw(points, label=label), rows)
-
-
-def _refused(found: Figures, request: MemberRequest) -> str:
-    """Return the address of the refusals that are counted: those since midnight."""
-    zone = ZoneInfo(request.tenant.time_zone)
-    midnight = datetime.combine(found.as_of.astimezone(zone).date(), time(), tzinfo=zone)
-    return f"{reverse('console-activity')}?{urlencode({'refused': 'requests', 'since': midnight.isoformat()})}"
+    named = [(date_format(day, "MONTH_DAY_FORMAT"), number) for day, number in days]
+    return Chart(draw(points, label=label), [(*row, url) for row, url in zip_longest(named, urls, fillvalue="")])

@@ -15,6 +15,7 @@ from console.admin import (
     clients,
     members,
     one_delegation,
+    one_event,
     overview,
     owners,
     resources,
@@ -186,6 +187,7 @@ urlpatterns = [
         "console/webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay", webhooks.replay, name="replay-delivery"
     ),
     path("console/activity", activity.listing, name="console-activity"),
+    path("console/activity/events/<str:event_id>", one_event.view, name="console-event"),
     path("console/activity/export.<str:form>", activity.download, name="export-activity"),
     path("console/delegations", admin_delegations.listing, name="console-delegations"),
     path("console/delegations/<str:delegation_id>/places", admin_places.listing, name="console-places"),

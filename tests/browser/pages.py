@@ -209,6 +209,11 @@ def _checked(stage: Stage, page: Page) -> None:
     page.get_by_role("heading", name="Not allowed").wait_for()
 
 
+def _event(stage: Stage, page: Page) -> None:
+    """Open what the ledger says of a refusal in alice's name."""
+    page.goto(stage.lived_in.url(f"/console/activity/events/{stage.refused}"))
+
+
 def _why(stage: Stage, page: Page) -> None:
     """Open the reason of a refusal in alice's name."""
     page.goto(stage.lived_in.url(f"/why/{stage.refused}"))
@@ -579,6 +584,7 @@ SIGHTS = (
     Sight("console-webhook-secret", _webhook_secret, "ada"),
     Sight("console-webhook-flawed", _webhook_flawed, "ada", status=422),
     Sight("console-activity", at("/console/activity"), "ada"),
+    Sight("console-event", _event, "ada"),
     Sight("console-activity-empty", at("/console/activity?object=nothing"), "ada"),
     Sight("invitation", _invitation),
     Sight("console-forbidden", at("/console/agents"), "alice", status=403),

@@ -1,0 +1,44 @@
+"""One entry of the ledger: what it says, what was noted with it, and what happened in the same request."""
+
+import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from audit import export
+from audit.models import Entry
+from console.access import for_act
+from console.event_rows import event_rows
+from kit import identifiers
+from tenants.roles import Act
+from tokens.endpoints.request import MemberRequest
+
+NEAR = timedelta(minutes=1)
+"""How far around an entry others of its request are looked for: by id, which grows with time and has the index."""
+MOST = 50
+
+
+@for_act(Act.EVENTS_READ)
+def view(request: MemberRequest, event_id: str) -> HttpResponse:
+    entry = get_object_or_404(Entry, pk=event_id)
+    others = _with(entry)
+    zone = ZoneInfo(request.tenant.time_zone)
+    row, *rows = event_rows([entry, *others], zone)
+    content = {
+        "row": row,
+        "entry": entry,
+        "rows": rows,
+        "raw": json.dumps(export.written(entry), indent=2, ensure_ascii=False),
+    }
+    return render(request, "console/event.html", content)
+
+
+def _with(entry: Entry) -> list[Entry]:
+    """Return what else happened in the same request."""
+    if not entry.request_id:
+        return []
+    since, until = (identifiers.at("evt", entry.at + step) for step in (-NEAR, NEAR))
+    near = Entry.objects.filter(pk__gte=since, pk__lt=until, request_id=entry.request_id).exclude(pk=entry.pk)
+    return list(near.order_by("pk")[:MOST])
