@@ -99,7 +99,9 @@ def bars(points: Sequence[tuple[str, int]], *, label: str, urls: Sequence[str] =
     if urls:
         days = zip(urls, drawn, strict=True)
         drawn = [format_html('<a href="{}" tabindex="-1" aria-hidden="true">{}</a>', url, bar) for url, bar in days]
-    return scale.draw(format_html_join("", "{}", ((each,) for each in drawn)), label)
+    # What is an image to those who do not see it may hold nothing to press.
+    role = "group" if urls else "img"
+    return scale.draw(format_html_join("", "{}", ((each,) for each in drawn)), label, role=role)
 
 
 def _bar(scale: "_Scale", place: int, day: str, value: int) -> SafeString:
@@ -191,7 +193,7 @@ class _Scale:
         room = self.HEIGHT - self.TOP - self.FOOT
         return self.TOP + room - room * value / self.highest
 
-    def draw(self, drawn: SafeString, label: str) -> SafeString:
+    def draw(self, drawn: SafeString, label: str, *, role: str = "img") -> SafeString:
         lines = format_html_join(
             "",
             '<path class="rule" d="M{} {}H{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
@@ -212,9 +214,10 @@ class _Scale:
             ),
         )
         return format_html(
-            '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>',
+            '<svg class="chart" viewBox="0 0 {} {}" role="{}" aria-label="{}">{}{}{}</svg>',
             self.WIDTH,
             self.HEIGHT,
+            role,
             label,
             lines,
             drawn,
