@@ -1,5 +1,5 @@
 """What an agent may ask about itself: who it is, for whom it may act, and giving one back; and making one smaller,
-which is for people.
+which is for people, and taking that back.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from api import versions
 from api.authentication import tenant_of
+from api.door import Door
 from api.keepers import ForReaders, by, member_of
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
@@ -117,6 +118,21 @@ class OneDelegation(APIView):
         itself = Principal(Kind.AGENT, agent.pk, agent.name)
         receipt = actions.end_delegation(found, by=itself, reason="given back by the agent")
         return Response(receipt.as_json())
+
+
+class PutBack(Door):
+    """Takes back that one was made smaller: whoever did it, within ten minutes, as long as nothing changed since."""
+
+    http_method_names = ["post", "options"]
+    permission_classes = [ForReaders]
+    scopes = {"POST": "delegations:narrow"}
+
+    def post(self, request: Request, delegation_id: str) -> Response:
+        check_words(request, frozenset())
+        found = get_object_or_404(Delegation.objects.narrowed_by(member_of(request)), pk=delegation_id)
+        receipt = narrowing.put_back(found, by=by(request), version=versions.read_by(request))
+        found.refresh_from_db(fields=["version"])
+        return Response(receipt.as_json(), headers=versions.tag(found.version))
 
 
 class DelegationLineage(APIView):

@@ -16,6 +16,7 @@ from api.errors import Refusal
 from api.permissions import scope_for
 from audit import ledger
 from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft
+from delegations.errors import TooLateToUndo as TooLateForDelegation
 from kit import context
 from notices.errors import JobError, NumberMoved, WebhookError
 from tenants.errors import BadSetting, IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, TenantError
@@ -44,6 +45,7 @@ _LAST = "It is the last way in"
 _THERE_ALREADY = "It is there already"
 _ONLY_SMALLER = "It is only made smaller"
 _DECIDED = "It was decided already"
+_TOO_LATE = "It is too late to undo that"
 
 
 def handle(error: Exception, info: dict[str, Any]) -> Response | None:
@@ -104,6 +106,8 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
             return {"title": _ONLY_SMALLER, "detail": str(error)}
         case AlreadyDecided() | TooLateToUndo():
             return {"title": _DECIDED, **_latest("approval", str(error))}
+        case TooLateForDelegation():
+            return {"title": _TOO_LATE, **_latest("delegation", str(error))}
         case LastWayIn():
             return {"title": _LAST}
         case IssuerKnown() | IdentifierTaken() | NameTaken():

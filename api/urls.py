@@ -24,7 +24,7 @@ from api import (
     trust,
     webhooks,
 )
-from api.agents import DelegationLineage, Delegations, OneDelegation, Self, TokenLineage
+from api.agents import DelegationLineage, Delegations, OneDelegation, PutBack, Self, TokenLineage
 from api.schema import Schema
 
 urlpatterns = [
@@ -36,6 +36,7 @@ urlpatterns = [
     path("api/v1/delegations/bulk-export", jobs.Export.as_view()),
     path("api/v1/delegations/recheck", jobs.Recheck.as_view()),
     path("api/v1/delegations/<str:delegation_id>", OneDelegation.as_view()),
+    path("api/v1/delegations/<str:delegation_id>/put-back", PutBack.as_view()),
     path("api/v1/delegations/<str:delegation_id>/lineage", DelegationLineage.as_view()),
     path("api/v1/delegations/<str:delegation_id>/installations", installations.Installations.as_view()),
     path(

@@ -105,6 +105,7 @@ class Event(StrEnum):
     DELEGATION_WIDENED = "delegation.widened"
     DELEGATION_HANDED_ON = "delegation.handed_on"
     DELEGATION_NARROWED = "delegation.narrowed"
+    DELEGATION_PUT_BACK = "delegation.put_back"
     DELEGATIONS_SHORTENED = "delegation.shortened"
     DELEGATION_ENDED = "delegation.ended"
     DELEGATION_EXPIRED = "delegation.expired"

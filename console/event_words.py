@@ -48,6 +48,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "delegation.refused": _("did not allow"),
     "delegation.widened": _("allowed more"),
     "delegation.narrowed": _("allowed less"),
+    "delegation.put_back": _("took back that less was allowed"),
     "delegation.handed_on": _("handed on a part"),
     "delegation.ended": _("ended access"),
     "delegation.expired": _("access came to its end"),

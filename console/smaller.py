@@ -13,9 +13,9 @@ from django.utils.translation import gettext, ngettext
 from audit.principals import Principal
 from console import attempt
 from console.receipt_words import resource_name
-from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft
+from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft, TooLateToUndo
 from delegations.models import Delegation
-from delegations.rules import Duration, Limits, durations
+from delegations.rules import Duration, Limits, durations, may_put_back
 from delegations.sentence import clock_words, in_a_sentence, in_words, listed, place
 from tenants.errors import Stale
 from tenants.models import Tenant
@@ -60,6 +60,24 @@ def make(
         return str(attempt.OVER)
     except (DelegationWidened, NothingLeft, AsItWas) as error:
         return str(error)
+
+
+def undo_of(delegation: Delegation, *, by: str, now: datetime, tenant: Tenant) -> Mapping[str, Any] | None:
+    """Return when this person made it smaller, as long as they may take that back."""
+    if delegation.cut_at is None or not may_put_back(delegation, by=by, now=now):
+        return None
+    return {"at": delegation.cut_at, "when": in_words(delegation.cut_at, now=now, time_zone=tenant.time_zone)}
+
+
+def put_back(delegation: Delegation, *, by: Principal) -> str:
+    """Take back that somebody made it smaller; return "" or the words of the refusal."""
+    try:
+        narrowing.put_back(delegation, by=by)
+    except TooLateToUndo:
+        return gettext("It is too late to undo that.")
+    except AsItWas as error:
+        return str(error)
+    return ""
 
 
 def words(receipt: Mapping[str, Any], delegation: Delegation, *, now: datetime, time_zone: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ DelegationError
 ├── StaysEnded          somebody ended it, and nobody has said otherwise since
 ├── AlreadyDecided      the request was decided before
 ├── NoWayThere          no edge leads from the parent's resource to that one
-└── TooLateToUndo       ten minutes are over, or somebody else ended it
+└── TooLateToUndo       ten minutes are over, or somebody else ended it or changed it since
 """
 
 

@@ -146,6 +146,13 @@ class Delegation(TenantScoped):
         max_length=255, blank=True, help_text="Who set an earlier end than it had: that end is then theirs."
     )
     narrowed_at = models.DateTimeField(null=True, help_text="When somebody made it smaller last.")
+    cut = models.JSONField(null=True, help_text="Who made this very one smaller last, and what stood there before.")
+    cut_at = models.DateTimeField(
+        null=True, help_text="When it became smaller last; with what it hangs on, the same moment as that."
+    )
+    cut_version = models.PositiveBigIntegerField(null=True, help_text="The version that it had after that.")
+    scopes_before = models.JSONField(null=True, help_text="The scopes that it had before that.")
+    ends_before = models.DateTimeField(null=True, help_text="The end that it had before that.")
     restored_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)

@@ -90,6 +90,8 @@ def _narrow(
         narrowed_at=now,
         shortened_by=by.id if is_shorter else found.shortened_by,
         version=F("version") + 1,
+        cut=_kept(found, by),
+        **_before(now),
     )
     if not changed:
         return None
@@ -130,5 +132,20 @@ def _write(cuts: Sequence[Cut], now: datetime, *, by: Principal) -> None:
         over: dict[str, Any] = {} if left.scopes else {"ended_at": now, "ended_by": by.id, "ended_reason": EMPTIED}
         kept = {"scopes": sorted(left.scopes)} if left.scopes else {}
         Delegation.objects.filter(pk__in=ids).update(
-            expires_at=left.expires_at, version=F("version") + 1, **kept, **over
+            expires_at=left.expires_at, version=F("version") + 1, cut=None, **_before(now), **kept, **over
         )
+
+
+def _before(now: datetime) -> dict[str, Any]:
+    """Return what a row keeps of what it was, so that it can be put back (`delegations.putting_back`)."""
+    was = {"scopes_before": F("scopes"), "ends_before": F("expires_at")}
+    return {**was, "cut_at": now, "cut_version": F("version") + 1}
+
+
+def _kept(found: Delegation, by: Principal) -> dict[str, Any]:
+    return {
+        "by": by.id,
+        "withheld": sorted(found.withheld),
+        "shortened_by": found.shortened_by,
+        "narrowed_at": found.narrowed_at.isoformat() if found.narrowed_at else None,
+    }

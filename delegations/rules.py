@@ -259,6 +259,14 @@ def may_undo(delegation: Delegation, *, by: str, now: datetime) -> bool:
     return delegation.ended_at is not None and delegation.ended_by == by and now - delegation.ended_at <= UNDO
 
 
+def may_put_back(delegation: Delegation, *, by: str, now: datetime) -> bool:
+    """Say whether this person made it smaller less than ten minutes ago, and nothing happened to it since."""
+    cut, at = delegation.cut, delegation.cut_at
+    if cut is None or at is None or delegation.is_over(now):
+        return False
+    return cut["by"] == by and delegation.cut_version == delegation.version and now - at <= UNDO
+
+
 def may_renew(delegation: Delegation, *, now: datetime) -> bool:
     """Say whether its person is offered to allow it anew: it is theirs, lives, and ends soon."""
     ends_at = delegation.expires_at

@@ -14,12 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.principals import Principal
-from delegations import narrowing
+from delegations import narrowing, putting_back
 from delegations.models import Ancestry, Delegation
 from delegations.narrowing import Cut
+from delegations.putting_back import Back
 from delegations.rules import Limits
 from tenants.rules import LONGEST_ACCESS_TOKEN
-from tokens import receipts
+from tokens import receipts, records
 from tokens.across import recall
 from tokens.models import AccessToken
 from tokens.receipts import ITSELF, Remainder
@@ -58,6 +59,28 @@ class Narrowed:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What was given back at `at`: to a delegation, and to its parts that had lost it by the same act."""
+
+    at: datetime
+    backs: tuple[Back, ...]
+
+    @property
+    def own(self) -> Back:
+        return self.backs[0]
+
+    def as_json(self) -> dict[str, Any]:
+        parts = self.backs[1:]
+        return {
+            **_back(self.own),
+            "put_back_at": self.at.isoformat(),
+            "parts_put_back": sum(each.anew is None for each in parts),
+            "parts_made_anew": sum(each.anew is not None for each in parts),
+            "parts": [_back(each) for each in parts[:NAMED]],
+        }
+
+
 @transaction.atomic
 def narrow_delegation(
     delegation: Delegation, limits: Limits, *, by: Principal, reason: str = "", version: int | None = None
@@ -75,6 +98,22 @@ def narrow_delegation(
     narrowing.narrow(delegation, limits, by=by, reason=reason, version=version, account=account)
     # What stands elsewhere is made anew by the next assertion, which says no more than is left.
     recall.withdraw([written[0].own.was])
+    return written[0]
+
+
+def put_back(delegation: Delegation, *, by: Principal, version: int | None = None) -> PutBack:
+    """Take back, within ten minutes, that this person made a delegation smaller.
+
+    Raises TooLateToUndo, Stale or AsItWas. What stands elsewhere grows by the next assertion, which says more again.
+    """
+    written: list[PutBack] = []
+    undone = records.narrowed_of(delegation)
+
+    def account(backs: Sequence[Back]) -> Mapping[str, Any]:
+        written.append(PutBack(timezone.now(), tuple(backs)))
+        return {"receipt": written[0].as_json(), "undoes": undone.pk if undone else ""}
+
+    putting_back.put_back(delegation, by=by, version=version, account=account)
     return written[0]
 
 
@@ -120,5 +159,16 @@ def _cut(cut: Cut) -> dict[str, Any]:
         "delegation": cut.was.pk,
         "scopes": sorted(cut.left.scopes),
         "taken": sorted(cut.taken),
+        "expires_at": ends.isoformat() if ends else None,
+    }
+
+
+def _back(back: Back) -> dict[str, Any]:
+    ends = back.now.expires_at
+    named = back.anew or back.found
+    return {
+        "delegation": named.pk,
+        "scopes": sorted(back.now.scopes),
+        "given": sorted(back.given),
         "expires_at": ends.isoformat() if ends else None,
     }

@@ -32,11 +32,17 @@ def receipt_of(delegation: Delegation) -> Mapping[str, Any] | None:
 
 
 def narrowed_of(delegation: Delegation) -> Entry | None:
-    """Return the entry that was written when somebody made a delegation smaller last."""
+    """Return the entry that was written when somebody made a delegation smaller last, and did not take it back."""
     if delegation.narrowed_at is None:
         return None
-    narrowed = Entry.objects.filter(about_kind="delegation", about_id=delegation.pk, event=Event.DELEGATION_NARROWED)
-    return narrowed.order_by("-pk").first()
+    about = Entry.objects.filter(about_kind="delegation", about_id=delegation.pk)
+    stands: list[Entry] = []
+    for entry in about.filter(event__in=[Event.DELEGATION_NARROWED, Event.DELEGATION_PUT_BACK]).order_by("pk"):
+        if entry.event == Event.DELEGATION_NARROWED:
+            stands.append(entry)
+        elif stands:
+            stands.pop()  # It is always the last one that is taken back.
+    return stands[-1] if stands else None
 
 
 def _record(delegation: Delegation, tenant: Tenant, *, now: datetime) -> Mapping[str, Any]:

@@ -49,6 +49,7 @@ def _show(
             "smaller": smaller.form_of(
                 delegation, now=now, tenant=tenant, typed=typed if delegation.pk == about else None
             ),
+            "put_back": smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=tenant),
         }
         for delegation in live
     ]
@@ -95,6 +96,14 @@ def narrow(request: MemberRequest, delegation_id: str) -> HttpResponse:
     did = smaller.words(done.as_json(), delegation, now=now, time_zone=request.tenant.time_zone)
     agent = delegation.agent.name if delegation.agent else delegation.client.name
     request.session[_LAST_NARROWED] = f"{agent}: {did['text']}"
+    return redirect("my-agents")
+
+
+@require_POST
+@for_members
+def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    if said := smaller.put_back(_mine(request, delegation_id), by=principal(request)):
+        return _show(request, said=said, status=409)
     return redirect("my-agents")
 
 

@@ -71,6 +71,7 @@ urlpatterns = [
     path("me/agents/<str:delegation_id>/end", my_agents.end, name="end-access"),
     path("me/agents/<str:delegation_id>/renew", renewal_page.view, name="renew-access"),
     path("me/agents/<str:delegation_id>/narrow", my_agents.narrow, name="narrow-access"),
+    path("me/agents/<str:delegation_id>/put-back", my_agents.put_back, name="put-back-access"),
     path("me/agents/<str:delegation_id>/undo", my_agents.undo, name="undo-end-access"),
     path("me/agents/<str:delegation_id>/places/<str:installation_id>/end", places.end, name="end-place"),
     path("me/agents/<str:delegation_id>/places/<str:installation_id>/name", places.name, name="name-place"),
@@ -200,6 +201,7 @@ urlpatterns = [
     path("console/delegations/<str:delegation_id>", one_delegation.view, name="console-delegation"),
     path("console/delegations/<str:delegation_id>/end", one_delegation.end, name="end-delegation"),
     path("console/delegations/<str:delegation_id>/narrow", one_delegation.narrow, name="narrow-delegation"),
+    path("console/delegations/<str:delegation_id>/put-back", one_delegation.put_back, name="put-back-delegation"),
     path("console/delegations/<str:delegation_id>/undo", one_delegation.undo, name="undo-end-delegation"),
     path("console/delegations/<str:delegation_id>/record", one_delegation.record, name="delegation-record"),
 ]

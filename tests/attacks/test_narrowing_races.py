@@ -6,7 +6,7 @@ import pytest
 
 from audit.events import Event
 from audit.principals import SYSTEM
-from delegations.errors import DelegationWidened
+from delegations.errors import DelegationWidened, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import Limits
 from kit import context
@@ -115,3 +115,66 @@ def test_nothing_is_minted_wider_after_it_was_made_smaller_and_no_part_is_widene
     assert (400, "invalid_scope") in rush.verdicts(seen.after)
     assert {status for status, _ in rush.verdicts([*seen.during, *seen.after])} == {200, 400}
     assert_within(world, root, crowd, seen.tokens[-200:])
+
+
+# --- taken back meanwhile
+
+
+def taken_back(delegation, by=SYSTEM):
+    with context.use(delegation.tenant):
+        return narrowing.put_back(delegation, by=by)
+
+
+@spec("RFC 9110", "13.1.1")
+def test_of_many_who_take_it_back_at_once_one_does_and_the_others_are_told(world):
+    chain = chains.handed_on(world, 2, scope=f"{READ} {WRITE} {CONTACTS}")
+    root = chain.delegation(0)
+    smaller(root, READ)
+
+    def back(number):
+        try:
+            return taken_back(root)
+        except TooLateToUndo:
+            return None
+
+    assert len([each for each in at_once(6, back, tenant=world.tenant) if each is not None]) == 1
+    assert [chain.delegation(place).scope_set for place in range(3)] == [{READ, WRITE, CONTACTS}] * 3
+    assert len(world.entries(Event.DELEGATION_PUT_BACK)) == 1
+
+
+@spec("RFC 9110", "13.1.1")
+@pytest.mark.parametrize("round_", range(4))
+def test_whoever_takes_it_back_while_it_is_made_smaller_still_gives_nothing_back_that_was_taken_after(world, round_):
+    chain = chains.handed_on(world, 1, scope=f"{READ} {WRITE} {CONTACTS}")
+    root = chain.delegation(0)
+    smaller(root, READ, WRITE)
+    read = chain.delegation(0).version
+
+    def either(number):
+        try:
+            return taken_back(root) if number else smaller(root, READ, version=read)
+        except (TooLateToUndo, Stale):
+            return None
+
+    cut, back = at_once(2, either, tenant=world.tenant)
+    assert (cut is None) != (back is None)
+    left = {READ} if cut else {READ, WRITE, CONTACTS}
+    assert [chain.delegation(place).scope_set for place in range(2)] == [left, left]
+
+
+@spec("RFC 8693", "2.1")
+def test_what_is_handed_on_while_it_is_taken_back_is_never_wider_than_what_it_hangs_on(world, crowd):
+    chain, helpers = many(world)
+    root = chain.delegation(0)
+    chain.hand_on(scope=f"{READ} {WRITE}")
+    smaller(root, READ)
+    asks = [partial(world.exchange, each, chain.tokens[0]) for each in helpers]
+    pending = [crowd.submit(ask) for ask in asks for _ in range(4)]
+    taken_back(root)
+    assert {status for status, _ in rush.verdicts(rush.answers(pending))} == {200}
+    with context.use(world.tenant):
+        held = {each.pk: each for each in Delegation.objects.all()}
+    parts = [each for each in held.values() if each.parent_id and not each.ended_at]
+    assert len(parts) == HELPERS + 1
+    assert all(each.scope_set <= held[each.parent_id].scope_set for each in parts)
+    assert chain.delegation(1).scope_set == {READ, WRITE}
