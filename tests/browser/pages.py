@@ -307,6 +307,25 @@ def _allow_less_of_mine(stage: Stage, page: Page) -> None:
     page.get_by_text("Allow less").first.click()
 
 
+def _just_allowed_less(stage: Stage, page: Page) -> None:
+    """Let one that alice allowed end earlier, on the page; she may take that back."""
+    _allow_less_of_mine(stage, page)
+    page.get_by_label("Until when").first.select_option("hour")
+    page.get_by_role("button", name="Allow less").first.click()
+    page.get_by_text("You allowed less").wait_for()
+
+
+def _allowed_less(stage: Stage, page: Page) -> None:
+    """Let a delegation end earlier, on its page; whoever did it may take that back."""
+    (whole,) = [each for each in stage.lived_in.delegations() if len(each.scopes) > 1 and not each.ended_at][:1]
+    page.goto(stage.lived_in.url(f"/console/delegations/{whole.pk}"))
+    page.locator("summary", has_text="Allow less").click()
+    page.locator("form[action$='/narrow'] input[type=checkbox]").first.uncheck()
+    page.locator("form[action$='/narrow'] input[name=reason]").fill("It need not do that.")
+    page.get_by_role("button", name="Allow less").click()
+    page.get_by_text("Made smaller").wait_for()
+
+
 def _end_all_open(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/me/agents"))
     page.get_by_text("End all access").click()
@@ -513,6 +532,7 @@ SIGHTS = (
     Sight("my-agents-end-all", _end_all_open, "alice"),
     Sight("my-agents-places", _places_open, "alice"),
     Sight("my-agents-less", _allow_less_of_mine, "alice"),
+    Sight("my-agents-allowed-less", _just_allowed_less, "alice"),
     Sight("my-agents-ended", _just_ended, "bob"),
     Sight("my-agents-ended-with-a-part", _just_ended_with_a_part, "bob"),
     Sight("my-agents-empty", at_empty("/me/agents"), "alice", is_empty=True),
@@ -548,6 +568,7 @@ SIGHTS = (
     Sight("console-delegations-narrowed", at("/console/delegations?ends_before=soon&colour=red"), "ada"),
     Sight("console-delegation", _one_delegation, "ada"),
     Sight("console-delegation-less", _allow_less, "ada", status=400),
+    Sight("console-delegation-allowed-less", _allowed_less, "ada"),
     Sight("console-delegations-empty", at_empty("/console/delegations"), "ada", is_empty=True),
     Sight("console-places", _console_places, "ada"),
     Sight("end-many", at("/console/delegations/end?q=planner"), "ada"),
