@@ -25,7 +25,9 @@ ONCE = {"Cache-Control": "no-store"}
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
-    """`events` are names of events and families of them (`agent.*`). `failures` are tries in a row that failed."""
+    """`events` are names of events, families of them (`agent.*`), or `delegation.changed`. `failures` are tries in a
+    row that failed.
+    """
 
     is_on = serializers.BooleanField(required=False)
     events = serializers.ListField(child=serializers.CharField(max_length=60), max_length=100)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from notices.kinds import agents, approvals, calendar, delegations, people, webhooks
+from notices.kinds import agents, approvals, calendar, delegations, people, smaller, webhooks
 from notices.kinds.kind import Kind, Words
 
 __all__ = ["REGISTRY", "Kind", "Words", "of_event"]
@@ -15,6 +15,7 @@ REGISTRY: Mapping[str, Kind] = {
         approvals.DECIDED,
         delegations.ACTS_FOR_YOU,
         delegations.ENDED_BY_OTHERS,
+        smaller.NARROWED_BY_OTHERS,
         approvals.STILL_WAITING,
         calendar.ENDS_SOON,
         calendar.GONE_QUIET,

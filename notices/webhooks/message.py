@@ -10,9 +10,12 @@ from audit import export
 from audit.models import Entry
 
 
-def text_of(entry: Entry, *, issuer: str) -> str:
-    """Return the body: the same text whenever it is made. `data` is what the API answers about the event."""
-    told = {"type": entry.event, "timestamp": entry.at.isoformat(), "data": {"issuer": issuer, **export.written(entry)}}
+def text_of(entry: Entry, *, issuer: str, word: str) -> str:
+    """Return the body: the same text whenever it is made. `data` is what the API answers about the event.
+
+    `word` is what its delivery calls it: the event's own name, or one for several (`rules.CHANGED`).
+    """
+    told = {"type": word, "timestamp": entry.at.isoformat(), "data": {"issuer": issuer, **export.written(entry)}}
     return json.dumps(told, separators=(",", ":"))
 
 

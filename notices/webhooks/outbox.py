@@ -24,9 +24,8 @@ def queue(entry_ids: Collection[str], now: datetime) -> int:
 
 def delivery(webhook: Webhook, entry: Entry, now: datetime) -> Delivery:
     """Return the delivery of an entry, which is not written yet."""
-    return Delivery(
-        webhook=webhook, entry_id=entry.pk, event=entry.event, last_attempt=rules.MOST_TRIES, next_try_at=now
-    )
+    word = rules.told_as(webhook.events, entry.event)
+    return Delivery(webhook=webhook, entry_id=entry.pk, event=word, last_attempt=rules.MOST_TRIES, next_try_at=now)
 
 
 def _concerns(webhook: Webhook, entry: Entry) -> bool:

@@ -1,7 +1,7 @@
 """What may be told to whom, and when it is tried again."""
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -17,6 +17,10 @@ _OF_EACH_REQUEST = frozenset({
 })  # fmt: skip
 TOLD = tuple(event.value for event in Event if event not in _OF_EACH_REQUEST)
 """What webhooks are told: all but what every request writes down, as often as any stranger likes. That is read."""
+CHANGED: Mapping[str, frozenset[str]] = {
+    "delegation.changed": frozenset({Event.DELEGATION_NARROWED.value, Event.DELEGATION_PUT_BACK.value}),
+}
+"""Words for what several events say together. Whoever names one is told of them under that word."""
 FAMILIES = tuple(sorted({f"{name.partition('.')[0]}.*" for name in TOLD}))
 
 PAUSES = tuple(timedelta(minutes=each) for each in (0.5, 2, 10, 30, 90, 240, 480, 587.5))
@@ -33,13 +37,18 @@ def check(url: str, events: Sequence[str], *, on_loopback: Collection[str]) -> N
         raise Unusable("An address is a plain https URL with a public host name, like https://hooks.example.com/remit.")
     if not 0 < len(events) <= MOST_WORDS:
         raise Unusable(f"Name 1 to {MOST_WORDS} events.")
-    if unknown := sorted(set(events) - set(TOLD) - set(FAMILIES)):
+    if unknown := sorted(set(events) - set(TOLD) - set(FAMILIES) - set(CHANGED)):
         raise Unusable(f"Webhooks are not told of: {unknown[0][:60]}.")
 
 
 def covers(events: Collection[str], name: str) -> bool:
     """Say whether the words of a webhook name an event; no word names what is not told."""
-    return name in TOLD and (name in events or f"{name.partition('.')[0]}.*" in events)
+    return name in TOLD and (told_as(events, name) in events or f"{name.partition('.')[0]}.*" in events)
+
+
+def told_as(events: Collection[str], name: str) -> str:
+    """Return the word by which a webhook of these words is told of an event: its own name, unless they name another."""
+    return next((word for word, names in CHANGED.items() if word in events and name in names), name)
 
 
 def is_taken(status: int) -> bool:

@@ -95,7 +95,8 @@ def _begun(lanes: Iterable[_Lane], pool: ThreadPoolExecutor, now: datetime) -> I
     for lane in lanes:
         delivery = next((each for each in _taken_from(lane.waiting) if _claim(each, now)), None)
         if delivery is not None:
-            text = message.text_of(Entry.objects.get(pk=delivery.entry_id), issuer=current().issuer)
+            entry, issuer = Entry.objects.get(pk=delivery.entry_id), current().issuer
+            text = message.text_of(entry, issuer=issuer, word=delivery.event)
             headers = message.headers(delivery.entry_id, text, actions.secrets_of(lane.webhook, now), now=now)
             yield pool.submit(_post, lane.webhook.url, text.encode(), headers), (lane, delivery)
 
