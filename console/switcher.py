@@ -1,17 +1,12 @@
 """The menu of tenants, for people with a place in several: where else they may go, and what waits for them there."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from django.conf import settings
-from django.db.models import Count
 from django.utils.functional import Promise, SimpleLazyObject
 
-from agents.models import Approval
+from agents import places
 from tenants.models import Membership
-from tenants.places import places_of
-from tenants.rules import may_decide, may_see_console
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +25,7 @@ class Place:
 
 def of(member: Membership) -> list[Place]:
     """Return the tenants of a person; none where there is nothing to choose from."""
-    places = places_of(member)
-    if len(places) < 2:
-        return []
-    waiting = _waiting([place.tenant_id for place in places if may_decide(place)])
-    return [_place(each, member, waiting) for each in places]
+    return [_place(each, member) for each in places.of(member, at_least=2)]
 
 
 def lazily(member: Membership) -> "SimpleLazyObject[list[Place]]":
@@ -42,22 +33,15 @@ def lazily(member: Membership) -> "SimpleLazyObject[list[Place]]":
     return SimpleLazyObject(partial(of, member))
 
 
-def _waiting(tenants: list[str | None]) -> Mapping[str, int]:
-    open_ones = Approval.unscoped.using(settings.OPERATOR_ALIAS).filter(
-        tenant__in=tenants, status=Approval.Status.WAITING
-    )
-    return dict(open_ones.order_by().values_list("tenant").annotate(Count("pk")))
-
-
-def _place(place: Membership, member: Membership, waiting: Mapping[str, int]) -> Place:
-    tenant = place.tenant
+def _place(place: places.Place, member: Membership) -> Place:
+    tenant = place.member.tenant
     return Place(
         name=tenant.name,
         initials=tenant.initials,
-        role=place.get_role_display(),
-        url=f"{tenant.issuer}/{'console' if may_see_console(place) else 'me/agents'}",
-        is_current=place.pk == member.pk,
-        waiting=waiting.get(tenant.pk, 0),
+        role=place.member.get_role_display(),
+        url=place.url,
+        is_current=place.member.pk == member.pk,
+        waiting=place.waiting,
         environment=tenant.environment,
         environment_words=tenant.get_environment_display(),
     )
