@@ -1,16 +1,26 @@
 """Bearer authentication: the toolkit's class for DRF, answered by our backend's `verify_request`."""
 
-from typing import cast
+from typing import Any, cast
 
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.request import Request
 
+from api import limits
 from tenants.models import Tenant
 from tokens.endpoints.request import TenantRequest
 
 
 class AgentBearer(OAuth2Authentication):
-    """An access token whose audience is this API. A 401 says where to get one (RFC 9728 §5.1)."""
+    """An access token whose audience is this API. A 401 says where to get one (RFC 9728 §5.1).
+
+    Whoever brings a good one is counted: what they may not do counts as well.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        found: tuple[Any, Any] | None = super().authenticate(request)
+        if found is not None:
+            limits.check(found[1].token)
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         # A caller that brought nothing is told no error (RFC 6750 §3).

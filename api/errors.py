@@ -3,7 +3,8 @@
 Refusal
 ├── UnreadableQuery  400  a word of the query that means nothing here, or says nothing that can be
 ├── KeyReused        422  an Idempotency-Key that was used for something else
-└── InFlight         409  a request of the same key is being answered at this moment
+├── InFlight         409  a request of the same key is being answered at this moment
+└── TooOften         429  the caller, or all callers of the tenant, asked too often in this minute
 """
 
 from collections.abc import Mapping
@@ -30,3 +31,12 @@ class InFlight(Refusal):
     status = 409
     title = "The same request is being answered"
     headers = {"Retry-After": "1"}
+
+
+class TooOften(Refusal):
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Ask again in {seconds} seconds.")
+        self.headers = {"Retry-After": str(seconds)}

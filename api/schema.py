@@ -112,6 +112,8 @@ def document() -> dict[str, Any]:
             if CONTENT_TYPE in response.get("content", {}):
                 shared[f"Problem{code}"] = response
                 operation["responses"][code] = {"$ref": f"#/components/responses/Problem{code}"}
+    later = {"description": "In how many seconds to ask again.", "schema": {"type": "integer"}}
+    shared["Problem429"]["headers"] = {"Retry-After": later}
     return made
 
 
