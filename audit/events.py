@@ -27,6 +27,9 @@ class Event(StrEnum):
     LIST_EXPORTED = "list.exported"
     NOTICES_CHOSEN = "member.notices_chosen"
     LANGUAGE_CHOSEN = "member.language_chosen"
+    VIEW_SAVED = "member.view_saved"
+    VIEW_CHANGED = "member.view_changed"
+    VIEW_REMOVED = "member.view_removed"
 
     ISSUER_TRUSTED = "trust.issuer_trusted"
     ISSUER_CHANGED = "trust.issuer_changed"

@@ -14,6 +14,7 @@ from tenants.invitation import Invitation as Invitation
 from tenants.protected import Downstream as Downstream
 from tenants.protected import ResourceServer as ResourceServer
 from tenants.protected import Scope as Scope
+from tenants.saved_view import SavedView as SavedView
 from tenants.scoping import TenantScoped
 
 

@@ -14,6 +14,7 @@ from audit import export, ledger
 from audit.events import Event
 from audit.filters import EventFilter
 from audit.models import Entry
+from console import saved
 from console.access import for_act, principal
 from console.event_rows import event_rows
 from console.narrowing import Chip, Narrowing, narrowing
@@ -56,7 +57,12 @@ def download(request: MemberRequest, form: str) -> Any:  # What is streamed is n
 def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpResponse:
     chips = (*CHIPS, Chip(_("By me"), {"who": request.member.pk}))
     asked = narrowing(request, EventFilter, Entry.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
-    content = {"chain": ledger.sealed(), "said": said, "zone": request.tenant.time_zone}
+    content = {
+        "chain": ledger.sealed(),
+        "said": said,
+        "zone": request.tenant.time_zone,
+        "saved": saved.above(request, "events"),
+    }
     return render(request, "console/activity.html", {**content, **listed(request, asked)}, status=status)
 
 

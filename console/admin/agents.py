@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from agents import logos
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
+from console import saved
 from console.access import for_keepers
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -68,6 +69,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     rows = [{**_row(agent, now=now, tenant=request.tenant, places=places), **place} for agent in found]
     may_add = may(request.member, Act.AGENTS_WRITE)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
+    content["saved"] = saved.above(request, "agents")
     return render(request, "console/agents.html", content)
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from console import exports
+from console import exports, saved
 from console.access import for_keepers
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -55,6 +55,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     ]
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
+    content["saved"] = saved.above(request, "delegations")
     return render(request, "console/delegations.html", content)
 
 

@@ -36,7 +36,7 @@ from console.admin import keys as admin_keys
 from console.admin import places as admin_places
 from console.entrance import invitation, signing_in, welcome
 from console.me import agents as my_agents
-from console.me import authenticator_app, passkeys, places, questions, recovery_codes, security
+from console.me import authenticator_app, passkeys, places, questions, recovery_codes, saved_lists, security
 from console.me import notices as my_notices
 from remit import outages
 from tokens.endpoints import deferred_page, device_page, renewal_page, waiting_page, who_decides
@@ -78,6 +78,10 @@ urlpatterns = [
     path("me/questions", questions.listing, name="my-questions"),
     path("me/questions/<str:approval_id>/answer", questions.answer, name="answer-question"),
     path("me/notices", my_notices.view, name="my-notices"),
+    path("me/views", saved_lists.listing, name="my-views"),
+    path("me/views/save", saved_lists.save, name="save-view"),
+    path("me/views/<str:view_id>/rename", saved_lists.rename, name="rename-view"),
+    path("me/views/<str:view_id>/remove", saved_lists.remove, name="remove-view"),
     path("me/language", my_notices.choose_language, name="choose-language"),
     path("me/security", security.view, name="mfa_index"),
     path("me/security/passkeys/add", passkeys.add, name="mfa_add_webauthn"),

@@ -10,6 +10,7 @@ from api.models import KeptAnswer
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Kind, Principal
+from delegations import saved_views
 from notices import actions as notices
 from notices.models import Job, JobItem, JobPart, Notice, Reading, Turn
 from notices.webhooks import actions as webhooks
@@ -50,7 +51,8 @@ def of_trust_and_arrivals(world: World, client: Client) -> None:
 
 
 def of_places(world: World) -> None:
-    """Keep a place for somebody, and an answer; and let somebody fetch the keys."""
+    """Keep a place for somebody, a list, and an answer; and let somebody fetch the keys."""
+    of_lists(world)
     fetchers.note("192.0.2.7", "reader/1.0", now=timezone.now())
     KeptAnswer.objects.create(caller="x", key="x", request="x", expires_at=timezone.now() + timedelta(days=1))
     members.invite(f"new@{world.tenant.slug}.example", "member", by=world.people["ada"], tell=lambda *_: None)
@@ -70,8 +72,14 @@ def of_webhooks() -> None:
     webhooks.ping(webhook, by=SYSTEM, now=timezone.now())
 
 
+def of_lists(world: World) -> None:
+    """Save a list for somebody."""
+    saved_views.save(world.people["bob"], "agents", "Mine", "q=mine", by=SYSTEM)
+
+
 def of_addresses(world: World) -> None:
     """What has an address of its own, besides."""
+    of_lists(world)
     registration_tokens.make("CI", by=SYSTEM)
     record(Event.TOKEN_REFUSED, by=SYSTEM, about=world.tenant, detail={"error": "invalid_grant", "steps": []})
     of_work(world)

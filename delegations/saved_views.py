@@ -1,0 +1,144 @@
+"""Saved lists: which lists can be saved, what of their words means something today, and the verbs.
+
+A list is saved as the words of its address, as far as its filter and its orders know them. They are asked again when it
+is opened: a word that means nothing any more is said, and not passed over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from agents.filters import AgentFilter
+from audit.events import Event
+from audit.filters import EventFilter
+from audit.ledger import record
+from audit.principals import Principal
+from delegations.filters import DelegationFilter
+from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
+from tenants.models import Membership
+from tenants.saved_view import SavedView
+
+MOST, LONGEST_NAME, LONGEST_QUERY = 30, 60, 2000
+MOVES, ORDER = ("before", "after"), "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that can be saved: its filter, the words of its orders, and the path of its page."""
+
+    filter: type[django_filters.FilterSet]
+    orders: tuple[str, ...]
+    path: str
+
+
+LISTS: Mapping[str, Listed] = {
+    "agents": Listed(AgentFilter, ("newest", "oldest", "name"), "console/agents"),
+    "delegations": Listed(DelegationFilter, ("newest", "oldest", "person", "ends"), "console/delegations"),
+    "events": Listed(EventFilter, ("newest",), "console/activity"),
+}
+
+
+def plain(query: str) -> str:
+    """Return the words of an address that make a list, in one order: none that is empty or says where in it one is."""
+    words = QueryDict(query)
+    kept = QueryDict(mutable=True)
+    for name in sorted(words):
+        if name not in MOVES and (values := [each for each in words.getlist(name) if each]):
+            kept.setlist(name, values)
+    return kept.urlencode()
+
+
+def flaws(listing: str, query: str) -> list[str]:
+    """Return what of a query means nothing for a list today, as people read it."""
+    known, words = LISTS[listing], QueryDict(query)
+    found = [
+        _("“%(word)s” narrows nothing here.") % {"word": name[:60]}
+        for name in words
+        if name not in known.filter.base_filters and name != ORDER
+    ]
+    found += [_("“%(word)s” is said twice.") % {"word": name[:60]} for name in words if len(words.getlist(name)) > 1]
+    if words.get(ORDER, known.orders[0]) not in known.orders:
+        found.append(_("There is no such order: %(order)s.") % {"order": words[ORDER][:60]})
+    model: Any = known.filter._meta.model
+    form = known.filter(words, model.unscoped.none()).form
+    return [*found, *(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)]
+
+
+def words(query: str) -> str:
+    """Return a query as people read it."""
+    return ", ".join(f"{name}: {value}" for name, value in QueryDict(query).items())
+
+
+def of(member: Membership, listing: str = "") -> "QuerySet[SavedView]":
+    """Return a person's own, by name; of one list, or of all."""
+    mine = SavedView.objects.filter(member=member).order_by("listing", "name", "pk")
+    return mine.filter(listing=listing) if listing else mine
+
+
+@transaction.atomic
+def save(member: Membership, listing: str, name: str, query: str, *, by: Principal) -> SavedView:
+    """Save a list for a person; raises Unusable or IdentifierTaken."""
+    said = {"name": _name(name), "query": _query(listing, query)}
+    # Held, so that of two at once the second counts the first.
+    Membership.objects.select_for_update(no_key=True).get(pk=member.pk)
+    if SavedView.objects.filter(member=member).count() >= MOST:
+        raise Unusable(_("You have %(most)s saved lists: that is as many as there can be.") % {"most": MOST})
+    try:
+        with transaction.atomic():
+            view = SavedView.objects.create(member=member, listing=listing, **said)
+    except IntegrityError as error:
+        raise IdentifierTaken(said["name"]) from error
+    record(Event.VIEW_SAVED, by=by, about=view, detail={"list": listing})
+    return view
+
+
+@transaction.atomic
+def change(
+    view: SavedView, *, by: Principal, name: str | None = None, query: str | None = None, version: int | None = None
+) -> SavedView:
+    """Give a saved list another name, or save other words under it; raises Unusable, IdentifierTaken or Stale."""
+    said = {} if name is None else {"name": _name(name)}
+    said |= {} if query is None else {"query": _query(view.listing, query)}
+    as_read = {} if version is None else {"version": version}
+    try:
+        with transaction.atomic():
+            changed = SavedView.objects.filter(pk=view.pk, **as_read).update(**said, version=F("version") + 1)
+    except IntegrityError as error:
+        raise IdentifierTaken(said["name"]) from error
+    if not changed:
+        raise Stale(view)
+    record(Event.VIEW_CHANGED, by=by, about=view, detail={"list": view.listing, "changed": sorted(said)})
+    return SavedView.objects.get(pk=view.pk)
+
+
+@transaction.atomic
+def remove(view: SavedView, *, by: Principal) -> None:
+    """Forget a saved list; raises NotActive where somebody was faster."""
+    removed, _each = SavedView.objects.filter(pk=view.pk).delete()
+    if not removed:
+        raise NotActive(view.pk)
+    record(Event.VIEW_REMOVED, by=by, about=view, detail={"list": view.listing})
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.replace("\x00", "").split())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise Unusable(_("A name has 1 to %(most)s characters.") % {"most": LONGEST_NAME})
+    return name
+
+
+def _query(listing: str, text: str) -> str:
+    if listing not in LISTS:
+        raise Unusable(_("There is no such list."))
+    query = plain(text)
+    if len(query) > LONGEST_QUERY or "%00" in query:
+        raise Unusable(_("That is too much to save."))
+    if found := flaws(listing, query):
+        raise Unusable(found[0])
+    return query
