@@ -70,9 +70,11 @@ def flaws(listing: str, query: str) -> list[str]:
     return [*found, *(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)]
 
 
-def words(query: str) -> str:
-    """Return a query as people read it."""
-    return ", ".join(f"{name}: {value}" for name, value in QueryDict(query).items())
+def words(listing: str, query: str) -> str:
+    """Return a query as people read it: by the labels of the filter's fields, as far as it has them."""
+    known = LISTS[listing].filter.base_filters
+    labels = {name: str(each.label) for name, each in known.items() if each.label} | {ORDER: _("Order")}
+    return ", ".join(f"{labels.get(name, name)}: {value}" for name, value in QueryDict(query).items())
 
 
 def of(member: Membership, listing: str = "") -> "QuerySet[SavedView]":

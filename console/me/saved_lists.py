@@ -78,7 +78,7 @@ def _row(view: SavedView, typed: str | None) -> dict[str, Any]:
         "list": label,
         "url": _url(page, view.query),
         "notes": saved_views.flaws(view.listing, view.query),
-        "words": saved_views.words(view.query) or gettext("all of them"),
+        "words": saved_views.words(view.listing, view.query) or gettext("all of them"),
     }
 
 

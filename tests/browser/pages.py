@@ -11,8 +11,10 @@ from playwright.sync_api import Page
 from agents import remarks
 from agents.models import Approval
 from audit.principals import SYSTEM
+from delegations import saved_views
 from kit import context
 from tenants import members
+from tenants.models import SavedView
 from tests.browser.stage import Stage, sign_in
 from tests.harness.deferral import WAITS
 from tests.harness.device import Device
@@ -326,6 +328,35 @@ def _allowed_less(stage: Stage, page: Page) -> None:
     page.get_by_text("Made smaller").wait_for()
 
 
+def _saved_above(stage: Stage, page: Page) -> None:
+    """Save two lists, open one, and begin to save a third."""
+    world = stage.lived_in
+    with context.use(world.tenant):
+        for name, query in (("Ends soon", "ends_before=7d"), ("Of the planner, newest first", "q=planner")):
+            if not saved_views.of(world.people["ada"], "delegations").filter(name=name).exists():
+                saved_views.save(world.people["ada"], "delegations", name, query, by=SYSTEM)
+    page.goto(world.url("/console/delegations?q=planner"))
+    page.goto(world.url("/console/delegations?q=planner&order=ends"))
+    page.get_by_text("Save this list").click()
+
+
+def _my_views(stage: Stage, page: Page) -> None:
+    """Look at the saved lists, one of which says what means nothing any more."""
+    _saved_above(stage, page)
+    with context.use(stage.lived_in.tenant):
+        SavedView.objects.filter(name="Ends soon").update(query="colour=red&ends_before=7d")
+    page.goto(stage.lived_in.url("/me/views"))
+    page.get_by_text("Rename").first.click()
+
+
+def _view_not_saved(stage: Stage, page: Page) -> None:
+    """Save a list under a name that is taken."""
+    _saved_above(stage, page)
+    page.get_by_label("What you call it").fill("Ends soon")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("It is there already.").wait_for()
+
+
 def _end_all_open(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/me/agents"))
     page.get_by_text("End all access").click()
@@ -566,6 +597,10 @@ SIGHTS = (
     Sight("console-delegations", at("/console/delegations"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),
     Sight("console-delegations-narrowed", at("/console/delegations?ends_before=soon&colour=red"), "ada"),
+    Sight("console-delegations-saved", _saved_above, "ada"),
+    Sight("my-views", _my_views, "ada"),
+    Sight("my-views-not-saved", _view_not_saved, "ada", status=422),
+    Sight("my-views-empty", at_empty("/me/views"), "ada", is_empty=True),
     Sight("console-delegation", _one_delegation, "ada"),
     Sight("console-delegation-less", _allow_less, "ada", status=400),
     Sight("console-delegation-allowed-less", _allowed_less, "ada"),

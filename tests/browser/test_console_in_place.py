@@ -41,6 +41,29 @@ def test_a_filter_changes_the_list_in_place_and_the_address_with_it(stage):
     page.context.close()
 
 
+def test_with_a_list_that_changed_in_place_goes_what_is_done_with_all_of_it(stage):
+    page = stage.window("ada")
+    seen = watch(page)
+    page.goto(stage.lived_in.url("/console/delegations"))
+    assert not page.get_by_text("Save this list").is_visible()
+    page.get_by_label("Search").fill("minutes")
+    page.get_by_label("Search").press("Enter")
+    page.get_by_text("Save this list").wait_for()
+    for name in ("End all of these", "CSV"):
+        assert "q=minutes" in page.get_by_role("link", name=name).get_attribute("href")
+    page.get_by_role("link", name="Person").click()
+    page.wait_for_url("**order=person**")
+    page.get_by_text("Save this list").click()
+    page.get_by_label("What you call it").fill("Minutes by person")
+    page.get_by_role("button", name="Save").click()
+    saved = page.get_by_role("list", name="Your saved lists").get_by_role("link", name="Minutes by person")
+    saved.wait_for()
+    assert saved.get_attribute("aria-current") == "true"
+    assert {"q=minutes", "order=person"} <= set(page.url.partition("?")[2].split("&"))
+    assert not seen.complaints
+    page.context.close()
+
+
 def test_a_list_is_filtered_without_scripts_as_well(stage):
     page = stage.window("ada", java_script_enabled=False)
     page.goto(stage.lived_in.url("/console/agents"))

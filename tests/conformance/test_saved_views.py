@@ -86,7 +86,7 @@ def test_a_saved_list_is_renamed_and_removed_and_a_flaw_loses_nothing(world):
             saved_views.save(world.people["ada"], "agents", name, f"q={name}", by=SYSTEM)
     one, two = saved(world)
     ada = opened(world, "ada", "/me/views")
-    assert "Agents: q: One" in ada.words()
+    assert "Agents: Search: One" in ada.words()
     late = ada.form(f"{one.pk}/rename")
     with leaves_only(world):
         assert ada.submit(ada.form(f"{one.pk}/rename"), {"name": "Two"}).status_code == 422

@@ -79,7 +79,6 @@ def of_lists(world: World) -> None:
 
 def of_addresses(world: World) -> None:
     """What has an address of its own, besides."""
-    of_lists(world)
     registration_tokens.make("CI", by=SYSTEM)
     record(Event.TOKEN_REFUSED, by=SYSTEM, about=world.tenant, detail={"error": "invalid_grant", "steps": []})
     of_work(world)
