@@ -21,6 +21,8 @@ from audit.principals import Kind, Principal
 from kit import identifiers, opaque
 from kit.oauth import AuthMethod, GrantType
 from tenants import clock
+from tenants.actions import as_read
+from tenants.errors import Stale
 from tenants.models import Membership, ResourceServer
 from trust.models import TrustedIssuer
 
@@ -285,13 +287,11 @@ def resume_agent(agent: Agent, *, by: Principal, reason: str = "", version: int 
 
 
 @transaction.atomic
-def disable_client(client: Client, *, by: Principal, reason: str) -> None:
-    """Switch one client off; the agent's other clients go on."""
-    changed = Client.objects.filter(pk=client.pk, status=Client.Status.ACTIVE).update(
-        status=Client.Status.DISABLED, version=F("version") + 1
-    )
-    if not changed:
-        raise NotActive(client.client_id)
+def disable_client(client: Client, *, by: Principal, reason: str, version: int | None = None) -> None:
+    """Switch one client off; the agent's other clients go on. Raises NotActive or Stale."""
+    active = Client.objects.filter(pk=client.pk, status=Client.Status.ACTIVE)
+    if not active.filter(**as_read(version)).update(status=Client.Status.DISABLED, version=F("version") + 1):
+        raise Stale(client) if active.exists() else NotActive(client.client_id)
     if client.agent is not None and not client.agent.clients.filter(status=Client.Status.ACTIVE).exists():
         admission.close(client.agent)
     record(Event.CLIENT_DISABLED, by=by, about=client, reason=reason)

@@ -22,6 +22,7 @@ from audit.principals import Kind, Principal
 from kit import uris
 from kit.oauth import GrantType
 from tenants import directory as tenants_directory
+from tenants.errors import Stale
 from tenants.models import Membership, Tenant
 
 UNDO = timedelta(minutes=10)
@@ -164,14 +165,19 @@ def deny(approval: Approval, *, by: Membership, reason: str, version: int | None
 
 
 @transaction.atomic
-def undo(approval: Approval, *, by: Membership) -> None:
-    """Put a decision back among the open questions: by whoever made it, for ten minutes, until anything came of it."""
+def undo(approval: Approval, *, by: Membership, version: int | None = None) -> None:
+    """Put a decision back among the open questions: by whoever made it, for ten minutes, until anything came of it.
+
+    Raises TooLateToUndo, or Stale.
+    """
     now = timezone.now()
     decided = {Approval.Status.APPROVED, Approval.Status.DENIED}
     mine = Approval.objects.select_for_update().filter(pk=approval.pk, decided_by=by, status__in=decided)
     found = mine.filter(decided_at__gte=now - UNDO).select_related("agent").first()
     if found is None or Approval.objects.filter(agent=approval.agent_id, status=Approval.Status.WAITING).exists():
         raise TooLateToUndo(approval.pk)
+    if version is not None and found.version != version:
+        raise Stale(found)
     try:
         # One that asked for more acted all the while.
         agent = _hold(approval, {Agent.Status.ACTIVE} if found.kind == Approval.Kind.SCOPES else outcome.DECIDED)

@@ -19,6 +19,7 @@ from api.door import Door
 from api.keepers import ForReaders, by, member_of
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
+from api.permissions import HoldsScope
 from audit.principals import Kind, Principal
 from delegations.models import Delegation
 from delegations.rules import Limits
@@ -82,9 +83,10 @@ class Smaller(serializers.Serializer[Any]):
         return Limits(frozenset(scopes) if scopes is not None else None, self.validated_data.get("expires_at"))
 
 
-class OneDelegation(APIView):
+class OneDelegation(Door):
     """One that an agent holds; to make it smaller takes the person it speaks for, or whoever may end it for them."""
 
+    permission_classes = [HoldsScope]
     scopes = {"GET": "delegations:read", "PATCH": "delegations:narrow", "DELETE": "delegations:end"}
     reads = {"PATCH": Smaller}
 

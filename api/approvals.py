@@ -174,7 +174,8 @@ class Undo(_Approvals):
     http_method_names = ["post", "options"]
 
     def post(self, request: Request, approval_id: str) -> Response:
-        admission.undo(_to_decide(request, approval_id), by=member_of(request))
+        approval, version = _to_decide(request, approval_id), versions.read_by(request)
+        admission.undo(approval, by=member_of(request), version=version)
         return _answer(_named().get(pk=approval_id))
 
 

@@ -14,6 +14,8 @@ from api import versions
 from api.door import said as _valid
 from api.keepers import by
 from api.listing import Listing
+from api.narrowing import asks_for
+from api.narrowing import check_words as words_of_query
 from api.trust import Stopping, Trust, foreseen
 from tenants.models import Membership
 from tokens import impact, stops
@@ -145,10 +147,15 @@ class Rules(Trust):
 
 
 class OneRule(Trust):
+    """With `dry_run=true` nothing is removed, and the answer says what would end with it."""
+
     http_method_names = ["delete", "options"]
 
     def delete(self, request: Request, audience_id: str, rule_id: str) -> Response:
         found = get_object_or_404(AssertionRule, audience=_audience(audience_id), pk=rule_id)
+        words_of_query(request, frozenset({"dry_run"}))
+        if asks_for(request, "dry_run"):
+            return Response({"dry_run": True, **impact.of_rule(found, now=timezone.now()).as_json(agents="agents")})
         stops.forbid_across(found, by=by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +19,9 @@ from api import versions
 from api.door import Door, said
 from api.keepers import by
 from api.listing import Listing
+from api.narrowing import asks_for, check_words
 from tenants.roles import Act
-from tokens import stops
+from tokens import impact, stops
 
 READ, WRITE = "clients:read", "clients:write"
 GONE = "taken away by an admin"
@@ -93,6 +95,8 @@ class Clients(_Clients):
 
 
 class OneClient(_Clients):
+    """With `dry_run=true` nothing is taken away, and the answer says what would end with it."""
+
     http_method_names = ["get", "patch", "delete", "head", "options"]
     answers = {"GET": ClientSerializer, "PATCH": ClientSerializer}
     reads = {"PATCH": Metadata}
@@ -108,7 +112,11 @@ class OneClient(_Clients):
         return _answer(*clients.change_client(client, words, by=by(request), version=version))
 
     def delete(self, request: Request, agent_id: str, client_id: str) -> Response:
-        stops.remove_client(one(agent_id, client_id), by=by(request), reason=GONE)
+        check_words(request, frozenset({"dry_run"}))
+        client = one(agent_id, client_id)
+        if asks_for(request, "dry_run"):
+            return Response({"dry_run": True, **impact.of_client(client, now=timezone.now()).as_json(agents="agents")})
+        stops.remove_client(client, by=by(request), reason=GONE, version=versions.read_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

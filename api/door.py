@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.views import APIView
@@ -26,10 +27,11 @@ class Door(APIView):
     made: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let in whoever may; a POST that says a key is answered once."""
+        """Let in whoever may; whatever writes is done once for a key."""
         super().initial(request, *args, **kwargs)
-        if request.method == "POST" and (post := getattr(self, "post", None)) is not None:
-            self.post = idempotency.once(post, request)
+        name = (request.method or "").lower()
+        if request.method not in SAFE_METHODS and (writes := getattr(self, name, None)) is not None:
+            setattr(self, name, idempotency.once(writes, request))
 
 
 def said(serializer: "Serializer[Any]") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The same request twice has one effect: POSTs that say an Idempotency-Key.
+"""The same request twice has one effect: whatever writes and says an Idempotency-Key.
 
 Who asks first takes the key, by a unique row that is there before anything is done. What is done and the answer to it
 are one transaction; so a process that dies in between leaves a key that can be taken over, and nothing that was done.

@@ -13,6 +13,7 @@ from api.agents import bearer_of, held_by
 from api.door import Door
 from api.keepers import by
 from api.listing import Listing
+from api.permissions import HoldsScope
 from audit.principals import Kind, Principal
 from tenants.roles import Act
 from tokens import installations
@@ -51,7 +52,8 @@ class Installations(APIView):
         return self.listing.answer(request, installations.of_one(delegation, now=timezone.now()))
 
 
-class OneInstallation(APIView):
+class OneInstallation(Door):
+    permission_classes = [HoldsScope]
     scopes = {"DELETE": "delegations:end"}
 
     def delete(self, request: Request, delegation_id: str, installation_id: str) -> Response:

@@ -129,12 +129,17 @@ class Retire(_Resources):
 
 
 class Restore(_Resources):
+    """With `dry_run` nothing happens, and the answer says what would be good again."""
+
     http_method_names = ["post", "options"]
     acts = {"POST": Act.RESOURCES_RETIRE}
     answers = {"POST": ResourceSerializer}
 
     def post(self, request: Request, resource_id: str) -> Response:
-        stops.restore_resource(_resource(resource_id), by=by(request))
+        server = _resource(resource_id)
+        if flag(request, "dry_run"):
+            return Response({"dry_run": True, **reach.of_resource(server, now=timezone.now()).as_json()})
+        stops.restore_resource(server, by=by(request), version=versions.read_by(request))
         return _answer(_resource(resource_id))
 
 

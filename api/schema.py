@@ -72,7 +72,7 @@ class Described(AutoSchema):
             return []
         read = [_header("If-Match", "The ETag of what you read: 412 if it was changed since.")]
         once = [_header(idempotency.HEADER, "The same key and the same request: the same answer, for 24 hours.")]
-        return read + once if self.method == "POST" else read
+        return read + once
 
     def get_request_serializer(self) -> Any:
         return self._declared("reads")

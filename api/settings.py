@@ -12,6 +12,7 @@ from api.door import Door, said
 from api.events import EventSerializer
 from api.keepers import by
 from api.listing import Listing
+from api.narrowing import asks_for, check_words
 from audit.events import Event
 from audit.models import Entry
 from kit import client_ids
@@ -38,6 +39,8 @@ class SettingsSerializer(serializers.ModelSerializer[Tenant]):
 
 
 class Settings(Door):
+    """With `dry_run=true` nothing is changed, and the answer says whose access would end earlier."""
+
     http_method_names = ["get", "patch", "head", "options"]
     scopes = {"GET": READ, "PATCH": WRITE}
     acts = {"GET": Act.SETTINGS_READ, "PATCH": Act.SETTINGS_WRITE}
@@ -51,7 +54,10 @@ class Settings(Door):
         tenant = tenant_of(request)
         if unknown := set(request.data) - actions.POLICY:
             raise serializers.ValidationError({name: ["There is no such setting."] for name in sorted(unknown)})
+        check_words(request, frozenset({"dry_run"}))
         asked = said(SettingsSerializer(tenant, data=request.data, partial=True))
+        if asks_for(request, "dry_run"):
+            return Response({"dry_run": True, **stops.foresee_policy(tenant, **asked).as_json()})
         version = versions.read_by(request)
         return self._answer(stops.change_policy(tenant, by=by(request), version=version, **asked))
 

@@ -116,11 +116,16 @@ def shorten(latest: datetime, *, by: Principal) -> int:
 
     What agents handed on ends with what it hangs on, and what the organisation allowed has its own end.
     """
-    longer = Delegation.objects.filter(origin=Delegation.Origin.CONSENT, parent=None, ended_at=None)
-    found = longer.filter(expires_at__gt=latest).update(expires_at=latest, version=F("version") + 1)
+    found = beyond(latest).update(expires_at=latest, version=F("version") + 1)
     if found:
         record(Event.DELEGATIONS_SHORTENED, by=by, detail={"delegations": found, "until": latest.isoformat()})
     return found
+
+
+def beyond(latest: datetime) -> QuerySet[Delegation]:
+    """Return what people allowed beyond a moment."""
+    allowed = Delegation.objects.filter(origin=Delegation.Origin.CONSENT, parent=None, ended_at=None)
+    return allowed.filter(expires_at__gt=latest)
 
 
 @transaction.atomic

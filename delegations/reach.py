@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, QuerySet
 
+from delegations import actions
 from delegations.models import Delegation
 from tenants.models import Membership, ResourceServer, Scope
 from trust.models import Audience, TrustedIssuer
@@ -25,6 +26,11 @@ class Reach:
 def of_resource(server: ResourceServer, *, now: datetime) -> Reach:
     """Return what is allowed at a resource server."""
     return _counted(Delegation.objects.live(now).filter(resource_server=server))
+
+
+def beyond(latest: datetime, *, now: datetime) -> Reach:
+    """Return what people allowed beyond a moment."""
+    return _counted(actions.beyond(latest) & Delegation.objects.live(now))
 
 
 def of_scope(scope: Scope, *, now: datetime) -> Reach:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -89,12 +90,9 @@ def change_policy(
     The entry says what it was and what it is now, setting by setting: `changes`. Nothing is written where all of it is
     as it was.
     """
-    if unknown := fields.keys() - POLICY:
-        raise Unusable(_("There is no such setting: %(words)s.") % {"words": ", ".join(sorted(unknown))})
     with context.use(tenant):
         before = Tenant.objects.select_for_update().get(pk=tenant.pk)
-        served = ResourceServer.objects.filter(retired_at=None).values_list("identifier", flat=True)
-        check_policy(fields, resources=served)
+        check_settings(fields)
         if version is not None and before.version != version:
             raise Stale(before)
         changes = _changes(before, fields)
@@ -104,6 +102,14 @@ def change_policy(
         record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail={"changes": changes})
     transaction.on_commit(directory.forget_all)
     return Tenant.objects.get(pk=tenant.pk)
+
+
+def check_settings(fields: Mapping[str, Any]) -> None:
+    """Check what an admin wants to change of the current tenant; raises Unusable."""
+    if unknown := fields.keys() - POLICY:
+        raise Unusable(_("There is no such setting: %(words)s.") % {"words": ", ".join(sorted(unknown))})
+    served = ResourceServer.objects.filter(retired_at=None).values_list("identifier", flat=True)
+    check_policy(fields, resources=served)
 
 
 @transaction.atomic

@@ -46,11 +46,11 @@ def retire_resource(server: ResourceServer, *, by: Principal, reason: str, versi
 
 
 @transaction.atomic
-def restore_resource(server: ResourceServer, *, by: Principal) -> None:
-    """Bring a retired resource server back, and what was allowed there with it; raises NotActive."""
+def restore_resource(server: ResourceServer, *, by: Principal, version: int | None = None) -> None:
+    """Bring a retired resource server back, and what was allowed there with it; raises NotActive or Stale."""
     found = ResourceServer.objects.filter(pk=server.pk, retired_at__isnull=False)
-    if not found.update(retired_at=None, version=F("version") + 1):
-        raise NotActive(server.pk)
+    if not found.filter(**as_read(version)).update(retired_at=None, version=F("version") + 1):
+        raise Stale(server) if found.exists() else NotActive(server.pk)
     record(Event.RESOURCE_SERVER_RESTORED, by=by, about=server)
     move_version()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from django.db.models import CharField, Count, DateTimeField, F, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
-from agents.models import Agent, AssertionRule
+from agents.models import Agent, AssertionRule, Client
 from delegations.models import Ancestry, Delegation
 from tenants import directory
 from tenants.models import Membership
@@ -121,6 +121,11 @@ def of_issuer(issuer: TrustedIssuer, *, now: datetime) -> Impact:
 def of_audience(audience: Audience, *, now: datetime) -> Impact:
     """Return what stops with an authorization server elsewhere: what agents may have from it."""
     return _of(Delegation.objects.filter(elsewhere=audience).values("pk"), now)
+
+
+def of_client(client: Client, *, now: datetime) -> Impact:
+    """Return what ends with one of an agent's clients."""
+    return _of(Delegation.objects.filter(client=client).values("pk"), now)
 
 
 def of_rule(rule: AssertionRule, *, now: datetime) -> Impact:

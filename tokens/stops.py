@@ -19,8 +19,10 @@ from agents.rules import Verb
 from audit.events import Event
 from audit.principals import SYSTEM, Kind, Principal
 from delegations import actions as delegations_actions
+from delegations import reach
 from delegations.errors import DelegationOver
 from delegations.models import Delegation
+from delegations.reach import Reach
 from kit import context
 from tenants import actions as tenants_actions
 from tenants import members, resources
@@ -72,16 +74,16 @@ def end_for_good(agent: Agent, *, now: datetime) -> bool:
 
 
 @transaction.atomic
-def disable_client(client: Client, *, by: Principal, reason: str) -> None:
+def disable_client(client: Client, *, by: Principal, reason: str, version: int | None = None) -> None:
     """Switch a client off, here and wherever its grants were taken; raises NotActive."""
-    agents_actions.disable_client(client, by=by, reason=reason)
+    agents_actions.disable_client(client, by=by, reason=reason, version=version)
     recall.withdraw(_crossing().filter(client=client))
 
 
 @transaction.atomic
-def remove_client(client: Client, *, by: Principal, reason: str) -> None:
-    """Take one of an agent's clients away, with all that was allowed to it; raises NotActive."""
-    disable_client(client, by=by, reason=reason)
+def remove_client(client: Client, *, by: Principal, reason: str, version: int | None = None) -> None:
+    """Take one of an agent's clients away, with all that was allowed to it; raises NotActive or Stale."""
+    disable_client(client, by=by, reason=reason, version=version)
     _end_all(Delegation.objects.filter(client=client), RefreshToken.objects.filter(client=client), by, reason)
 
 
@@ -120,9 +122,9 @@ def retire_resource(server: ResourceServer, *, by: Principal, reason: str, versi
 
 
 @transaction.atomic
-def restore_resource(server: ResourceServer, *, by: Principal) -> None:
+def restore_resource(server: ResourceServer, *, by: Principal, version: int | None = None) -> None:
     """Bring a resource server back, with what was allowed there."""
-    resources.restore_resource(server, by=by)
+    resources.restore_resource(server, by=by, version=version)
     _read_anew(server)
 
 
@@ -165,6 +167,15 @@ def change_policy(
         with context.use(changed):
             delegations_actions.shorten(timezone.now() + timedelta(days=changed.longest_delegation_days), by=by)
     return changed
+
+
+def foresee_policy(tenant: Tenant, **fields: Any) -> Reach:
+    """Return whose access would end earlier by these settings; raises Unusable as `change_policy`."""
+    now = timezone.now()
+    with context.use(tenant):
+        tenants_actions.check_settings(fields)
+        days = fields.get("longest_delegation_days", tenant.longest_delegation_days)
+        return reach.beyond(now + timedelta(days=days), now=now)
 
 
 @transaction.atomic
