@@ -7,9 +7,10 @@ older than some minutes is not worth doing.
 from typing import Any
 
 from celery import Task
-from django.db import InterfaceError, OperationalError
+from celery.exceptions import TimeLimitExceeded
+from django.db import InterfaceError, OperationalError, connections
 
-from audit import letters
+from audit import leases, letters
 
 
 class Job(Task):
@@ -27,9 +28,17 @@ class Job(Task):
     retry_backoff_max = 60
     retry_jitter = True
 
-    def on_failure(self, exc: BaseException, *rest: Any) -> None:
+    def on_failure(self, exc: BaseException, task_id: str, *rest: Any) -> None:
         letters.keep(self.name, exc)
+        if isinstance(exc, TimeLimitExceeded):
+            _clear_up(task_id)
 
     def on_success(self, *rest: Any) -> None:
         if letters.failed(self.name):
             letters.recover(self.name)
+
+
+def _clear_up(task_id: str) -> None:
+    """Free what a process held that was killed at its limit: here is the one that started it, and it forks others."""
+    leases.give_back(task_id)
+    connections.close_all()

@@ -16,7 +16,7 @@ from tokens.models import SigningKey
 
 CLOCK_MAY_BE_LATE = timedelta(seconds=120)
 JOBS_MAY_BE_LATE = timedelta(minutes=10)
-TICK = "tick"
+TICK = "remit.tick"
 KEYS_MAY_BE_LATE = timedelta(days=2)
 
 

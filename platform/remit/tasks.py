@@ -9,9 +9,10 @@ from remit import forgetting
 
 @shared_task(name="remit.tick")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def tick() -> None:
-    """Leave a trace of the clock, for /readyz."""
-    with leases.held("tick"):
-        pass
+    """Leave a trace of the clock, for /readyz, and tell operators of runs that never ended."""
+    with leases.held("remit.tick") as mine:
+        if mine:
+            leases.tell_of_lost(timezone.now())
 
 
 @shared_task(name="remit.forget_sessions")  # type: ignore[untyped-decorator]  # Celery carries no types.

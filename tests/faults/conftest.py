@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit import ledger
 from audit.models import Lease
+from remit import health
 from tests.conformance.test_api import api_token
 from tests.faults import brokers, checker, table
 from tests.faults.brokers import Broker
@@ -87,10 +88,8 @@ class Run:
 
     def ticked(self, since: datetime | None = None) -> bool:
         """Say whether the clock went on after a moment, by default since this test began."""
-        now = timezone.now()
-        return (
-            Lease.objects.using("operator").filter(name="tick", until__gte=since or self.began, until__lte=now).exists()
-        )
+        ticked = Lease.objects.using("operator").filter(name=health.TICK, until__gte=since or self.began)
+        return ticked.filter(until__lte=timezone.now()).exists()
 
     def check(self, fault: str, promise: str, *, since: float | None = None) -> None:
         """Let the checker read everything, and give the table its line; `since` is when the fault was over."""

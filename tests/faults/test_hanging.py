@@ -1,8 +1,12 @@
 """A worker hangs in the middle of a job: it ends, and what it held is another's."""
 
+import os
+import signal
+
 import pytest
 
 from audit.models import DeadLetter
+from bench import processes as measured
 from kit import context
 from notices.models import Job, JobItem
 from tests.faults import gate
@@ -13,8 +17,18 @@ pytestmark = [pytest.mark.faults, pytest.mark.long]
 FEW = 1_200
 
 
+@pytest.fixture(autouse=True)
+def _no_letters(run):
+    DeadLetter.objects.using("operator").all().delete()
+
+
 def failed():
     return DeadLetter.objects.using("operator").filter(job="notices.work", recovered_at=None).exists()
+
+
+def letters():
+    found = DeadLetter.objects.using("operator").filter(job="notices.work", of_tenant="")
+    return [(each.error, each.failures) for each in found]
 
 
 def in_the_middle(run, job):
@@ -59,3 +73,48 @@ def test_a_job_that_never_ends_is_ended_and_operators_are_told(run, redis):
     until(lambda: is_over(run, job) and not failed(), worker, beat, seconds=180)
     assert_accounted_for(run, job, FEW)
     run.check("a job waits longer than a job may take", "it ends, is a dead letter, and goes on at its next turn")
+
+
+def child_of(worker):
+    """Return the process that does the worker's jobs."""
+    (child,) = measured.family(worker.child.pid)[1:]
+    return child
+
+
+def test_a_child_killed_at_the_hard_limit_is_one_dead_letter_and_frees_its_lease(run, redis):
+    run.product.web()
+    job = end_many(run, FEW)
+    with in_the_middle(run, job) as closed:
+        worker = run.product.worker(DJANGO_SETTINGS_MODULE="tests.faults.hasty")
+        run.product.send("notices.work", times=1)
+        closed.await_visitor(worker)
+        # It hears of no softer limit.
+        os.kill(child_of(worker), signal.SIGSTOP)
+        until(failed, worker)
+        assert letters() == [("TimeLimitExceeded", 1)]
+    assert 0 < done(run) < FEW
+    beat = run.product.beat()
+    until(lambda: is_over(run, job) and not failed(), worker, beat, seconds=60)
+    assert letters() == [("TimeLimitExceeded", 1)]
+    assert_accounted_for(run, job, FEW)
+    run.check("a child hangs until the hard limit kills it", "a dead letter at once; its lease is free")
+
+
+def test_a_child_that_dies_by_itself_is_one_dead_letter_when_its_lease_is_over(run, redis):
+    run.product.web()
+    job = end_many(run, FEW)
+    with in_the_middle(run, job) as closed:
+        worker = run.product.worker()
+        run.product.send("notices.work", times=1)
+        closed.await_visitor(worker)
+        os.kill(child_of(worker), signal.SIGKILL)
+        run.let_leases_lapse()
+        run.product.send("notices.work", times=1)
+        until(failed, worker)
+        assert letters() == [("NeverEnded", 1)]
+    assert 0 < done(run) < FEW
+    beat = run.product.beat()
+    until(lambda: is_over(run, job) and not failed(), worker, beat, seconds=60)
+    assert letters() == [("NeverEnded", 1)]
+    assert_accounted_for(run, job, FEW)
+    run.check("a child is killed from outside", "its message comes back; a dead letter once its lease is over, once")

@@ -99,11 +99,11 @@ def _worker(broker):
 
 
 def test_a_worker_takes_a_job_from_the_broker_and_does_it(world, broker):
-    _free("tick")
+    _free("remit.tick")
     since = timezone.now()
     with _worker(broker) as worker:
         _send(broker, "remit.tick")
-        assert _until(_ran("tick", since=since), worker)
+        assert _until(_ran("remit.tick", since=since), worker)
 
 
 def test_a_job_that_is_delivered_ten_times_is_done_and_the_worker_lives(world, broker):
@@ -114,7 +114,7 @@ def test_a_job_that_is_delivered_ten_times_is_done_and_the_worker_lives(world, b
         assert _until(_ran("audit.seal", since=since), worker)
         last = timezone.now()
         _send(broker, "remit.tick")
-        assert _until(_ran("tick", since=last), worker)
+        assert _until(_ran("remit.tick", since=last), worker)
         assert worker.poll() is None
 
 
@@ -123,15 +123,15 @@ def test_a_task_that_nobody_knows_does_not_stop_the_queue(world, broker):
     with _worker(broker) as worker:
         _send(broker, "remit.no_such_task")
         _send(broker, "remit.tick")
-        assert _until(_ran("tick", since=since), worker)
+        assert _until(_ran("remit.tick", since=since), worker)
 
 
 def test_a_job_waits_in_the_broker_until_a_worker_comes(world, broker):
     since = timezone.now()
     _send(broker, "remit.tick")
-    assert not _ran("tick", since=since)()
+    assert not _ran("remit.tick", since=since)()
     with _worker(broker) as worker:
-        assert _until(_ran("tick", since=since), worker)
+        assert _until(_ran("remit.tick", since=since), worker)
 
 
 def test_beat_alone_does_the_jobs_itself_where_there_is_no_broker(world):
@@ -146,5 +146,5 @@ def test_two_beats_do_no_harm(world):
     since = timezone.now()
     with _celery("beat", "--pidfile", "") as one, _celery("beat", "--pidfile", "") as other:
         assert _until(_ran("audit.seal", since=since), one)
-        assert _until(_ran("tick", since=since), other)
+        assert _until(_ran("remit.tick", since=since), other)
         assert (one.poll(), other.poll()) == (None, None)

@@ -35,7 +35,7 @@ JOBS = {
     "agents.settle_owners": settle_owners,
     "tokens.pause_alone": pause_alone,
     "tokens.end_retired": end_retired,
-    "tick": tick,
+    "remit.tick": tick,
 }
 every_job = pytest.mark.parametrize(("name", "job"), JOBS.items(), ids=JOBS)
 
@@ -93,9 +93,9 @@ def _state(world):
 @every_job
 def test_a_job_that_runs_again_does_nothing_again(alone, name, job):
     before = _state(alone)
-    assert job() or name == "tick"
+    assert job() or name == "remit.tick"
     after = _state(alone)
-    assert after != before or name == "tick"
+    assert after != before or name == "remit.tick"
     assert not job()
     assert _state(alone) == after
 
@@ -114,7 +114,7 @@ def test_a_job_whose_lease_somebody_holds_does_nothing(alone, name, job):
 @every_job
 def test_a_job_whose_holder_died_is_taken_over(alone, name, job):
     Lease.objects.using(OPERATOR).create(name=name, holder="lea_dead", until=timezone.now())
-    assert job() or name == "tick"
+    assert job() or name == "remit.tick"
     assert Lease.objects.get(name=name).holder != "lea_dead"
 
 
@@ -124,7 +124,7 @@ def test_a_job_that_two_clocks_start_at_once_is_done_once(alone, name, job):
     after = _state(alone)
     assert not job()
     assert _state(alone) == after
-    assert sum(1 for each in done if each) == (name != "tick")
+    assert sum(1 for each in done if each) == (name != "remit.tick")
 
 
 # --- leases
@@ -235,7 +235,7 @@ def test_every_line_of_the_schedule_is_a_task_and_every_task_is_on_the_schedule(
 def test_without_a_broker_a_task_runs_where_it_is_called():
     assert settings.CELERY_TASK_ALWAYS_EAGER
     tick.delay()
-    assert timezone.now() - Lease.objects.get(name="tick").until < timedelta(seconds=5)
+    assert timezone.now() - Lease.objects.get(name="remit.tick").until < timedelta(seconds=5)
 
 
 def test_a_task_that_fails_without_a_broker_does_not_end_the_clock(monkeypatch):

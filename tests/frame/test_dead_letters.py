@@ -1,8 +1,11 @@
 """What the clock cannot do: tried again a few times, written down for operators, and struck out once it works."""
 
+from contextlib import contextmanager
+from datetime import timedelta
+
 import pytest
 from celery import signals
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
@@ -103,13 +106,13 @@ def test_a_job_that_works_at_its_second_try_leaves_nothing(world, monkeypatch):
 
 def test_a_failure_that_cannot_be_written_down_ends_nothing(monkeypatch):
     monkeypatch.setattr(letters, "_keep", lambda *_: _gone([]))
-    letters.keep("tick", LookupError())
+    letters.keep("remit.tick", LookupError())
     assert kept() == []
 
 
 def test_two_that_fail_at_once_are_one_row():
-    crowd.at_once(4, lambda _: letters.keep("tick", LookupError()))
-    assert kept() == [("tick", "", "LookupError", 4, True)]
+    crowd.at_once(4, lambda _: letters.keep("remit.tick", LookupError()))
+    assert kept() == [("remit.tick", "", "LookupError", 4, True)]
 
 
 def test_a_message_that_nobody_can_do_is_kept():
@@ -135,6 +138,66 @@ def test_operators_see_what_is_dead_and_touch_nothing(world):
     assert listing.status_code == 200
     assert "tokens.rotate_keys" in listing.text
     assert browser.go(f"{world.origin}{PLACE}/audit/deadletter/add/").status_code == 403
+
+
+# --- a run that never ends
+
+
+def _died(name, *, ago, run="lost"):
+    """Write down that a run held a lease, and what became of it nobody knows."""
+    until = timezone.now() - ago
+    Lease.objects.using(OPERATOR).create(name=name, holder=f"{run}:0", until=until)
+    return until
+
+
+def test_a_run_that_was_killed_is_written_down_once_by_one_of_many_that_follow_it(world):
+    _died(EXPIRE, ago=timedelta())
+    crowd.at_once(8, lambda _: expire_delegations.delay())
+    assert kept() == [(EXPIRE, "", "NeverEnded", 1, False)]
+    expire_delegations.delay()
+    assert kept() == [(EXPIRE, "", "NeverEnded", 1, False)]
+
+
+def test_a_run_that_was_killed_and_that_none_follows_is_found_by_the_pulse_once(world):
+    until = _died("tokens.forget_requests", ago=timedelta(minutes=10))
+    crowd.at_once(2, lambda _: leases.tell_of_lost(timezone.now()))
+    tick.delay()
+    assert kept() == [("tokens.forget_requests", "", "NeverEnded", 1, True)]
+    assert Lease.objects.get(name="tokens.forget_requests").until == until
+
+
+def test_the_pulse_says_nothing_of_a_run_that_may_still_end_nor_of_one_that_ended(world):
+    _died("tokens.forget_requests", ago=timedelta(minutes=9))
+    with leases.held("test.ended", seconds=-3600):
+        pass
+    Lease.objects.using(OPERATOR).filter(name="test.ended").update(until=timezone.now() - timedelta(hours=1))
+    tick.delay()
+    assert kept() == []
+
+
+def test_a_run_that_is_killed_at_its_limit_frees_what_it_held_and_nothing_else():
+    _died(EXPIRE, ago=timedelta(minutes=-1), run="killed")
+    _died("audit.seal", ago=timedelta(minutes=-1), run="other")
+    expire_delegations.on_failure(TimeLimitExceeded(600), "killed", (), {}, None)
+    with leases.held(EXPIRE) as mine, leases.held("audit.seal") as not_mine:
+        assert (mine, not_mine) == (True, False)
+    assert kept() == [(EXPIRE, "", "TimeLimitExceeded", 1, True)]
+
+
+def test_every_job_holds_the_lease_of_its_own_name(monkeypatch):
+    taken = []
+
+    @contextmanager
+    def held(name, **how):
+        taken.append(name)
+        yield False
+
+    monkeypatch.setattr(leases, "held", held)
+    app.loader.import_default_modules()
+    ours = sorted(name for name in app.tasks if not name.startswith("celery."))
+    for name in ours:
+        assert app.tasks[name].delay().successful()
+    assert taken == ours
 
 
 # --- a lease that is renewed

@@ -218,7 +218,7 @@ def test_it_is_ready_when_everything_is_as_it_should_be(well):
 
 
 def test_it_says_that_the_clock_stands_still(well):
-    lease = Lease.objects.using(settings.OPERATOR_ALIAS).filter(name="tick")
+    lease = Lease.objects.using(settings.OPERATOR_ALIAS).filter(name="remit.tick")
     lease.update(until=timezone.now() - timedelta(seconds=121))
     assert _readyz(well) == (503, ["clock"])
     lease.delete()
