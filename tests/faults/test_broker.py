@@ -12,7 +12,7 @@ from tests.faults.traffic import FAILURES, flowing
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 SERVED = 20
-AWAY = 20
+AWAY = 60
 FEW = 1_200
 
 
