@@ -242,7 +242,7 @@ def test_entries_written_while_sealers_run_are_sealed_once(world):
     assert ledger.verify(world.tenant.pk, using=OPERATOR) == ledger.Finding(len(world.entries()), 0)
 
 
-def _committed_late(world, ago):
+def _committed(world, ago):
     with context.use(world.tenant):
         at = timezone.now() - ago
         return Entry.unscoped.create(pk=identifiers.at("evt", at), tenant_id=world.tenant.pk, at=at, event="late")
@@ -251,15 +251,26 @@ def _committed_late(world, ago):
 def test_an_entry_that_is_committed_late_is_chained_behind_those_that_it_was_written_before(world):
     ledger.seal(world.tenant.pk, using=OPERATOR)
     assert world.tenant.pk not in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
-    late = _committed_late(world, ledger.LATE / 2)
+    late = _committed(world, ledger.LATE / 2)
     assert world.tenant.pk in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
     assert ledger.seal(world.tenant.pk, using=OPERATOR) == 1
     assert Seal.unscoped.using(OPERATOR).filter(tenant_id=world.tenant.pk).latest("sequence").entry_id == late.pk
-    _committed_late(world, ledger.LATE * 3)
+    assert world.tenant.pk not in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
+    _committed(world, ledger.LATE * 3)
     assert ledger.seal(world.tenant.pk, using=OPERATOR) == 0
     assert ledger.verify(world.tenant.pk, using=OPERATOR).unsealed == 1
     assert world.tenant.pk in ledger.all_tenants(using=OPERATOR)
     assert ledger.seal(world.tenant.pk, using=OPERATOR, whole=True) == 1
+    assert ledger.verify(world.tenant.pk, using=OPERATOR) == ledger.Finding(len(world.entries()), 0)
+
+
+def test_where_a_clock_was_ahead_what_comes_after_it_is_chained_at_once_and_nobody_looks_for_it_again(world):
+    ledger.seal(world.tenant.pk, using=OPERATOR)
+    for written_at in (-timedelta(days=1), timedelta(), timedelta(minutes=1), -timedelta(days=2), timedelta()):
+        _committed(world, written_at)
+        assert world.tenant.pk in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
+        assert ledger.seal(world.tenant.pk, using=OPERATOR) == 1
+        assert world.tenant.pk not in ledger.tenants_waiting(timezone.now(), using=OPERATOR)
     assert ledger.verify(world.tenant.pk, using=OPERATOR) == ledger.Finding(len(world.entries()), 0)
 
 
