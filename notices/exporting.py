@@ -18,7 +18,6 @@ from kit import context, spreadsheet
 from notices import selecting, table
 from notices.errors import NoFile
 from notices.models import Job, JobItem, JobPart
-from tenants import clock
 from tenants.models import Membership
 from tokens import impact
 
@@ -56,12 +55,8 @@ def hand_out(tenant: context.HasId, job: Job, *, by: Principal) -> Iterator[byte
     return _pieces(tenant, job)
 
 
-def forget(now: datetime) -> int:
-    """Remove files that were written a week ago; return how many parts."""
-    return clock.forget(over(now))
-
-
 def over(now: datetime) -> "QuerySet[JobPart]":
+    """Return the parts of files that were written a week ago."""
     return JobPart.objects.filter(created_at__lt=now - KEPT).order_by("created_at")
 
 

@@ -64,6 +64,7 @@ class Notice(TenantScoped):
             models.Index(
                 fields=["tenant", "next_try_at"], condition=models.Q(state="waiting"), name="notice_to_be_sent"
             ),
+            models.Index(fields=["tenant", "created_at"], name="notice_over"),
             models.Index(fields=["tenant", "recipient", "kind", "about_id"], name="notice_about_a_thing"),
         ]
 
@@ -151,6 +152,9 @@ class Job(TenantScoped):
             models.Index(fields=["tenant", "-id"], name="job_newest"),
             models.Index(
                 fields=["tenant", "id"], condition=models.Q(state__in=["running", "stopping"]), name="job_unfinished"
+            ),
+            models.Index(
+                fields=["tenant", "finished_at"], condition=models.Q(finished_at__isnull=False), name="job_over"
             ),
         ]
 

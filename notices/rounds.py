@@ -19,7 +19,7 @@ from audit.ledger import record
 from audit.principals import SYSTEM
 from delegations.models import DelegationQuerySet
 from kit.oauth import AuthMethod
-from notices import exporting, turns
+from notices import turns
 from notices.models import Turn
 from tenants import directory
 from tenants.models import Membership
@@ -44,7 +44,7 @@ def go(now: datetime) -> int:
         return 0
     done = _remind_deciders(since, now) + idleness.end_due(now) + _tell_quiet(now) + _tell_secret_ages(now)
     turns.take(ROUND, "", now=now, before=since)
-    return done + turns.forget(now) + exporting.forget(now)
+    return done + turns.forget(now)
 
 
 def newly_quiet(who: str, now: datetime) -> DelegationQuerySet:

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit import leases
-from notices import actions, jobs, rounds, sending, watch
+from notices import actions, forgetting, jobs, rounds, sending, watch
 from notices.webhooks import actions as webhooks
 from notices.webhooks import sending as webhook_sending
 from tenants.clock import in_each_tenant
@@ -50,6 +50,13 @@ def forget_deliveries() -> int:
     """Remove what became of old deliveries, and secrets that sign no more."""
     with leases.held("notices.forget_deliveries") as mine:
         return in_each_tenant(lambda: webhooks.forget_due(timezone.now())) if mine else 0
+
+
+@shared_task(name="notices.forget")  # type: ignore[untyped-decorator]  # Celery carries no types.
+def forget() -> int:
+    """Remove mail, work and files that are over, tenant by tenant."""
+    with leases.held("notices.forget", seconds=600) as mine:
+        return in_each_tenant(lambda: forgetting.forget(timezone.now())) if mine else 0
 
 
 def _look() -> int:

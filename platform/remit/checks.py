@@ -57,6 +57,9 @@ def configuration(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             11,
             "Passkeys from an insecure origin are for http on loopback, never with a public origin.",
         ),
+        *_error(
+            min(settings.NOTICE_DAYS, settings.JOB_DAYS) < 1, 13, "REMIT_NOTICE_DAYS and REMIT_JOB_DAYS are 1 or more."
+        ),
     ]
 
 

@@ -20,6 +20,7 @@ JOBS: dict[str, dict[str, str | float]] = {
     "send notices": {"task": "notices.send", "schedule": 10.0},
     "tell webhooks": {"task": "notices.deliver", "schedule": 5.0},
     "forget deliveries": {"task": "notices.forget_deliveries", "schedule": 3600.0},
+    "forget notices and work": {"task": "notices.forget", "schedule": 3600.0},
     "go on with long work": {"task": "notices.work", "schedule": 2.0},
     "settle owners": {"task": "agents.settle_owners", "schedule": 300.0},
     "pause agents without an owner": {"task": "tokens.pause_alone", "schedule": 300.0},

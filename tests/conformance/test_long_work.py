@@ -13,6 +13,7 @@ from delegations.models import Delegation
 from kit import context
 from notices import exporting, jobs
 from notices.models import Job, JobPart
+from tenants import clock
 from tests.conformance.test_api import api_token
 from tests.conformance.test_bulk_end import do_it_all, job_of
 from tests.harness import crowd, many
@@ -133,8 +134,8 @@ def test_a_file_goes_after_a_week_and_says_so(world, admin):
     job = job_of(world, export(admin))
     do_it_all(world)
     with context.use(world.tenant):
-        assert exporting.forget(timezone.now() + exporting.KEPT * 0.9) == 0
-        assert exporting.forget(timezone.now() + exporting.KEPT) == 1
+        assert clock.forget(exporting.over(timezone.now() + exporting.KEPT * 0.9)) == 0
+        assert clock.forget(exporting.over(timezone.now() + exporting.KEPT)) == 1
     refused = admin("GET", f"/jobs/{job.pk}/file")
     assert refused.status_code == 409
     assert world.entries("delegation.exported") == []

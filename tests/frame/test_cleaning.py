@@ -6,15 +6,18 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from agents import lifecycle
-from agents.models import UsedAssertion
+from agents.models import Approval, UsedAssertion
 from api import idempotency
 from api.models import KeptAnswer
 from delegations.models import Delegation
 from kit import context, identifiers
 from notices import exporting, turns
+from notices import forgetting as told
+from notices.models import Job, JobItem, JobPart, Notice
 from remit import forgetting as over
 from remit.tasks import forget_sessions
 from tenants import clock
@@ -49,7 +52,17 @@ DUE = {
     "used_grant_due": lambda now: UsedGrant.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "job_part_due": lambda now: exporting.over(now),
     "turn_due": lambda now: turns.over(now),
+    "notice_over": lambda now: told.notices(now),
+    "job_over": lambda now: told.jobs(now),
+    "job key": lambda now: told.items("job_x"),
     "django_session_expire_date": lambda now: over.over(now),
+}
+
+
+KEYS = {
+    "family key": ("tokens_refreshtoken_pkey", "autoindex_tokens_refreshtoken"),
+    "primary key": ("tokens_accesstoken_pkey", "autoindex_tokens_accesstoken"),
+    "job key": ("one_item_of_a_job", "autoindex_notices_jobitem"),
 }
 
 
@@ -57,9 +70,7 @@ DUE = {
 def test_what_is_due_is_found_by_an_index(world, index):
     with context.use(world.tenant):
         plan = _plan(DUE[index](timezone.now()))
-    table = {"primary key": "tokens_accesstoken", "family key": "tokens_refreshtoken"}.get(index, "")
-    primary = f"{table}_pkey" if settings.IS_POSTGRESQL else f"autoindex_{table}"
-    named = primary if table else index
+    named = KEYS[index][not settings.IS_POSTGRESQL] if index in KEYS else index
     assert named in plan, plan
     assert "Seq Scan" not in plan
 
@@ -207,3 +218,85 @@ def test_a_request_that_waited_goes_a_day_after_it_was_over_answered_or_not(worl
         assert deferrals.forget(over + DAY - timedelta(minutes=1)) == 0
         assert deferrals.forget(over + DAY + SECOND) == 2
         assert not Deferral.objects.exists()
+
+
+def _mail(world, state, *, days, kind="approval-decided", about=""):
+    ago = timezone.now() - timedelta(days=days)
+    return Notice.objects.create(
+        entry_id=identifiers.make("evt"), kind=kind, about_id=about, recipient=world.people["alice"], state=state,
+        created_at=ago,
+    )  # fmt: skip
+
+
+def test_mail_goes_that_was_sent_long_ago_and_none_that_waits_or_that_nobody_took(world):
+    with context.use(world.tenant):
+        gone = [_mail(world, state, days=91) for state in ("sent", "moot")]
+        stay = [_mail(world, state, days=91) for state in ("waiting", "given_up")]
+        stay += [_mail(world, state, days=89) for state in ("sent", "moot")]
+        assert {each.pk for each in told.notices(timezone.now())} == {each.pk for each in gone}
+        assert told.forget(timezone.now()) == 2
+        assert set(Notice.objects.all()) == set(stay)
+        with override_settings(NOTICE_DAYS=88):
+            assert told.forget(timezone.now()) == 2
+
+
+def test_whoever_is_told_once_of_something_is_not_told_again_as_long_as_it_is_there(world):
+    world.grant(world.public_client())
+    delegation = world.delegations()[0]
+    with context.use(world.tenant):
+        asked = Approval.objects.create(kind="admission", agent=delegation.agent)
+        _mail(world, "sent", days=91, kind="acts-for-you", about=delegation.pk)
+        _mail(world, "sent", days=91, kind="approval-waiting", about=asked.pk)
+        assert told.forget(timezone.now()) == 0
+    world.rewrite(delegation, ended_at=timezone.now())
+    world.rewrite(asked, status="denied")
+    with context.use(world.tenant):
+        assert told.forget(timezone.now()) == 2
+
+
+def _work(world, state, *, days=0, items=3, **how):
+    finished = timezone.now() - timedelta(days=days) if days else None
+    job = Job.objects.create(kind="end", state=state, asked_by=world.people["ada"], finished_at=finished, **how)
+    JobItem.objects.bulk_create(JobItem(job=job, object_id=f"dlg_{number}", state="done") for number in range(items))
+    return job
+
+
+def test_work_that_is_over_goes_with_its_items_and_none_that_is_under_way(world):
+    with context.use(world.tenant):
+        gone = [_work(world, state, days=91) for state in ("done", "stopped")]
+        stay = [_work(world, "running"), _work(world, "stopping"), _work(world, "done", days=89)]
+        assert told.forget(timezone.now()) == 2 + 6
+        assert not Job.objects.filter(pk__in=[each.pk for each in gone]).exists()
+        assert {each.job_id for each in JobItem.objects.all()} == {each.pk for each in stay}
+        assert JobItem.objects.count() == 9
+        with override_settings(JOB_DAYS=88):
+            assert told.forget(timezone.now()) == 1 + 3
+
+
+def test_work_stays_as_long_as_its_file_or_what_gave_it_back(world):
+    with context.use(world.tenant):
+        ended = _work(world, "done", days=92)
+        _work(world, "done", days=91, of=ended)
+        with_file = _work(world, "done", days=91, items=0)
+        JobPart.objects.create(job=with_file, number=1, content=b"x")
+        assert told.forget(timezone.now()) == 6 + 1
+        assert set(Job.objects.all()) == {ended, with_file}
+        assert told.forget(timezone.now() + 8 * DAY) == 1 + 2
+        assert not Job.objects.exists()
+
+
+def test_items_of_work_go_in_batches_and_two_at_once_remove_each_once(world, monkeypatch):
+    monkeypatch.setattr(told, "_MOST", 4)
+    monkeypatch.setattr(clock.forget, "__kwdefaults__", {"batch": 2, "most": 2})
+    with context.use(world.tenant):
+        for days in (93, 92, 91):
+            _work(world, "done", days=days, items=5)
+        assert told.forget(timezone.now()) == 4, "of the oldest"
+        assert Job.objects.count() == 3
+    removed = crowd.at_once(3, lambda _: sum(_rest()), tenant=world.tenant)
+    assert sum(removed) == 1 + 10 + 3
+
+
+def _rest():
+    while done := told.forget(timezone.now()):
+        yield done

@@ -91,7 +91,8 @@ def _ids(settings, **changes):
     """Return what is wrong with a configuration, asked in this process."""
     public = {"IS_HTTPS": True, "PUBLIC_ORIGIN": "https://id.example.com", "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": False}
     calm = {"DEBUG": False, "FETCH_LOOPBACK_HOSTS": [], "FETCH_CA_FILE": "", **public}
-    for name, value in {**calm, **changes}.items():
+    kept = {"NOTICE_DAYS": 90, "JOB_DAYS": 90}
+    for name, value in {**calm, **kept, **changes}.items():
         setattr(settings, name, value)
     return [message.id for message in checks.configuration(None)]
 
@@ -104,6 +105,9 @@ def _ids(settings, **changes):
         ({"IS_HTTPS": False, "PUBLIC_ORIGIN": "http://[::1]:8000"}, []),
         ({"DEBUG": True}, ["remit.E001"]),
         ({"SEALING_KEYS": []}, ["remit.E002"]),
+        ({"NOTICE_DAYS": 1, "JOB_DAYS": 1}, []),
+        ({"NOTICE_DAYS": 0}, ["remit.E013"]),
+        ({"JOB_DAYS": 0}, ["remit.E013"]),
         ({"SECRET_KEY": "a" * 80}, ["remit.E003"]),
         ({"SECRET_KEY": "abcdefghij" * 4}, ["remit.E003"]),
         ({"IS_HTTPS": False, "PUBLIC_ORIGIN": "http://localhost.example.com"}, ["remit.E004"]),
