@@ -21,6 +21,7 @@ from delegations import actions as delegation_actions
 from delegations.errors import TooLateToUndo
 from delegations.models import Delegation, DelegationQuerySet
 from delegations.sentence import kept_sentence
+from kit import whole_sets
 from notices import selecting
 from notices.errors import NotGivenBack, NothingMatches, NumberMoved
 from notices.models import Job, JobItem
@@ -43,14 +44,16 @@ class Preview:
     resources: int
 
 
+@transaction.atomic
 def preview(found: "QuerySet[Delegation]") -> Preview:
     """Return how many delegations, people, agents and resources a selection of live delegations touches."""
-    counted = found.order_by().aggregate(
-        delegations=Count("pk", distinct=True),
-        people=Count("member", distinct=True),
-        agents=Count("agent", distinct=True),
-        resources=Count("audience", distinct=True),
-    )
+    with whole_sets.joined():
+        counted = found.order_by().aggregate(
+            delegations=Count("pk", distinct=True),
+            people=Count("member", distinct=True),
+            agents=Count("agent", distinct=True),
+            resources=Count("audience", distinct=True),
+        )
     return Preview(**counted)
 
 
@@ -75,10 +78,12 @@ def end_all(
     if expected is not None and expected != total:
         raise NumberMoved(total)
     frozen = JobItem.objects.filter(job=job).values("object_id")
-    Delegation.objects.filter(pk__in=frozen, ended_at=None).update(
-        ended_at=job.created_at, ended_by=by.id, ended_reason=reason, version=F("version") + 1
-    )
-    recall.withdraw(_ended_by(job).filter(pk__in=frozen, elsewhere__isnull=False))
+    with whole_sets.joined():
+        Delegation.objects.filter(pk__in=frozen, ended_at=None).update(
+            ended_at=job.created_at, ended_by=by.id, ended_reason=reason, version=F("version") + 1
+        )
+        across = list(_ended_by(job).filter(pk__in=frozen, elsewhere__isnull=False))
+    recall.withdraw(across)
     Job.objects.filter(pk=job.pk).update(total=total)
     job.total = total
     record(Event.JOB_STARTED, by=by, about=job, reason=reason, detail={"total": total, "kind": str(job.kind)})

@@ -1,14 +1,14 @@
 """What long work is done to: frozen by one statement when it is asked for, whatever changes behind that."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
-from kit import context
+from kit import context, whole_sets
 from notices.models import Job, JobItem
 from tenants.models import Membership
 
@@ -25,10 +25,15 @@ _FREEZE = (
 
 def freeze(job: Job, found: "QuerySet[Delegation]") -> int:
     """Write one item for each delegation that a selection holds at this moment, newest first; return how many."""
-    text, values = found.order_by("-pk").values_list("id").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(_FREEZE.format(selection=text), [context.require_id(), job.pk, *values])
+    with whole_sets.joined(), connection.cursor() as cursor:
+        cursor.execute(*freezing(job, found))
         return int(cursor.rowcount)
+
+
+def freezing(job: Job, found: "QuerySet[Delegation]") -> tuple[str, list[Any]]:
+    """Return the statement that freezes a selection, and its values."""
+    text, values = found.order_by("-pk").values_list("id").query.sql_with_params()
+    return _FREEZE.format(selection=text), [context.require_id(), job.pk, *values]
 
 
 @transaction.atomic

@@ -2,23 +2,26 @@
 
 import csv
 import io
+from contextlib import nullcontext, suppress
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from audit import ledger
-from delegations.models import Delegation
-from kit import context
-from notices import ending, jobs
+from delegations.filters import DelegationFilter
+from delegations.models import Ancestry, Delegation
+from kit import context, whole_sets
+from notices import ending, jobs, selecting
 from notices.models import Job, JobItem
 from notices.tasks import work
 from tests.conformance.test_api import api_token
-from tests.harness import crowd, many
+from tests.harness import crowd, database, many
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
 
 SCOPES = "jobs:read jobs:run"
+UNKNOWN = 800
 
 
 @pytest.fixture
@@ -55,6 +58,52 @@ def live(world, agent):
 def job_of(world, answer):
     with context.use(world.tenant):
         return Job.objects.get(pk=answer.json()["id"])
+
+
+@pytest.fixture
+def unknown(world, elsewhere):
+    """A tenant of which PostgreSQL knows nothing, as it looked when there was another one alone: parts of ten heads."""
+    many.delegations(elsewhere, 500)
+    database.count_rows()
+    many.delegations(world, UNKNOWN)
+    with context.use(world.tenant):
+        rows = list(Delegation.objects.order_by("pk"))
+        Ancestry.objects.bulk_create(
+            Ancestry(delegation=each, ancestor=rows[number % 10], distance=1)
+            for number, each in enumerate(rows[10:])
+        )  # fmt: skip
+    return world
+
+
+def _visited(node):
+    """Return how many rows a plan read, in all its loops."""
+    read = node["Actual Rows"] + sum(node.get(name, 0) for name in node if name.startswith("Rows Removed"))
+    return node["Actual Loops"] * read + sum(_visited(each) for each in node.get("Plans", []))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("words", [{}, {"q": "Crowd"}, {"who": "Person", "never_used": "true"}], ids=str)
+def test_a_tenant_that_the_database_knows_nothing_of_is_gone_through_once_and_not_once_for_each_row(unknown, words):
+    with context.use(unknown.tenant), transaction.atomic():
+        job = Job.objects.create(kind=Job.Kind.END, asked_by=unknown.people["ada"])
+        found = DelegationFilter(words, Delegation.objects.get_queryset()).qs
+        text, values = selecting.freezing(job, found)
+        visited = {}
+        for how in (whole_sets.joined, nullcontext):
+            with how(), connection.cursor() as cursor, suppress(_Undone), transaction.atomic():
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values)
+                visited[how] = _visited(cursor.fetchone()[0][0]["Plan"])
+                raise _Undone
+        assert visited[whole_sets.joined] < 40 * UNKNOWN
+        assert visited[nullcontext] > UNKNOWN * UNKNOWN / 2, "nothing is shown where it was no danger"
+        assert selecting.freeze(job, found) == UNKNOWN
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW enable_nestloop")
+            assert cursor.fetchone() == ("on",)
+
+
+class _Undone(Exception):
+    pass
 
 
 @spec("RFC 7009", "2")

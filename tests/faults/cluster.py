@@ -81,11 +81,6 @@ class Cluster:
             found = connection.execute(_CUT, [NAME]).fetchone()
         return int(found[0]) if found else 0
 
-    def count_rows(self) -> None:
-        """Let it know what its tables hold, as autovacuum does within a minute."""
-        with self.superuser() as connection:
-            connection.execute("ANALYZE")
-
     def environment(self, port: int = 0) -> dict[str, str]:
         """Return where children find it; with a port, through whatever listens there."""
         place = f"127.0.0.1:{port or self.port}/{NAME}"

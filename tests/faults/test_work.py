@@ -29,7 +29,6 @@ def end_many(run, number):
     scout = run.world.public_client("Crowd scout")
     granted = run.world.grant(scout)
     many.delegations(run.world, number - 1)
-    run.cluster.count_rows()
     ask = {"filter": {"q": "Crowd"}, "reason": "over", "expect": number}
     bearer = {"Authorization": f"Bearer {run.admin_token()}"}
     url = run.world.url("/api/v1/delegations/bulk-end")
