@@ -2,7 +2,7 @@
 
 import csv
 import io
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 
 import pytest
 from django.conf import settings
@@ -88,14 +88,13 @@ def test_a_tenant_that_the_database_knows_nothing_of_is_gone_through_once_and_no
         job = Job.objects.create(kind=Job.Kind.END, asked_by=unknown.people["ada"])
         found = DelegationFilter(words, Delegation.objects.get_queryset()).qs
         text, values = selecting.freezing(job, found)
-        visited = {}
-        for how in (whole_sets.joined, nullcontext):
-            with how(), connection.cursor() as cursor, suppress(_Undone), transaction.atomic():
-                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values)
-                visited[how] = _visited(cursor.fetchone()[0][0]["Plan"])
-                raise _Undone
-        assert visited[whole_sets.joined] < 40 * UNKNOWN
-        assert visited[nullcontext] > UNKNOWN * UNKNOWN / 2, "nothing is shown where it was no danger"
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {text}", values)
+            assert "Nested Loop" in str(cursor.fetchall()), "nothing is shown where it was no danger"
+        with whole_sets.joined(), connection.cursor() as cursor, suppress(_Undone), transaction.atomic():
+            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {text}", values)
+            assert _visited(cursor.fetchone()[0][0]["Plan"]) < 40 * UNKNOWN
+            raise _Undone
         assert selecting.freeze(job, found) == UNKNOWN
         with connection.cursor() as cursor:
             cursor.execute("SHOW enable_nestloop")
