@@ -7,6 +7,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,11 +16,13 @@ from api.door import Door, said
 from api.errors import UnreadableQuery
 from api.keepers import by, member_of
 from api.listing import Listing
+from api.narrowing import Filter
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
-from notices import ending, exporting, jobs, rechecking, reports
+from notices import ending, exporting, jobs, lists, rechecking, reports
 from notices.models import Job
-from tenants.roles import Act
+from tenants.roles import Act, may
+from tokens.bearer import Bearer
 
 READ, RUN = "jobs:read", "jobs:run"
 
@@ -31,7 +34,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = [
-            "id", "kind", "state", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed",
+            "id", "kind", "state", "noun", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed",
             "noted", "created_at", "finished_at",
         ]  # fmt: skip
 
@@ -57,6 +60,10 @@ class Listed(serializers.Serializer[Any]):
 
 class AsFile(Listed):
     form = serializers.ChoiceField(choices=sorted(exporting.TYPES), default=exporting.CSV)
+
+
+class AsFileOf(AsFile):
+    list = serializers.ChoiceField(choices=sorted(lists.REGISTRY))
 
 
 class Touched(serializers.Serializer[Any]):
@@ -110,6 +117,20 @@ class Export(_Asking):
         found = _selected(asked["filter"], Delegation.objects.get_queryset())
         member, form = member_of(request), asked["form"]
         return _accepted(exporting.ask(found, form, selection=asked["filter"], member=member, by=by(request)))
+
+
+class ExportList(_Asking):
+    """A list of this name into a file: as long as it may be, narrowed by its own words. Whoever may read it may ask."""
+
+    acts = {"POST": Act.JOBS_READ}
+    reads = {"POST": AsFileOf}
+
+    def post(self, request: Request) -> Response:
+        asked = said(AsFileOf(data=request.data))
+        noun, words, member = asked["list"], asked["filter"], member_of(request)
+        _check_may_read(request, noun)
+        found = _narrowed(lists.REGISTRY[noun].filter, words, lists.REGISTRY[noun].all())
+        return _accepted(exporting.ask(found, asked["form"], selection=words, member=member, by=by(request), noun=noun))
 
 
 class Recheck(_Asking):
@@ -177,15 +198,28 @@ class File(_Jobs):
 
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         job = get_object_or_404(Job, pk=job_id)
+        _check_may_read(request, job.noun)
         content = exporting.hand_out(tenant_of(request), job, by=by(request))
         name = f'attachment; filename="{job.pk}.{job.form}"'
         headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
         return StreamingHttpResponse(content, content_type=exporting.TYPES[job.form], headers=headers)
 
 
+def _check_may_read(request: Request, noun: str) -> None:
+    """Raise PermissionDenied for a list that the token or its person may not read; delegations are what jobs are of."""
+    act = lists.REGISTRY[noun].act
+    holds = noun == lists.DELEGATIONS or (isinstance(request.auth, Bearer) and act.value in request.auth.scopes)
+    if not holds or not may(member_of(request), act):
+        raise PermissionDenied
+
+
 def _selected(words: Mapping[str, str], rows: Any) -> Any:
-    """Return the delegations that words narrow a list to; raises UnreadableQuery for words that narrow none."""
-    narrowed = DelegationFilter(dict(words), rows)
+    return _narrowed(DelegationFilter, words, rows)
+
+
+def _narrowed(by_words: Filter, words: Mapping[str, str], rows: Any) -> Any:
+    """Return what words narrow a list to; raises UnreadableQuery for words that narrow none."""
+    narrowed = by_words(dict(words), rows)
     if unknown := words.keys() - narrowed.form.fields.keys():
         raise UnreadableQuery(f"The list has no filter called {min(unknown)[:50]}.")
     if not narrowed.form.is_valid():

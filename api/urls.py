@@ -77,6 +77,7 @@ urlpatterns = [
     path("api/v1/questions/<str:approval_id>/answer", questions.AnswerOne.as_view()),
     path("api/v1/check", checks.Check.as_view()),
     path("api/v1/events/<str:entry_id>/why", checks.Why.as_view()),
+    path("api/v1/exports", jobs.ExportList.as_view()),
     path("api/v1/jobs", jobs.Jobs.as_view()),
     path("api/v1/jobs/<str:job_id>", jobs.OneJob.as_view()),
     path("api/v1/jobs/<str:job_id>/report", jobs.Report.as_view()),

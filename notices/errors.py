@@ -4,6 +4,7 @@ JobError
 ├── NothingMatches    the selection is empty
 ├── NumberMoved       another number matches than the one that was confirmed
 ├── NotAtWork         the job is over, or is being stopped
+├── TooLong           a list has more rows than one file takes
 ├── NoFile            the job writes none, is still at it, or its file was removed after a week
 └── NotGivenBack      ten minutes are over, somebody else asked for it, or it was given back before
 
@@ -56,3 +57,7 @@ class TooMany(WebhookError):
 
 class NoFile(JobError):
     """There is no file: this work writes none, is still at it, or it was removed after seven days."""
+
+
+class TooLong(JobError):
+    """More than 200,000 rows match. Narrow the list, and have it in parts."""

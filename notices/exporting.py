@@ -6,40 +6,48 @@ machine. Nothing that was written twice or half is ever in it: a part is a row o
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from audit.events import Event
 from audit.ledger import JsonValue, record
 from audit.principals import Principal
-from delegations.models import Delegation
 from kit import context, spreadsheet
-from notices import selecting, table
-from notices.errors import NoFile
+from notices import lists, selecting, table
+from notices.errors import NoFile, TooLong
 from notices.models import Job, JobItem, JobPart
 from tenants.models import Membership
-from tokens import impact
 
 CSV, JSON = "csv", "json"
 TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json"}
 KEPT = timedelta(days=7)
+MOST = 200_000
+"""Rows of one file: each is frozen when it is asked for."""
 
 
 def ask(
-    found: "QuerySet[Delegation]", form: str, *, selection: Mapping[str, str], member: Membership, by: Principal
+    found: "QuerySet[Any]",
+    form: str,
+    *,
+    selection: Mapping[str, str],
+    member: Membership,
+    by: Principal,
+    noun: str = lists.DELEGATIONS,
 ) -> Job:
-    """Let a list be written into a file; an empty one is a file, too."""
-    if form not in TYPES:
-        raise ValueError(form)
-    return selecting.ask(Job.Kind.EXPORT, found, selection=selection, member=member, by=by, form=form)
+    """Let a list be written into a file; an empty one is a file, too. Raises TooLong."""
+    if form not in TYPES or noun not in lists.REGISTRY:
+        raise ValueError(form, noun)
+    if found.order_by()[: MOST + 1].count() > MOST:
+        raise TooLong(noun)
+    return selecting.ask(Job.Kind.EXPORT, found, selection=selection, member=member, by=by, form=form, noun=noun)
 
 
 def write(job: Job, items: Sequence[JobItem], by: Principal) -> None:
     """Write the part of a chunk."""
-    names = Delegation.objects.get_queryset().with_names()
-    known = impact.with_use(names).in_bulk([item.object_id for item in items])
-    rows = [table.row(known[item.object_id]) for item in items if item.object_id in known]
+    which = lists.REGISTRY[job.noun]
+    known = which.dressed().in_bulk([item.object_id for item in items])
+    rows = [which.row(known[item.object_id]) for item in items if item.object_id in known]
     content = b"".join(map(table.csv, rows)) if job.form == CSV else ",\n".join(map(table.as_json, rows)).encode()
     JobPart.objects.create(job=job, number=items[0].pk, content=content)
 
@@ -51,7 +59,7 @@ def hand_out(tenant: context.HasId, job: Job, *, by: Principal) -> Iterator[byte
     if job.kind != Job.Kind.EXPORT or not job.is_over or not has_parts:
         raise NoFile(job.pk)
     detail: dict[str, JsonValue] = {"job": job.pk, "form": job.form, "rows": job.done}
-    record(Event.DELEGATIONS_EXPORTED, by=by, about=job, detail=detail)
+    record(lists.REGISTRY[job.noun].event, by=by, about=job, detail={**detail, "list": job.noun})
     return _pieces(tenant, job)
 
 
@@ -62,7 +70,8 @@ def over(now: datetime) -> "QuerySet[JobPart]":
 
 def _pieces(tenant: context.HasId, job: Job) -> Iterator[bytes]:
     """Return the parts with what stands around them; each enters the tenant anew: the request is over by then."""
-    first, between, last = (spreadsheet.row(table.COLUMNS), b"", b"") if job.form == CSV else (b"[\n", b",\n", b"\n]\n")
+    header = spreadsheet.row(lists.REGISTRY[job.noun].columns)
+    first, between, last = (header, b"", b"") if job.form == CSV else (b"[\n", b",\n", b"\n]\n")
     yield first
     before, joint = 0, b""
     while True:

@@ -133,6 +133,9 @@ class Job(TenantScoped):
     selection = models.JSONField(default=dict, help_text="The words of the filter, as they were when it was asked for.")
     reason = models.CharField(max_length=512, blank=True)
     asked_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="jobs")
+    noun = models.CharField(
+        max_length=12, default="delegations", help_text="The list that was selected from (notices.lists)."
+    )
     form = models.CharField(max_length=4, blank=True, help_text="Of the file that it writes: csv or json.")
     of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="restorations")
     total = models.PositiveIntegerField(default=0)

@@ -15,22 +15,20 @@ from tenants.models import Membership
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from delegations.models import Delegation
-
 _FREEZE = (
     f"INSERT INTO {JobItem._meta.db_table} (tenant_id, job_id, object_id, state, note) "
     "SELECT %s, %s, s.id, 'waiting', '' FROM ({selection}) s"
 )
 
 
-def freeze(job: Job, found: "QuerySet[Delegation]") -> int:
-    """Write one item for each delegation that a selection holds at this moment, newest first; return how many."""
+def freeze(job: Job, found: "QuerySet[Any]") -> int:
+    """Write one item for each thing that a selection holds at this moment, newest first; return how many."""
     with whole_sets.joined(), connection.cursor() as cursor:
         cursor.execute(*freezing(job, found))
         return int(cursor.rowcount)
 
 
-def freezing(job: Job, found: "QuerySet[Delegation]") -> tuple[str, list[Any]]:
+def freezing(job: Job, found: "QuerySet[Any]") -> tuple[str, list[Any]]:
     """Return the statement that freezes a selection, and its values."""
     text, values = found.order_by("-pk").values_list("id").query.sql_with_params()
     return _FREEZE.format(selection=text), [context.require_id(), job.pk, *values]
@@ -39,15 +37,16 @@ def freezing(job: Job, found: "QuerySet[Delegation]") -> tuple[str, list[Any]]:
 @transaction.atomic
 def ask(
     kind: Job.Kind,
-    found: "QuerySet[Delegation]",
+    found: "QuerySet[Any]",
     *,
     selection: Mapping[str, str],
     member: Membership,
     by: Principal,
     form: str = "",
+    noun: str = "delegations",
 ) -> Job:
     """Ask for work that changes nothing of what it is done to: all, or nothing, may match."""
-    job = Job.objects.create(kind=kind, selection=dict(selection), asked_by=member, form=form)
+    job = Job.objects.create(kind=kind, selection=dict(selection), asked_by=member, form=form, noun=noun)
     job.total = freeze(job, found)
     Job.objects.filter(pk=job.pk).update(total=job.total)
     record(Event.JOB_STARTED, by=by, about=job, detail={"total": job.total, "kind": str(kind)})

@@ -1,4 +1,4 @@
-"""Delegations as rows of a file, in CSV and in JSON: the same columns wherever a file is written."""
+"""Rows of a file in CSV and in JSON, and those of delegations: the same columns wherever a file is written."""
 
 import json
 from collections.abc import Mapping
@@ -52,4 +52,8 @@ def as_json(written: Mapping[str, Any]) -> str:
 
 
 def _cell(value: object) -> str:
-    return " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " ".join(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)

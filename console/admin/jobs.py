@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,9 +15,10 @@ from console.access import for_admins, for_keepers, must_prove_again, principal,
 from console.paging import Column, page
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
-from notices import ending, exporting, jobs, rechecking, reports
+from notices import ending, exporting, jobs, lists, rechecking, reports
 from notices.errors import NoFile, NotAtWork, NotGivenBack, NothingMatches, NumberMoved
 from notices.models import Job
+from tenants.roles import may
 from tokens.endpoints.request import MemberRequest
 
 COLUMNS = (Column(_("What")), Column(_("State")), Column(_("How far")), Column(_("By")), Column(_("When")))
@@ -121,6 +123,8 @@ def report(request: MemberRequest, job_id: str) -> HttpResponse:
 @for_keepers
 def file(request: MemberRequest, job_id: str) -> HttpResponse:
     job = get_object_or_404(Job, pk=job_id)
+    if not may(request.member, lists.REGISTRY[job.noun].act):
+        raise PermissionDenied
     try:
         content = exporting.hand_out(request.tenant, job, by=principal(request))
     except NoFile:
@@ -153,6 +157,7 @@ def _row(job: Job, request: MemberRequest) -> dict[str, Any]:
         "kind": job.get_kind_display(),
         "is_ending": job.kind == Job.Kind.END,
         "form": job.form,
+        "is_empty": job.is_over and not job.total,
         "noted": job.noted,
         "is_check": job.kind == Job.Kind.RECHECK,
         "state": job.state,

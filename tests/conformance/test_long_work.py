@@ -8,12 +8,14 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from agents.models import Agent
+from agents.models import Agent, Approval
 from delegations.models import Delegation
 from kit import context
-from notices import exporting, jobs
+from notices import exporting, jobs, lists
+from notices.errors import TooLong
 from notices.models import Job, JobPart
 from tenants import clock
+from tenants.models import Membership
 from tests.conformance.test_api import api_token
 from tests.conformance.test_bulk_end import do_it_all, job_of
 from tests.harness import crowd, many
@@ -21,8 +23,8 @@ from tests.harness.footprint import leaves_only
 from tests.spec import spec
 
 
-def caller(world, who="ada"):
-    token = api_token(world, world.public_client("Console app"), who, "jobs:read jobs:run")
+def caller(world, who="ada", scope="jobs:read jobs:run"):
+    token = api_token(world, world.public_client("Console app"), who, scope)
 
     def ask(method, path, body=None):
         headers = {"Authorization": f"Bearer {token}"}
@@ -212,3 +214,78 @@ def test_the_page_begins_the_same_work_and_leads_to_its_file(world):
     with leaves_only(world):
         page = ada.submit(ada.form("/console/delegations/start"), {"kind": "csv"})
     assert "Write a date" in page.text
+
+
+# --- other lists
+
+READS = "agents:read approvals:read events:read members:read resources:read"
+LISTS = {
+    "agents": ({"q": "Crowd"}, "name", {"Crowd worker"}),
+    "approvals": ({"kind": "admission"}, "agent_name", {"Waits"}),
+    "delegations": ({"q": "Crowd"}, "agent_name", {"Crowd worker"}),
+    "events": ({"event": "job.*"}, "event", {"job.started"}),
+    "members": ({"q": "Alice"}, "name", {"Alice"}),
+    "resources": ({"q": "Calendar"}, "identifier", None),
+}
+
+
+@pytest.fixture
+def reader(world):
+    """A call as ada, through an app that may read what it has written into files."""
+    many.delegations(world, 2)
+    with context.use(world.tenant):
+        Approval.objects.create(kind="admission", agent=Agent.objects.create(name="Waits", status="pending"))
+    return caller(world, scope=f"jobs:read jobs:run {READS}")
+
+
+def ask_for(reader, noun, words, form="csv"):
+    return reader("POST", "/exports", {"list": noun, "filter": words, "form": form})
+
+
+@spec("RFC 4180", "2")
+@pytest.mark.parametrize("noun", LISTS)
+def test_every_long_list_is_written_as_its_own_words_narrow_it(world, reader, noun):
+    words, column, values = LISTS[noun]
+    first = ask_for(reader, noun, {})
+    answers = [ask_for(reader, noun, words, form) for form in ("csv", "json")]
+    nothing = ask_for(reader, noun, {next(iter(words)): "nothing-of-this-name" if "q" in words else "lapse"})
+    assert {each.status_code for each in (first, *answers)} == {202}, answers[0].text
+    do_it_all(world)
+    as_csv, as_json = (file_of(reader, each.json()["id"]) for each in answers)
+    assert as_csv.headers["Content-Type"].startswith("text/csv")
+    assert [row["id"] for row in rows(as_csv)][-1] == as_json.json()[-1]["id"]
+    assert {row[column] for row in as_json.json()} == (values or {world.calendar.identifier})
+    assert len(rows(file_of(reader, first.json()["id"]))) == first.json()["total"] >= answers[0].json()["total"]
+    if nothing.status_code == 202:
+        empty = file_of(reader, nothing.json()["id"])
+        assert nothing.json()["total"] == 0
+        assert empty.text.splitlines() == [",".join(lists.REGISTRY[noun].columns)]
+
+
+@spec("RFC 6750", "3.1")
+@pytest.mark.parametrize("noun", [noun for noun in LISTS if noun != "delegations"])
+def test_a_list_is_written_for_whoever_may_read_it_and_for_nobody_else(world, reader, admin, noun):
+    job = job_of(world, ask_for(reader, noun, {}))
+    do_it_all(world)
+    with leaves_only(world):
+        assert ask_for(admin, noun, {}).status_code == 403, "its token may run work and read no such list"
+        assert admin("GET", f"/jobs/{job.pk}/file").status_code == 403
+        assert ask_for(reader, noun, {"colour": "red"}).status_code == 400
+        assert ask_for(reader, "secrets", {}).status_code == 400
+        assert ask_for(reader, noun, {}, "xml").status_code == 400
+    world.rewrite(world.people["ada"], role="developer")
+    with leaves_only(world):
+        assert ask_for(reader, noun, {}).status_code == 403
+    world.rewrite(world.people["ada"], role="auditor")
+    assert ask_for(reader, noun, {}).status_code == 202
+
+
+@spec("RFC 9700", "2.3")
+def test_a_list_that_is_too_long_for_a_file_is_refused_and_one_that_is_just_so_long_is_not(world, monkeypatch):
+    monkeypatch.setattr(exporting, "MOST", len(world.people) - 1)
+    ada = world.people["ada"]
+    with context.use(world.tenant):
+        how = {"selection": {}, "member": ada, "by": jobs.asker(Job(asked_by=ada)), "noun": "members"}
+        with leaves_only(world), pytest.raises(TooLong):
+            exporting.ask(Membership.objects.all(), "csv", **how)
+        assert exporting.ask(Membership.objects.exclude(pk=ada.pk), "csv", **how).total == exporting.MOST

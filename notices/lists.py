@@ -1,0 +1,104 @@
+"""The lists that long work writes into files: what narrows each, who may have it, and how a row of it is written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from agents.approval_filters import ApprovalFilter
+from agents.filters import AgentFilter
+from agents.models import Agent, Approval
+from audit import export
+from audit.events import Event
+from audit.filters import EventFilter
+from audit.models import Entry
+from delegations.filters import DelegationFilter
+from delegations.models import Delegation
+from notices import table
+from tenants.filters import MemberFilter, ResourceFilter
+from tenants.models import Membership, ResourceServer
+from tenants.roles import Act
+from tokens import impact
+
+DELEGATIONS = "delegations"
+
+
+def _used_delegations() -> "QuerySet[Any]":
+    return impact.with_use(Delegation.objects.get_queryset().with_names())
+
+
+def _columns(*names: str, **ways: str) -> Callable[[Any], Mapping[str, Any]]:
+    """Return how a row is written: by the attributes of these names, or those that the ways lead to."""
+    read = {name: ways.get(name, name).split(".") for name in names}
+    return lambda thing: {name: _plain(_follow(thing, steps)) for name, steps in read.items()}
+
+
+def _follow(thing: Any, steps: list[str]) -> Any:
+    for step in steps:
+        thing = getattr(thing, step, None)
+    return thing
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """One list: everything of the tenant, before its filter; `dressed` is it with all that a row says."""
+
+    filter: type[django_filters.FilterSet]
+    all: "Callable[[], QuerySet[Any]]"
+    dressed: "Callable[[], QuerySet[Any]]"
+    columns: tuple[str, ...]
+    row: Callable[[Any], Mapping[str, Any]]
+    act: Act
+    """What it takes to read it; over the API the scope of the same name as well."""
+    event: Event = field(default=Event.LIST_EXPORTED)
+
+
+_AGENT = (
+    "id", "name", "status", "registration", "owner", "owner_email", "ceiling", "created_at", "admitted_at",
+    "retired_at", "ended_at",
+)  # fmt: skip
+_APPROVAL = (
+    "id", "kind", "status", "agent", "agent_name", "asked", "ceiling", "reason", "created_at", "decided_at",
+    "decided_by", "until",
+)  # fmt: skip
+_MEMBER = ("id", "name", "email", "role", "status", "groups", "created_at")
+_RESOURCE = (
+    "id", "identifier", "name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata", "scopes",
+    "retired_at", "created_at",
+)  # fmt: skip
+_resource = _columns(*_RESOURCE)
+
+REGISTRY: Mapping[str, List] = {
+    DELEGATIONS: List(
+        DelegationFilter, Delegation.objects.get_queryset, _used_delegations, table.COLUMNS, table.row, Act.AGENTS_READ,
+        Event.DELEGATIONS_EXPORTED,
+    ),
+    "agents": List(
+        AgentFilter, lambda: Agent.objects.all(), lambda: Agent.objects.select_related("owner__user"), _AGENT,
+        _columns(*_AGENT, owner="owner_id", owner_email="owner.email"), Act.AGENTS_READ,
+    ),
+    "approvals": List(
+        ApprovalFilter, lambda: Approval.objects.all(), lambda: Approval.objects.select_related("agent"), _APPROVAL,
+        _columns(*_APPROVAL, agent="agent_id", agent_name="agent.name"), Act.APPROVALS_READ,
+    ),
+    "events": List(
+        EventFilter, lambda: Entry.objects.all(), lambda: Entry.objects.all(), export.COLUMNS, export.written,
+        Act.EVENTS_READ, Event.EVENTS_EXPORTED,
+    ),
+    "members": List(
+        MemberFilter, lambda: Membership.objects.all(), lambda: Membership.objects.select_related("user"), _MEMBER,
+        _columns(*_MEMBER), Act.MEMBERS_READ,
+    ),
+    "resources": List(
+        ResourceFilter, lambda: ResourceServer.objects.all(),
+        lambda: ResourceServer.objects.prefetch_related("scopes"), _RESOURCE,
+        lambda server: {**_resource(server), "scopes": [scope.name for scope in server.scopes.all()]},
+        Act.RESOURCES_READ,
+    ),
+}  # fmt: skip
