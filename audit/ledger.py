@@ -221,11 +221,11 @@ def sealed() -> Sealed:
     """Return where the current tenant's chain ends. Whether it holds is a walk: `verify`."""
     tenant_id = context.require_id()
     last = Seal.unscoped.filter(tenant_id=tenant_id).order_by("-sequence").first()
-    latest = list(Entry.objects.order_by("-pk").values_list("pk", flat=True)[:BATCH])
-    chained = Seal.unscoped.filter(tenant_id=tenant_id, entry_id__in=latest).count()
+    chained = models.Exists(Seal.unscoped.filter(tenant_id=tenant_id, entry_id=models.OuterRef("pk")))
+    waiting = list(Entry.objects.order_by("-pk").values_list(chained, flat=True)[:BATCH]).count(False)
     if last is None:
-        return Sealed(0, "", GENESIS, len(latest))
-    return Sealed(last.sequence, last.entry_id, last.digest, len(latest) - chained)
+        return Sealed(0, "", GENESIS, waiting)
+    return Sealed(last.sequence, last.entry_id, last.digest, waiting)
 
 
 def _unsealed(tenant_id: str, *, using: str, since: str = "") -> "models.QuerySet[Entry]":
