@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import django_filters
 from django.db.models import QuerySet
@@ -47,6 +48,12 @@ class Narrowing:
     def is_further(self) -> bool:
         """Whether a field is used that is folded away otherwise."""
         return any(each.data for each in self.further)
+
+    @property
+    def request(self) -> str:
+        """The words with which the API narrows the same list, as they stand behind its address."""
+        words = [(name, value) for name, value in QueryDict(self.query).items() if value and name not in WORDS]
+        return f"?{urlencode(words)}" if words else ""
 
 
 def narrowing(

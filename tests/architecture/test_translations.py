@@ -24,8 +24,8 @@ CATALOGUES = sorted(translations.LOCALE.glob("*/LC_MESSAGES/django.po"))
 _SHOWN = {"alt", "aria-label", "aria-description", "data-label", "label", "placeholder", "title"}
 # Alike in every language.
 _NAMES = {"Remit"}
-# A public key that shows what one looks like (RFC 7517 §4).
-_EXAMPLES = {"console/key_add.html": {"kty", "EC", "crv"}}
+# A public key that shows what one looks like (RFC 7517 §4), and the beginning of a request.
+_EXAMPLES = {"console/key_add.html": {"kty", "EC", "crv"}, "ui/same_request.html": {"GET", "api"}}
 _UNSEEN = re.compile(
     r"{#.*?#}|{%\s*comment.*?endcomment\s*%}|{%\s*block (?:body_class|at_\w+|action)\s*%}.*?{%\s*endblock\s*%}",
     re.DOTALL,
