@@ -49,8 +49,7 @@ def make(
     delegation: Delegation, said: QueryDict, *, by: Principal, reason: str, now: datetime, tenant: Tenant
 ) -> Narrowed | str:
     """Make a delegation as small as a form says; return what that did, or the words of the refusal."""
-    text = said.get("version", "")
-    version = int(text) if text.isdecimal() and len(text) < 18 else 0
+    version = _version(said)
     limits = _limits(delegation, said, now=now, tenant=tenant)
     try:
         return narrowing.narrow_delegation(delegation, limits, by=by, reason=reason, version=version)
@@ -66,13 +65,19 @@ def undo_of(delegation: Delegation, *, by: str, now: datetime, tenant: Tenant) -
     """Return when this person made it smaller, as long as they may take that back."""
     if delegation.cut_at is None or not may_put_back(delegation, by=by, now=now):
         return None
-    return {"at": delegation.cut_at, "when": in_words(delegation.cut_at, now=now, time_zone=tenant.time_zone)}
+    return {
+        "at": delegation.cut_at,
+        "version": delegation.version,
+        "when": in_words(delegation.cut_at, now=now, time_zone=tenant.time_zone),
+    }
 
 
-def put_back(delegation: Delegation, *, by: Principal) -> str:
-    """Take back that somebody made it smaller; return "" or the words of the refusal."""
+def put_back(delegation: Delegation, said: QueryDict, *, by: Principal) -> str:
+    """Take back that somebody made it as small as the page showed it; return "" or the words of the refusal."""
     try:
-        narrowing.put_back(delegation, by=by)
+        narrowing.put_back(delegation, by=by, version=_version(said))
+    except Stale as error:
+        return attempt.who_was_first(error.args[0])
     except TooLateToUndo:
         return gettext("It is too late to undo that.")
     except AsItWas as error:
@@ -93,6 +98,11 @@ def words(receipt: Mapping[str, Any], delegation: Delegation, *, now: datetime, 
         names = {"names": listed(sorted(late)), "until": until}
         lines.append(gettext("%(names)s may accept a token for more %(until)s.") % names)
     return {"text": " ".join(filter(None, lines)), "until": max(late.values(), default=None)}
+
+
+def _version(said: QueryDict) -> int:
+    text = said.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
 
 
 def _limits(delegation: Delegation, said: QueryDict, *, now: datetime, tenant: Tenant) -> Limits:

@@ -18,7 +18,7 @@ from console.rows import delegation_row
 from delegations import actions as delegation_actions
 from delegations.errors import DelegationOver, TooLateToUndo
 from delegations.models import Delegation
-from delegations.rules import may_put_back, may_renew, may_undo
+from delegations.rules import may_renew, may_undo
 from delegations.sentence import in_words
 from tenants import directory
 from tokens import actions, impact, lineage, receipts, records
@@ -60,7 +60,9 @@ def view(
         "may_end": may_end,
         "smaller": smaller.form_of(delegation, now=now, tenant=request.tenant, typed=typed) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
-        "may_put_back": may_end and may_put_back(delegation, by=request.member.pk, now=now),
+        "put_back": smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant)
+        if may_end
+        else None,
         "may_undo": may_undo(delegation, by=request.member.pk, now=now),
         "said": said,
     }
@@ -110,7 +112,7 @@ def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
 @for_admins
 def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
     delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
-    if said := smaller.put_back(delegation, by=principal(request)):
+    if said := smaller.put_back(delegation, request.POST, by=principal(request)):
         return view(request, delegation_id, said=said, status=409)
     return redirect("console-delegation", delegation.pk)
 

@@ -102,7 +102,7 @@ def narrow(request: MemberRequest, delegation_id: str) -> HttpResponse:
 @require_POST
 @for_members
 def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
-    if said := smaller.put_back(_mine(request, delegation_id), by=principal(request)):
+    if said := smaller.put_back(_mine(request, delegation_id), request.POST, by=principal(request)):
         return _show(request, said=said, status=409)
     return redirect("my-agents")
 

@@ -252,10 +252,20 @@ def test_on_the_pages_it_is_taken_back_as_over_the_api(world, chain):
         browser.submit(browser.form(f"{root.pk}/narrow"), {"scope": [READ, CONTACTS], "reason": WHY})
         assert chain.delegation(0).scope_set == {READ, CONTACTS}
         form = browser.form(back)
+        old = browser.form(back)
+        old.fields = [(n, "1" if n == "version" else v) for n, v in old.fields]
+        with leaves_only(world):
+            assert browser.submit(old).status_code == 409
+        assert "while you read" in browser.words()
+        browser.go(world.url(path))
         assert browser.submit(form).status_code == 200
         assert limits(chain.delegation(0)) == before
         assert back not in browser.page.text
         form.fields = [*browser.form(f"{root.pk}/end").fields]
+        with leaves_only(world):
+            assert browser.submit(form).status_code == 409
+        assert "while you read" in browser.words()
+        form.fields += [("version", str(chain.delegation(0).version))]
         with leaves_only(world):
             assert browser.submit(form).status_code == 409
         assert "It is too late to undo that." in browser.words()
@@ -277,7 +287,9 @@ def test_nobody_is_offered_to_take_back_what_somebody_else_did(world, chain):
     with leaves_only(world):
         form = alice.form(f"{root.pk}/end")
         form.action = form.action.replace("/end", "/put-back")
+        form.fields += [("version", str(chain.delegation(0).version))]
         assert alice.submit(form).status_code == 409
+    assert "It is too late to undo that." in alice.words()
     ada = world.browser("ada")
     ada.go(world.url(f"/console/delegations/{root.pk}"))
     assert "put-back" in ada.page.text
