@@ -38,8 +38,9 @@ def status(world, agent):
 
 
 def buttons(browser):
-    """Return the verbs that the open page offers."""
-    return [form.action.rpartition("/")[2].partition("?")[0] for form in browser.forms() if form.method == "post"]
+    """Return the verbs on agents that the open page offers."""
+    verbs = [form for form in browser.forms() if form.method == "post" and f"{AGENTS}/" in form.action]
+    return [form.action.rpartition("/")[2].partition("?")[0] for form in verbs]
 
 
 def press(world, browser, agent_id, verb, *, token=None):
