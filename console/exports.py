@@ -1,85 +1,48 @@
-"""A list as a file: every row of the filter, newest first, read in batches while it is sent."""
+"""A list as a file: every row of the filter, written while it is sent."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET
 
-from audit.events import Event
 from audit.ledger import record
-from console.access import principal
-from console.narrowing import Narrowing
-from kit import context, spreadsheet
-from notices import exporting, table
+from console.access import for_act, principal
+from notices import exporting, lists, streams
 from tenants.models import Tenant
 from tokens.endpoints.request import MemberRequest
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-BATCH = 500
+
+def answer(tenant: Tenant, noun: str, rows: "QuerySet[Any]", form: str) -> HttpResponse:
+    """Return the file of some rows, dressed as the list has them."""
+    written = streams.pieces(tenant, lists.REGISTRY[noun], rows, form)
+    name = f'attachment; filename="{noun}-{tenant.slug}.{form}"'
+    headers = {"Content-Disposition": name}
+    # A page as far as who may open it goes.
+    return cast(HttpResponse, StreamingHttpResponse(written, content_type=exporting.TYPES[form], headers=headers))
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What a list is called in its file's name, its columns, and how one row of it is written in them."""
+def download(noun: str) -> Callable[..., HttpResponse]:
+    """Return the view that gives a list away, for whoever may read it."""
+    which = lists.REGISTRY[noun]
 
-    name: str
-    columns: Sequence[str]
-    row: Callable[[Any], Mapping[str, Any]]
-    event: Event = Event.LIST_EXPORTED
+    @require_GET
+    @for_act(which.act)
+    def export(request: MemberRequest, form: str) -> HttpResponse:
+        if form not in exporting.TYPES:
+            raise Http404
+        narrowed = which.filter(request.GET, which.dressed())
+        if not narrowed.is_valid():
+            # The list says what is wrong.
+            return redirect(f"{request.path.partition('/export/')[0]}?{request.GET.urlencode()}")
+        detail: dict[str, str | int] = {"list": noun, "filter": request.GET.urlencode(), "form": form}
+        with transaction.atomic():
+            record(which.event, by=principal(request), about=request.tenant, detail=detail)
+        return answer(request.tenant, noun, narrowed.qs, form)
 
-
-DELEGATIONS = Sheet("delegations", table.COLUMNS, table.row, Event.DELEGATIONS_EXPORTED)
-
-
-def take(
-    request: MemberRequest,
-    form: str,
-    asked: Narrowing,
-    sheet: Sheet,
-    *,
-    dress: "Callable[[QuerySet[Any]], QuerySet[Any]]" = lambda rows: rows,
-) -> StreamingHttpResponse:
-    """Return the file of a list as it is narrowed, and write down who took it; `dress` is as in `console.paging`."""
-    if form not in exporting.TYPES:
-        raise Http404
-    detail: dict[str, str | int] = {"filter": asked.query, "form": form, "rows": asked.rows.order_by().count()}
-    if sheet.event == Event.LIST_EXPORTED:
-        detail["list"] = sheet.name
-    with transaction.atomic():
-        record(sheet.event, by=principal(request), about=request.tenant, detail=detail)
-    written = (_as_csv if form == exporting.CSV else _as_json)(request.tenant, dress(asked.rows), sheet)
-    name = f'attachment; filename="{sheet.name}-{request.tenant.slug}.{form}"'
-    return StreamingHttpResponse(written, content_type=exporting.TYPES[form], headers={"Content-Disposition": name})
-
-
-def _as_csv(tenant: Tenant, rows: "QuerySet[Any]", sheet: Sheet) -> Iterator[bytes]:
-    yield spreadsheet.row(sheet.columns)
-    for batch in _batches(tenant, rows, sheet):
-        yield b"".join(table.csv(row) for row in batch)
-
-
-def _as_json(tenant: Tenant, rows: "QuerySet[Any]", sheet: Sheet) -> Iterator[str]:
-    yield "["
-    before = "\n"
-    for batch in _batches(tenant, rows, sheet):
-        for row in batch:
-            yield before + table.as_json(row)
-            before = ",\n"
-    yield "\n]\n"
-
-
-def _batches(tenant: Tenant, rows: "QuerySet[Any]", sheet: Sheet) -> Iterator[list[Mapping[str, Any]]]:
-    """Return the rows in batches; each enters the tenant anew, because the request is over by then."""
-    last = ""
-    while True:
-        with context.use(tenant):
-            found = list((rows.filter(pk__lt=last) if last else rows).order_by("-pk")[:BATCH])
-            batch = [sheet.row(each) for each in found]
-        yield batch
-        if len(found) < BATCH:
-            return
-        last = found[-1].pk
+    return export

@@ -1,6 +1,6 @@
 """The lists that long work writes into files: what narrows each, who may have it, and how a row of it is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from tenants.filters import MemberFilter, ResourceFilter
 from tenants.models import Membership, ResourceServer
 from tenants.roles import Act
 from tokens import impact
+from trust.filters import AudienceFilter, IssuerFilter
+from trust.models import Audience, TrustedIssuer
 
 DELEGATIONS = "delegations"
 
@@ -74,6 +76,23 @@ _RESOURCE = (
 )  # fmt: skip
 _resource = _columns(*_RESOURCE)
 
+_ISSUER = (
+    "id", "issuer", "name", "purposes", "mappings", "scopes", "key_source", "keys_fetched_at", "is_enabled",
+    "created_at",
+)  # fmt: skip
+_AUDIENCE = ("id", "issuer", "name", "scopes", "shares_email", "is_enabled", "created_at")
+
+
+def _with_scopes(columns: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
+    """Return how a row is written whose scopes stand below the resources that they are of."""
+    written = _columns(*columns)
+    return lambda row: {**written(row), "scopes": _flat(row.resources)}
+
+
+def _flat(resources: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{resource}:{scope}" for resource, scopes in sorted(resources.items()) for scope in sorted(scopes)]
+
+
 REGISTRY: Mapping[str, List] = {
     DELEGATIONS: List(
         DelegationFilter, Delegation.objects.get_queryset, _used_delegations, table.COLUMNS, table.row, Act.AGENTS_READ,
@@ -100,5 +119,13 @@ REGISTRY: Mapping[str, List] = {
         lambda: ResourceServer.objects.prefetch_related("scopes"), _RESOURCE,
         lambda server: {**_resource(server), "scopes": [scope.name for scope in server.scopes.all()]},
         Act.RESOURCES_READ,
+    ),
+    "issuers": List(
+        IssuerFilter, lambda: TrustedIssuer.objects.all(), lambda: TrustedIssuer.objects.defer("jwks"), _ISSUER,
+        _with_scopes(_ISSUER), Act.TRUST_READ,
+    ),
+    "audiences": List(
+        AudienceFilter, lambda: Audience.objects.all(), lambda: Audience.objects.all(), _AUDIENCE,
+        _with_scopes(_AUDIENCE), Act.TRUST_READ,
     ),
 }  # fmt: skip

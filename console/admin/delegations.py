@@ -2,22 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from audit.events import Event
+from audit.ledger import record
 from console import exports, saved
-from console.access import for_keepers
+from console.access import for_keepers, principal
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import delegation_row
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
+from notices import exporting, lists
 from tenants.roles import Act, may
 from tokens import impact, installations
 from tokens.endpoints.request import MemberRequest
@@ -61,8 +65,13 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 @for_keepers
 def export(request: MemberRequest, form: str) -> HttpResponse:
-    # A page as far as who may open it goes.
-    return cast(HttpResponse, exports.take(request, form, _asked(request), exports.DELEGATIONS, dress=_dressed))
+    if form not in exporting.TYPES:
+        raise Http404
+    asked = _asked(request)
+    detail: dict[str, str | int] = {"filter": asked.query, "form": form, "rows": asked.rows.order_by().count()}
+    with transaction.atomic():
+        record(Event.DELEGATIONS_EXPORTED, by=principal(request), about=request.tenant, detail=detail)
+    return exports.answer(request.tenant, lists.DELEGATIONS, _dressed(asked.rows), form)
 
 
 def _asked(request: MemberRequest) -> Narrowing:

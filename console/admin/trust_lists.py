@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
@@ -12,10 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import AssertionRule, NameElsewhere
-from console import exports
 from console.access import for_act
 from console.admin.trust import SHORT, Purpose, key_words
-from console.exports import Sheet
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from delegations.models import Delegation
@@ -67,16 +65,6 @@ def audiences(request: MemberRequest) -> HttpResponse:
     )
     content = _shown(request, asked, [_audience_row(each) for each in found], pager, columns)
     return render(request, "console/audiences.html", content)
-
-
-@for_act(Act.TRUST_READ)
-def export_issuers(request: MemberRequest, form: str) -> HttpResponse:
-    return cast(HttpResponse, exports.take(request, form, _issuers(request), ISSUERS))
-
-
-@for_act(Act.TRUST_READ)
-def export_audiences(request: MemberRequest, form: str) -> HttpResponse:
-    return cast(HttpResponse, exports.take(request, form, _audiences(request), AUDIENCES))
 
 
 def _issuers(request: MemberRequest) -> Narrowing:
@@ -146,45 +134,3 @@ def _audience_row(audience: Any) -> dict[str, Any]:
         "standing": audience.standing,
         "is_enabled": audience.is_enabled,
     }
-
-
-def _as_issuer(issuer: TrustedIssuer) -> Mapping[str, Any]:
-    return {
-        "id": issuer.pk,
-        "issuer": issuer.issuer,
-        "name": issuer.name,
-        "purposes": issuer.purposes,
-        "mappings": issuer.mappings,
-        "scopes": _flat(issuer.resources),
-        "key_source": issuer.key_source,
-        "keys_fetched_at": issuer.keys_fetched_at and issuer.keys_fetched_at.isoformat(),
-        "is_enabled": issuer.is_enabled,
-        "created_at": issuer.created_at.isoformat(),
-    }
-
-
-def _as_audience(audience: Audience) -> Mapping[str, Any]:
-    return {
-        "id": audience.pk,
-        "issuer": audience.issuer,
-        "name": audience.name,
-        "scopes": _flat(audience.resources),
-        "shares_email": audience.shares_email,
-        "is_enabled": audience.is_enabled,
-        "created_at": audience.created_at.isoformat(),
-    }
-
-
-def _flat(resources: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"{resource}:{scope}" for resource, scopes in sorted(resources.items()) for scope in sorted(scopes)]
-
-
-ISSUERS = Sheet(
-    "issuers",
-    ("id", "issuer", "name", "purposes", "mappings", "scopes", "key_source", "keys_fetched_at", "is_enabled",
-     "created_at"),
-    _as_issuer,
-)  # fmt: skip
-AUDIENCES = Sheet(
-    "servers", ("id", "issuer", "name", "scopes", "shares_email", "is_enabled", "created_at"), _as_audience
-)

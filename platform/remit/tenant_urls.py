@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import look, why
+from console import exports, look, why
 from console.admin import (
     activity,
     add_agent,
@@ -38,6 +38,7 @@ from console.entrance import invitation, signing_in, welcome
 from console.me import agents as my_agents
 from console.me import authenticator_app, passkeys, places, questions, recovery_codes, saved_lists, security
 from console.me import notices as my_notices
+from notices import streams
 from remit import outages
 from tokens.endpoints import deferred_page, device_page, renewal_page, waiting_page, who_decides
 from tokens.endpoints.authorize import AuthorizeView
@@ -104,6 +105,10 @@ urlpatterns = [
     path("console/agents", admin_agents.listing, name="console-agents"),
     path("console/agents/add", add_agent.view, name="add-agent"),
     path("console/agents/add/document", add_document.view, name="add-document"),
+    *(
+        path(f"console/{noun}/export/<str:form>", exports.download(noun), name=f"export-{noun}")
+        for noun in streams.STREAMED
+    ),
     path("console/agents/<str:agent_id>", agent.view, name="console-agent"),
     path("console/agents/<str:agent_id>/tokens", agent_tabs.tokens, name="agent-tokens"),
     path("console/agents/<str:agent_id>/activity", agent_tabs.did, name="agent-activity"),
@@ -135,9 +140,9 @@ urlpatterns = [
     path("console/jobs/<str:job_id>/file", admin_jobs.file, name="job-file"),
     path("console/jobs/<str:job_id>/report", admin_jobs.report, name="job-report"),
     path("console/trust", trust_lists.issuers, name="console-trust"),
-    path("console/trust/export/<str:form>", trust_lists.export_issuers, name="export-issuers"),
+    path("console/trust/export/<str:form>", exports.download("issuers"), name="export-issuers"),
     path("console/trust/audiences", trust_lists.audiences, name="console-audiences"),
-    path("console/trust/audiences/export/<str:form>", trust_lists.export_audiences, name="export-audiences"),
+    path("console/trust/audiences/export/<str:form>", exports.download("audiences"), name="export-audiences"),
     path("console/trust/try", trust.try_assertion, name="try-assertion"),
     path("console/trust/add-issuer", trust.add_issuer, name="add-issuer"),
     path("console/trust/add-audience", trust.add_audience, name="add-audience"),

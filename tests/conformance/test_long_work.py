@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connections
@@ -11,7 +12,7 @@ from django.utils import timezone
 from agents.models import Agent, Approval
 from delegations.models import Delegation
 from kit import context
-from notices import exporting, jobs, lists
+from notices import exporting, jobs, lists, streams
 from notices.errors import TooLong
 from notices.models import Job, JobPart
 from tenants import clock
@@ -289,3 +290,41 @@ def test_a_list_that_is_too_long_for_a_file_is_refused_and_one_that_is_just_so_l
         with leaves_only(world), pytest.raises(TooLong):
             exporting.ask(Membership.objects.all(), "csv", **how)
         assert exporting.ask(Membership.objects.exclude(pk=ada.pk), "csv", **how).total == exporting.MOST
+
+
+@spec("RFC 4180", "2")
+@pytest.mark.parametrize("noun", streams.STREAMED)
+def test_a_list_is_had_at_once_as_a_file_over_the_api_and_on_its_page(world, reader, admin, noun):
+    words, column, values = LISTS[noun]
+    asked = f"?{urlencode(words)}"
+    as_csv, as_json = (reader("GET", f"/{noun}/export/{form}{asked}") for form in ("csv", "json"))
+    assert (as_csv.status_code, as_csv.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert {row[column] for row in as_json.json()} == (values or {world.calendar.identifier})
+    assert [row["id"] for row in rows(as_csv)] == [row["id"] for row in as_json.json()]
+    browser = world.browser("ada")
+    on_page = browser.go(world.url(f"/console/{noun}/export/csv{asked}"))
+    assert on_page.text == as_csv.text
+    told = [entry.detail["list"] for entry in world.entries("list.exported")]
+    assert told == [noun] * 3
+    with leaves_only(world):
+        assert reader("GET", f"/{noun}/export/xml").status_code == 404
+        assert reader("GET", f"/{noun}/export/csv?colour=red").status_code == 400
+        assert admin("GET", f"/{noun}/export/csv").status_code == 403
+        assert browser.go(world.url(f"/console/{noun}/export/xml")).status_code == 404
+        assert world.browser("bob").go(world.url(f"/console/{noun}/export/csv")).status_code in {403, 404}
+
+
+@spec("RFC 4180", "2")
+def test_a_list_that_matches_nothing_is_a_header_and_one_of_many_batches_is_whole(world, reader, monkeypatch):
+    empty = reader("GET", "/agents/export/csv?q=nobody-of-this-name")
+    assert empty.text.splitlines() == [",".join(lists.REGISTRY["agents"].columns)]
+    assert reader("GET", "/agents/export/json?q=nobody-of-this-name").json() == []
+    monkeypatch.setattr(streams, "BATCH", 2)
+    which = lists.REGISTRY["members"]
+    with context.use(world.tenant):
+        every = Membership.objects.count()
+    with context.use(world.tenant):
+        found = which.dressed()
+    written = b"".join(streams.pieces(world.tenant, which, found, "json"))
+    ids = [row["id"] for row in json.loads(written)]
+    assert len(ids) == len(set(ids)) == every > 4
