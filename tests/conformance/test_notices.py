@@ -1,6 +1,8 @@
 """Mail: made of what the ledger sealed, sent at least once, in plain words, with a link that does nothing by itself."""
 
 import re
+import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -198,6 +200,20 @@ def test_a_server_that_refuses_and_hangs_up_gets_the_mail_later_and_once(world, 
     assert tell(world, later=timedelta(hours=1)) == 1
     assert tell(world, later=timedelta(hours=9)) == 0
     assert len(box.messages) == 1
+
+
+@spec("RFC 5321", "4.5.3.2")
+def test_a_server_that_says_nothing_costs_one_try_of_one_mail_and_gets_it_later(world, box):
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, override_settings(EMAIL_PORT=silent.getsockname()[1], EMAIL_TIMEOUT=0.5):
+        for name in ("Scout", "Second scout"):
+            wait(world, world.public_client(name))
+        began = time.monotonic()
+        assert tell(world) == 0
+        assert 0.4 < time.monotonic() - began < 5
+    assert [(each.state, each.attempts) for each in notices(world)] == [("waiting", 1), ("waiting", 0)]
+    assert tell(world, later=timedelta(minutes=2)) == 2
+    assert 0 < settings.EMAIL_TIMEOUT <= 5, "it is left after seconds outside of this test as well"
 
 
 @spec("RFC 5321", "4.5.4.1")
