@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import versions
+from api import delegations, versions
 from api.authentication import tenant_of
+from api.delegations import ForHolders
 from api.door import Door
 from api.keepers import ForReaders, by, member_of
 from api.listing import Listing
@@ -63,11 +64,20 @@ class Self(APIView):
 
 
 class Delegations(APIView):
+    """With `delegations:read`, what an agent holds and lives; it narrows that by no word.
+
+    With `delegations:oversee` instead, what the person may see for whom the token speaks: their own, and everybody's
+    where they look after the tenant.
+    """
+
+    permission_classes = [ForHolders]
     scopes = {"GET": "delegations:read"}
     listing = Listing("delegations", DelegationSerializer)
-    answers = {"GET": listing}
+    answers = {"GET": delegations.LISTING}
 
     def get(self, request: Request) -> Response:
+        if (member := delegations.overseer(request)) is not None:
+            return delegations.LISTING.answer(request, delegations.seen_by(member))
         return self.listing.answer(request, held_by(bearer_of(request)))
 
 
@@ -89,11 +99,15 @@ class OneDelegation(Door):
     permission_classes = [HoldsScope]
     scopes = {"GET": "delegations:read", "PATCH": "delegations:narrow", "DELETE": "delegations:end"}
     reads = {"PATCH": Smaller}
+    answers = {"GET": delegations.SeenSerializer}
 
     def get_permissions(self) -> Sequence[Any]:
-        return [ForReaders()] if self.request.method == "PATCH" else super().get_permissions()
+        own = {"GET": ForHolders, "HEAD": ForHolders, "PATCH": ForReaders}.get(self.request.method or "")
+        return [own()] if own else super().get_permissions()
 
     def get(self, request: Request, delegation_id: str) -> Response:
+        if (member := delegations.overseer(request)) is not None:
+            return delegations.answer(get_object_or_404(delegations.seen_by(member), pk=delegation_id))
         return Response(DelegationSerializer(get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)).data)
 
     def patch(self, request: Request, delegation_id: str) -> Response:
@@ -140,20 +154,22 @@ class PutBack(Door):
 class DelegationLineage(APIView):
     """The way from the consent to a delegation, and what was handed on of it."""
 
+    permission_classes = [ForHolders]
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request, delegation_id: str) -> Response:
-        found = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
+        found = get_object_or_404(_seen(request), pk=delegation_id)
         return Response(lineage.of_delegation(found, now=timezone.now()))
 
 
 class TokenLineage(APIView):
     """The way from the consent to a token, by its `jti`."""
 
+    permission_classes = [ForHolders]
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request, token_id: str) -> Response:
-        held = held_by(bearer_of(request)).values("pk")
+        held = _seen(request).values("pk")
         tokens = AccessToken.objects.filter(delegation__in=held).select_related("client", "delegation")
         return Response(lineage.of_token(get_object_or_404(tokens, pk=token_id), now=timezone.now()))
 
@@ -171,3 +187,9 @@ def held_by(bearer: Bearer) -> "QuerySet[Delegation]":
     if bearer.token.subject != agent_id:
         held = held.filter(subject=bearer.token.subject)
     return held.order_by("-pk")
+
+
+def _seen(request: Request) -> "QuerySet[Delegation]":
+    """Return what the person may see for whom a token speaks, or what the agent holds whose token it is."""
+    member = delegations.overseer(request)
+    return Delegation.objects.visible_to(member) if member else held_by(bearer_of(request))

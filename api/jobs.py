@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -21,35 +22,65 @@ from delegations.filters import DelegationFilter
 from delegations.models import Delegation
 from notices import ending, exporting, jobs, lists, rechecking, reports
 from notices.models import Job
+from tenants.directory import current
 from tenants.roles import Act, may
 from tokens.bearer import Bearer
 
 READ, RUN = "jobs:read", "jobs:run"
+MOST_NAMED = 500
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     asked_by = serializers.CharField(source="asked_by_id")
     of = serializers.CharField(source="of_id", allow_null=True)
+    summary = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
 
     class Meta:
         model = Job
         fields = [
             "id", "kind", "state", "noun", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed",
-            "noted", "created_at", "finished_at",
+            "noted", "created_at", "finished_at", "summary", "links",
         ]  # fmt: skip
+
+    def get_summary(self, job: Job) -> str:
+        facts = {"what": job.get_kind_display(), "done": job.done + job.failed, "total": job.total}
+        return gettext("%(what)s: %(done)s of %(total)s") % facts
+
+    def get_links(self, job: Job) -> dict[str, str]:
+        return {"console": f"{current().issuer}/console/jobs/{job.pk}"}
 
 
 class BulkEnd(serializers.Serializer[Any]):
-    """`filter` are the words of the list; an empty one is everything, and has to be confirmed like any other.
+    """`filter` are the words of the list; an empty one is everything, and has to be confirmed like any other. `ids`
+    are named one by one instead.
 
-    `expect` is the number that the caller confirms: where another number matches, nothing is done. With `dry_run`
-    nothing is done either, and the answer says what would be touched.
+    `expect` is the number that the caller confirms: where another number matches, nothing is done. Of `ids` it is as
+    many as they are, if it is not said. With `dry_run` nothing is done either, and the answer says what would be
+    touched.
     """
 
-    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True))
+    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True), required=False)
+    ids = serializers.ListField(
+        child=serializers.CharField(max_length=30), required=False, min_length=1, max_length=MOST_NAMED
+    )
     reason = serializers.CharField(max_length=500, required=False, default="")
     expect = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
     dry_run = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError({"filter": ["Say a filter, or ids, and not both."]})
+        if "filter" in attrs:
+            return attrs
+        named = sorted(set(attrs["ids"]))
+        return {**attrs, "ids": named, "expect": len(named) if attrs["expect"] is None else attrs["expect"]}
+
+    @property
+    def selection(self) -> dict[str, str]:
+        """What is kept of it with the job, as words."""
+        said = self.validated_data
+        return dict(said["filter"]) if "filter" in said else {"ids": " ".join(said["ids"])}
 
 
 class Listed(serializers.Serializer[Any]):
@@ -84,15 +115,16 @@ class EndMany(_Jobs):
     answers = {"POST": JobSerializer}
 
     def post(self, request: Request) -> Response:
-        asked = said(BulkEnd(data=request.data))
-        found = _selected(asked["filter"], Delegation.objects.live(timezone.now()))
+        body = BulkEnd(data=request.data)
+        asked, live = said(body), Delegation.objects.live(timezone.now())
+        found = _selected(asked["filter"], live) if "filter" in asked else live.filter(pk__in=asked["ids"])
         if asked["dry_run"]:
             return Response(Touched(ending.preview(found)).data)
         if asked["expect"] is None:
             raise serializers.ValidationError({"expect": ["Say how many you mean to end; dry_run counts them."]})
         job = ending.end_all(
             found,
-            selection=asked["filter"],
+            selection=body.selection,
             reason=asked["reason"],
             expected=asked["expect"],
             member=member_of(request),

@@ -25,7 +25,7 @@ class ForRoles(HoldsScope):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not super().has_permission(request, view):
             return False
-        member, act = _member(request), self.act(view, request.method or "")
+        member, act = speaks_for(request), self.act(view, request.method or "")
         return member is not None and act is not None and may(member, act)
 
     def act(self, view: "APIView", method: str) -> Act | None:
@@ -38,7 +38,7 @@ class ForReaders(HoldsScope):
     """The token holds the scope and speaks for a person of the tenant; the view says what that person may see."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return super().has_permission(request, view) and _member(request) is not None
+        return super().has_permission(request, view) and speaks_for(request) is not None
 
 
 class ForKeepers(ForRoles):
@@ -50,7 +50,7 @@ class ForKeepers(ForRoles):
 
 def member_of(request: Request) -> Membership:
     """Return the person for whom a token speaks, once a permission let them in."""
-    member = _member(request)
+    member = speaks_for(request)
     assert member is not None
     return member
 
@@ -67,7 +67,7 @@ def by(request: Request) -> Principal:
     return Principal(Kind.USER, member.pk, member.name)
 
 
-def _member(request: Request) -> Membership | None:
+def speaks_for(request: Request) -> Membership | None:
     """Return the person for whom a token speaks, as long as their place is open."""
     assert isinstance(request.auth, Bearer)
     found = Membership.objects.select_related("user").filter(pk=request.auth.token.subject)

@@ -28,6 +28,8 @@ from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, 
 from tokens.receipts import Receipt
 
 REQUEST_LIFE = timedelta(minutes=10)
+BY_THE_PERSON = "ended by the person"
+"""The reason where people end their own and say none."""
 
 
 @transaction.atomic

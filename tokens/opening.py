@@ -14,6 +14,8 @@ API_SCOPES = (
     ScopeWords("self:read", "See who it is and for whom it acts", is_default=True),
     ScopeWords("delegations:read", "See its own access", is_default=True),
     ScopeWords("delegations:end", "Give back its own access", is_writing=True),
+    ScopeWords("delegations:oversee", "See what agents may do for you, and for those whom you look after"),
+    ScopeWords("delegations:revoke", "End what agents may do for people", is_writing=True),
     ScopeWords("delegations:narrow", "Make smaller what agents may do for people", is_writing=True),
     ScopeWords("tenants:read", "See in which organisations you have a place"),
     ScopeWords("views:read", "See which lists you saved"),

@@ -27,7 +27,6 @@ from tokens.receipts import Receipt
 
 _LAST_ENDED = "last_ended"
 _LAST_NARROWED = "last_narrowed"
-REASON = "ended by the person"
 
 
 @for_members
@@ -77,7 +76,7 @@ def past(request: MemberRequest) -> HttpResponse:
 def end(request: MemberRequest, delegation_id: str) -> HttpResponse:
     delegation = _mine(request, delegation_id)
     try:
-        receipt = actions.end_delegation(delegation, by=principal(request), reason=REASON)
+        receipt = actions.end_delegation(delegation, by=principal(request), reason=actions.BY_THE_PERSON)
     except DelegationOver:
         return redirect("my-agents")
     _remember(request, delegation, receipt)
@@ -110,7 +109,7 @@ def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
 @require_POST
 @for_members
 def end_all(request: MemberRequest) -> HttpResponse:
-    actions.end_all(request.member, by=principal(request), reason=f"{REASON}, all at once")
+    actions.end_all(request.member, by=principal(request), reason=f"{actions.BY_THE_PERSON}, all at once")
     return redirect("my-agents")
 
 

@@ -27,6 +27,7 @@ WORDS = {
     "credentials/credential_id": "nobody",
     "scopes/name": "events:read",
     "events/form": "csv",
+    "delegations/form": "csv",
     "activity/form": "csv",
     "export/form": "csv",
 }

@@ -78,6 +78,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "deliveries/delivery_id": _of(Delivery, "dlv"),
     "keys/key_id": _of(SigningKey, "key"),
     "events/form": NoObject("the form of a file"),
+    "delegations/form": NoObject("the form of a file"),
     "activity/form": NoObject("the form of a file"),
     "export/form": NoObject("the form of a file"),
     "invitation/secret": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
