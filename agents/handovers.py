@@ -4,13 +4,19 @@ from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
-from agents import directory
+from agents import admission, directory, limits
+from agents.errors import NotActive, Unusable
 from agents.models import Agent, Client, Handover
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from audit.principals import Principal
-from tenants.actions import move_version
+from tenants.actions import as_read, move_version
+from tenants.errors import Stale
+
+BOUNDED = (Agent.Status.ACTIVE, Agent.Status.SUSPENDED)
+"""Agents of which an admin says how much they get; of others a decision says it."""
 
 
 @transaction.atomic
@@ -34,15 +40,28 @@ def forbid_handover(agent: Agent, to: Agent, *, by: Principal) -> None:
 
 
 @transaction.atomic
-def set_ceiling(agent: Agent, ceiling: Mapping[str, Iterable[str]] | None, *, by: Principal) -> None:
-    """Bound what an agent ever gets, by resource identifier; None lifts the bound, an empty one allows nothing."""
-    kept = None if ceiling is None else {audience: sorted(scopes) for audience, scopes in ceiling.items()}
-    Agent.objects.filter(pk=agent.pk).update(ceiling=kept, version=F("version") + 1)
-    words = ["none"] if kept is None else [f"{audience}: {' '.join(kept[audience])}" for audience in kept]
-    # The mint compares the version of the client that asks, which is kept together with its agent.
-    Client.objects.filter(agent=agent).update(version=F("version") + 1)
-    record(Event.AGENT_CEILING_CHANGED, by=by, about=agent, detail={"ceiling": words})
-    transaction.on_commit(directory.forget_all)
+def set_ceiling(
+    agent: Agent, ceiling: Mapping[str, Iterable[str]] | None, *, by: Principal, version: int | None = None
+) -> Agent:
+    """Bound what an agent ever gets, by resource identifier; None lifts the bound, an empty one allows nothing.
+
+    Whoever says what is so already changes nothing. Raises Unusable for what no resource has or while somebody has to
+    decide, NotActive or Stale.
+    """
+    held = admission.hold_agent(agent.pk)
+    if held.status == Agent.Status.PENDING:
+        raise Unusable(gettext("It waits for a decision: how much it gets is said with that."))
+    if held.status not in BOUNDED:
+        raise NotActive(held.pk)
+    if as_read(version) and held.version != version:
+        raise Stale(held)
+    kept = limits.bound(ceiling, held.ceiling)
+    if kept == held.ceiling:
+        return held
+    admission.change(held, ceiling=kept)
+    detail: dict[str, JsonValue] = {"ceiling": _words(kept), "before": _words(held.ceiling)}
+    record(Event.AGENT_CEILING_CHANGED, by=by, about=held, detail=detail)
+    return Agent.objects.get(pk=held.pk)
 
 
 @transaction.atomic
@@ -51,6 +70,10 @@ def set_exchange_actor(client: Client, actor: Client.ExchangeActor, *, by: Princ
     Client.objects.filter(pk=client.pk).update(exchange_actor=actor, version=F("version") + 1)
     record(Event.CLIENT_ACTOR_CHANGED, by=by, about=client, detail={"exchange_actor": str(actor)})
     transaction.on_commit(directory.forget_all)
+
+
+def _words(ceiling: Mapping[str, list[str]] | None) -> list[str]:
+    return ["none"] if ceiling is None else [f"{audience}: {' '.join(ceiling[audience])}" for audience in ceiling]
 
 
 def _everybody_reads_anew() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from agents.errors import BadLimits
+from agents.errors import BadLimits, Unusable
 from agents.models import Agent
-from tenants.directory import current
+from tenants.directory import current, resource_server
 from tenants.models import Membership
+from trust.models import Audience
 
 SHORTEST = timedelta(minutes=5)
 FURTHEST = timedelta(days=5 * 366)
@@ -80,6 +81,37 @@ def judged(limits: Limits, *, now: datetime) -> Limits:
         limits.longest,
         limits.until,
     )
+
+
+def bound(
+    said: Mapping[str, Iterable[str]] | None, beside: Mapping[str, list[str]] | None = None
+) -> dict[str, list[str]] | None:
+    """Return a ceiling in order; raises Unusable for what no resource has, here or where grants are issued for.
+
+    What is so already, in `beside`, stays as it is: a resource that was retired may come back.
+    """
+    if said is None:
+        return None
+    kept = {resource: sorted(set(scopes)) for resource, scopes in said.items()}
+    for resource, scopes in kept.items():
+        if scopes == (beside or {}).get(resource):
+            continue
+        known = _scopes_of(resource)
+        if known is None:
+            raise Unusable(_("No resource here is called %(resource)s.") % {"resource": resource[:200]})
+        if unknown := set(scopes) - known:
+            named = {"resource": resource[:200], "scope": min(unknown)[:100]}
+            raise Unusable(_("%(resource)s has no scope called %(scope)s.") % named)
+    return kept
+
+
+def _scopes_of(resource: str) -> frozenset[str] | None:
+    protected = resource_server(resource)
+    if protected is not None:
+        return frozenset(protected.scopes)
+    elsewhere = [each.resources for each in Audience.objects.filter(is_enabled=True)]
+    known = [frozenset(each[resource]) for each in elsewhere if resource in each]
+    return frozenset().union(*known) if known else None
 
 
 def _flaw_of_people(people: Mapping[str, list[str]] | None) -> str:

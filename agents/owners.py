@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from agents import directory
+from agents import directory, limits
 from agents.errors import NotActive, Unusable
 from agents.models import Agent, CoOwner
 from agents.registration import metadata
@@ -48,7 +48,7 @@ def create_agent(
 
     `ceiling` is what it ever gets at most, by resource; None is whatever people allow, an empty one is nothing.
     """
-    further, bound = {each.pk: each for each in co_owners if each != owner}, _ceiling(ceiling)
+    further, bound = {each.pk: each for each in co_owners if each != owner}, limits.bound(ceiling)
     fields: dict[str, Membership | str | None] = {"owner": owner, "sponsor": sponsor, "successor": successor}
     agent = Agent(name=_named(name), owner=owner, sponsor=sponsor, successor=successor, ceiling=bound)
     _check(agent, fields, further)
@@ -146,21 +146,6 @@ def _check(agent: Agent, fields: "dict[str, Membership | str | None]", further: 
     owner = fields.get("owner", agent.owner)
     if owner is not None and fields.get("successor", agent.successor) == owner:
         raise Unusable(_("Whoever follows an owner is somebody else."))
-
-
-def _ceiling(said: Mapping[str, Iterable[str]] | None) -> dict[str, list[str]] | None:
-    """Return a ceiling in order; raises Unusable for what no resource here has."""
-    if said is None:
-        return None
-    kept = {resource: sorted(set(scopes)) for resource, scopes in said.items()}
-    for resource, scopes in kept.items():
-        protected = tenants_directory.resource_server(resource)
-        if protected is None:
-            raise Unusable(_("No resource here is called %(resource)s.") % {"resource": resource[:200]})
-        if unknown := set(scopes) - protected.scopes.keys():
-            named = {"resource": resource[:200], "scope": min(unknown)[:100]}
-            raise Unusable(_("%(resource)s has no scope called %(scope)s.") % named)
-    return kept
 
 
 def _named(text: object) -> str:

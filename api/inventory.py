@@ -6,6 +6,7 @@ version of an agent is its ETag.
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -13,13 +14,14 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import owners
+from agents import handovers, owners, rules
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.rules import Verb, is_possible, restorable_until
 from api import versions
 from api.door import Door, said
-from api.keepers import by
+from api.fresh import check_fresh
+from api.keepers import by, voices
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.models import Membership
@@ -38,6 +40,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     sponsor = serializers.CharField(source="sponsor_id", allow_null=True)
     successor = serializers.CharField(source="successor_id", allow_null=True)
     co_owners = serializers.SerializerMethodField()
+    longest = serializers.IntegerField(source="longest_seconds", allow_null=True)
     restorable_until = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
 
@@ -45,7 +48,8 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
         model = Agent
         fields = [
             "id", "name", "status", "registration", "owner", "co_owners", "sponsor", "successor", "owner_left_at",
-            "ceiling", "created_at", "admitted_at", "retired_at", "restorable_until", "ended_at", "links",
+            "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at", "retired_at",
+            "restorable_until", "ended_at", "links",
         ]  # fmt: skip
 
     def get_co_owners(self, agent: Agent) -> list[str]:
@@ -71,6 +75,14 @@ class Words(serializers.Serializer[Any]):
 
 class NewAgent(Words):
     """`ceiling` is what it ever gets at most, by resource. Null is whatever people allow; an empty one nothing."""
+
+    ceiling = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField(max_length=100)), required=False, allow_null=True
+    )
+
+
+class Change(Words):
+    """`ceiling` beside that: who says it has signed in minutes ago, where they have a factor, and not by this agent."""
 
     ceiling = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField(max_length=100)), required=False, allow_null=True
@@ -104,15 +116,22 @@ class Agents(_Agents):
 class OneAgent(_Agents):
     http_method_names = ["get", "patch", "delete", "head", "options"]
     answers = {"GET": AgentSerializer, "PATCH": AgentSerializer, "DELETE": AgentSerializer}
-    reads = {"PATCH": Words, "DELETE": Why}
+    reads = {"PATCH": Change, "DELETE": Why}
 
     def get(self, request: Request, agent_id: str) -> Response:
         return _answer(get_object_or_404(_named(), pk=agent_id))
 
     def patch(self, request: Request, agent_id: str) -> Response:
-        agent = get_object_or_404(Agent, pk=agent_id)
-        words = _with_people(said(Words(data=request.data, partial=True)))
-        return _answer(owners.change_agent(agent, by=by(request), version=versions.read_by(request), **words))
+        agent, version = get_object_or_404(Agent, pk=agent_id), versions.read_by(request)
+        words = _with_people(said(Change(data=request.data, partial=True)))
+        if "ceiling" not in words:
+            return _answer(owners.change_agent(agent, by=by(request), version=version, **words))
+        rules.check_impartial(agent, voices(request))
+        check_fresh(request)
+        ceiling = words.pop("ceiling")
+        with transaction.atomic():
+            agent = handovers.set_ceiling(agent, ceiling, by=by(request), version=version)
+            return _answer(owners.change_agent(agent, by=by(request), **words) if words else agent)
 
     def delete(self, request: Request, agent_id: str) -> Response:
         return _acted(request, Verb.RETIRE, agent_id)

@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.utils.translation import gettext, gettext_lazy
 
 from agents.errors import AgentError
+from agents.errors import NotActive as AgentNotActive
 from audit import ledger
 from tenants.errors import IdentifierTaken, NotActive, Stale, TenantError
 from trust.errors import IssuerKnown, TrustError
@@ -21,7 +22,7 @@ def attempt(verb: Callable[[], object], *, but: type[Exception] | tuple[()] = ()
         raise
     except Stale as error:
         return who_was_first(error.args[0])
-    except NotActive:
+    except (NotActive, AgentNotActive):
         return str(OVER)
     except (IdentifierTaken, IssuerKnown):
         return str(THERE)

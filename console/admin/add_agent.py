@@ -14,7 +14,9 @@ from agents import enrolling
 from agents.errors import Unusable
 from console.access import for_act, principal
 from console.admin.agent import client_row
+from console.admin.ceilings import EXTENT
 from console.admin.clients import GRANTS
+from console.admin.decisions import ANYTHING
 from console.admin.owners import SHOWN
 from kit import forms as kit_forms
 from kit import strict_json
@@ -24,13 +26,11 @@ from tenants.models import Membership
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
-ANYTHING, TICKED = "anything", "ticked"
 _METHODS = [
     (AuthMethod.SECRET_BASIC.value, _("With a secret, which is shown once")),
     (AuthMethod.PRIVATE_KEY_JWT.value, _("With a key of its own")),
     (AuthMethod.NONE.value, _("With nothing: an app on people's own machines")),
 ]
-_EXTENT = [(ANYTHING, _("Whatever people allow it")), (TICKED, _("At most what is ticked here"))]
 
 
 class AddAgent(forms.Form):
@@ -59,7 +59,7 @@ class AddAgent(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text=_("One address for each line, exactly as it sends it. Loopback addresses match any port."),
     )
-    extent = forms.ChoiceField(label=_("How much it may ever get"), choices=_EXTENT)
+    extent = forms.ChoiceField(label=_("How much it may ever get"), choices=EXTENT)
     scopes = forms.MultipleChoiceField(
         label=_("At most"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("Nothing ticked: nothing.")
     )

@@ -9,15 +9,18 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from agents import owners
+from agents.handovers import BOUNDED
 from agents.models import Agent, Client
 from agents.rules import Verb, is_possible, restorable_until
 from audit.models import Entry
 from console import neighbours, tiles
 from console.access import for_keepers
+from console.admin import ceilings
 from console.impact_words import impact_words
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
+from tenants.roles import Act, may
 from tenants.rules import is_here
 from tokens import around, impact
 from tokens.checking import history
@@ -52,12 +55,14 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "is_verified": bool(clients) and clients[0].is_verified,
         "co_owners": [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")],
         "notices": _notices(agent, request),
+        "approved": ceilings.approved(agent),
         "clients": [client_row(each) for each in clients],
         "impact": impact_words(reach, now=now, time_zone=zone),
         "tiles": tiles.of_agent(agent, held, reach, refused, clients, now=now, time_zone=zone),
         "drawing": neighbours.drawing(agent, held, people=reach.people, now=now, time_zone=zone),
         "refused": _newest(refused, request),
         "verbs": {verb.value: request.member.is_admin and is_possible(verb, agent, now=now) for verb in Verb},
+        "may_bound": may(request.member, Act.AGENTS_WRITE) and agent.status in BOUNDED,
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)

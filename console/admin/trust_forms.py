@@ -56,7 +56,7 @@ def _own_scopes() -> list[tuple[str, str]]:
     ]
 
 
-class _Ticks(forms.MultipleChoiceField):
+class Ticks(forms.MultipleChoiceField):
     """Scopes of this tenant's own resources, by resource; each is a tick."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -141,7 +141,7 @@ class ChangeIssuer(AddIssuer):
         widget=forms.CheckboxSelectMultiple,
         label=_("Signatures that count"),
     )
-    resources = _Ticks(label=_("Scopes that its word may open"))
+    resources = Ticks(label=_("Scopes that its word may open"))
     any_client = forms.BooleanField(required=False, label=_("Every client may present its assertions about people"))
     clients = Lines(label=_("Or only these clients"), help_text=_("Client ids, one a line."))
     mappings = forms.MultipleChoiceField(
@@ -160,7 +160,7 @@ class ChangeIssuer(AddIssuer):
         help_text=_('For issuers that many share, like {"tenant_id": "7f3a"}.'),
     )
     unseen = forms.ChoiceField(choices=TrustedIssuer.Unseen.choices, label=_("An agent that was never seen"))
-    quarantine = _Ticks(label=_("What it gets until somebody decides"))
+    quarantine = Ticks(label=_("What it gets until somebody decides"))
     most_agents = forms.IntegerField(min_value=0, max_value=1_000_000, label=_("How many agents it may bring"))
 
     def __init__(self, issuer: TrustedIssuer, said: Any = None) -> None:
@@ -173,7 +173,7 @@ class ChangeIssuer(AddIssuer):
 
     def ticks(self) -> dict[str, Any]:
         """Return the ceilings as the page draws them."""
-        return {name: _groups(self, name) for name in _CEILINGS}
+        return {name: by_resource(self, name) for name in _CEILINGS}
 
 
 class ProviderForm(Apart):
@@ -236,7 +236,7 @@ class OffForm(forms.Form):
         return number
 
 
-def _groups(form: forms.Form, name: str) -> list[dict[str, Any]]:
+def by_resource(form: forms.Form, name: str) -> list[dict[str, Any]]:
     """Return the ticks of a ceiling, by resource."""
     chosen = set(form[name].value() or ())
     found = []

@@ -593,6 +593,7 @@ SIGHTS = (
     Sight("console-agent-activity", _in_console("/activity"), "ada"),
     Sight("console-agent-end", _in_console("/end"), "ada"),
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
+    Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),
     Sight("console-delegations", at("/console/delegations"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),

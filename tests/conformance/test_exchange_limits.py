@@ -70,7 +70,7 @@ def test_no_more_scope_than_the_agent_s_ceiling_from_the_next_request_on(world, 
     assert ask().json()["scope"] == "events:read"
     for wider in ("contacts:read", chains.SCOPES, "events:write"):
         chains.assert_refuses(world, partial(ask, scope=wider), "invalid_scope")
-    for nothing in ({}, {at: []}, {world.notes.identifier: ["events:read"]}):
+    for nothing in ({}, {at: []}, {world.notes.identifier: ["notes:read"]}):
         bound(world, helper, nothing)
         chains.assert_refuses(world, ask, "invalid_scope")
 
