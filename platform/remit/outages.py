@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
-from django.views import defaults
 
 from api import problems
 from kit import context, outages
@@ -18,13 +17,18 @@ ALONE = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' d
 
 def handler500(request: HttpRequest) -> HttpResponse:
     """Answer for Django's last resort, which calls this while the error is at hand."""
-    return unavailable(request) if outages.is_outage(sys.exc_info()[1]) else defaults.server_error(request)
+    return unavailable(request) if outages.is_outage(sys.exc_info()[1]) else broken(request)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Say that it is our fault, and by which word the log knows it. Nothing is read for it."""
+    return HttpResponse(loader.get_template("500.html").render({"reference": context.request_id()}), status=500)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Say that asking again is right: as a page, as a problem, or as OAuth says it. Nothing is read for it."""
     if "text/html" in request.headers.get("Accept", ""):
-        page = HttpResponse(loader.get_template("503.html").render(), status=503)
+        page = HttpResponse(loader.get_template("503.html").render({"reference": context.request_id()}), status=503)
         return _later(page, {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", _POLICY: ALONE})
     if "/api/" in request.path:
         return _later(problems.answer(503))

@@ -56,6 +56,15 @@ def test_whoever_asks_while_the_database_is_away_is_told_when_to_ask_again(ask, 
     assert "secret" not in answer.text
 
 
+@pytest.mark.parametrize(("error", "status"), [(AWAY, 503), (ValueError("a secret that somebody sent"), 500)])
+def test_a_page_of_a_failure_says_by_which_word_the_log_knows_it(ask, away, error, status):
+    away(error)
+    answer = ask("/login", "text/html")
+    assert answer.status_code == status
+    assert f"<code>{answer.headers['x-request-id']}</code>" in answer.text
+    assert "secret" not in answer.text
+
+
 def test_a_page_says_so_in_words_and_may_do_nothing(ask, away):
     away(AWAY)
     page = ask("/login", "text/html")
