@@ -83,8 +83,8 @@ def _gauges(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield from _waiting("jobs", _all(Job).filter(state__in=[Job.State.RUNNING, Job.State.STOPPING]), now)
     yield _gauge("clock_seconds", "Time since the clock's last pulse.", health.clock_lag(now) or 0.0)
     yield _gauge("clock_late_jobs", "How many jobs of the clock stand still.", len(health.late_jobs(now)))
-    letters = DeadLetter.objects.using(settings.OPERATOR_ALIAS).count()
-    yield _gauge("dead_letters", "Runs of jobs that were given up.", letters)
+    open_letters = DeadLetter.objects.using(settings.OPERATOR_ALIAS).filter(recovered_at=None).count()
+    yield _gauge("dead_letters", "Jobs that failed when they ran last, by tenant.", open_letters)
     yield _gauge(
         "ledger_unsealed_seconds", "Age of the oldest entry that is not chained yet.", _since(_unsealed(), now)
     )

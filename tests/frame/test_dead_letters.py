@@ -15,6 +15,7 @@ from audit.models import DeadLetter, Lease
 from delegations import actions as delegation_actions
 from delegations.tasks import expire_delegations
 from kit import context
+from remit import metrics
 from remit.celery import app
 from remit.tasks import tick
 from tenants.clock import in_each_tenant
@@ -95,6 +96,21 @@ def test_a_job_whose_time_is_over_ends_at_once_and_is_written_down_as_a_whole(wo
     assert expire_delegations.delay().failed()
     assert len(tries) == 1
     assert kept() == [(EXPIRE, "", "SoftTimeLimitExceeded", 1, True)]
+
+
+def test_the_metric_counts_what_is_dead_now_and_nothing_that_works_again(world, failing):
+    counted = [_dead()]
+    expire_delegations.delay()
+    expire_delegations.delay()
+    counted.append(_dead())
+    failing.clear()
+    expire_delegations.delay()
+    assert [*counted, _dead()] == [0, 1, 0]
+
+
+def _dead():
+    gauges = {family.name: family for family in metrics._gauges(timezone.now())}
+    return gauges["remit_dead_letters"].samples[0].value
 
 
 def test_a_job_that_works_at_its_second_try_leaves_nothing(world, monkeypatch):
