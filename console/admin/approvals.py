@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -32,7 +32,7 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     # What people asked for stands above whatever arrived by itself, however much of that there is.
     wanted = Exists(Plea.objects.filter(approval=OuterRef("pk")))
     waiting = related.filter(status=Approval.Status.WAITING).annotate(is_wanted=wanted)
-    hidden = max(0, waiting.count() - SHOWN)
+    all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
     talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
     waiting = waiting.prefetch_related("pleas__member__user", talk).order_by("-is_wanted", "-pk")[:SHOWN]
     shown = list(waiting)
@@ -40,7 +40,10 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     content = {
         "waiting": [cards.card(each, request, typed, places) for each in shown],
-        "hidden": hidden,
+        "hidden": max(0, all_of_them["number"] - SHOWN),
+        "number": all_of_them["number"],
+        "oldest": all_of_them["oldest"],
+        "oldest_words": in_words(all_of_them["oldest"], now=timezone.now(), time_zone=request.tenant.time_zone),
         "decided": [cards.decided(each, request) for each in over],
         "may_decide": may_decide(request.member),
         "choices": cards.choices(request.tenant) if shown else {},
