@@ -20,14 +20,20 @@ BOUNDED = (Agent.Status.ACTIVE, Agent.Status.SUSPENDED)
 
 
 @transaction.atomic
-def allow_handover(agent: Agent, to: Agent, *, by: Principal) -> None:
-    """Let an agent hand part of its authority to another; raises ValueError for one and the same agent."""
+def allow_handover(agent: Agent, to: Agent, *, by: Principal) -> Handover:
+    """Let an agent hand part of its authority to another; raises Unusable, also where one of them ended.
+
+    Whoever says what is so already changes nothing.
+    """
     if agent.pk == to.pk:
-        raise ValueError("an agent hands nothing on to itself")
-    _, is_new = Handover.objects.get_or_create(agent=agent, to_agent=to)
+        raise Unusable(gettext("An agent hands nothing on to itself."))
+    if Agent.objects.filter(pk__in=(agent.pk, to.pk), status=Agent.Status.RETIRED).exists():
+        raise Unusable(gettext("An agent that ended hands nothing on, and is handed nothing."))
+    made, is_new = Handover.objects.get_or_create(agent=agent, to_agent=to)
     if is_new:
         record(Event.HANDOVER_ALLOWED, by=by, about=agent, detail={"to": to.pk})
         _everybody_reads_anew()
+    return made
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from agents.rules import Verb, is_possible, restorable_until
 from audit.models import Entry
 from console import neighbours, tiles
 from console.access import for_keepers
-from console.admin import ceilings
+from console.admin import ceilings, handing_on
 from console.impact_words import impact_words
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
@@ -55,6 +55,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "is_verified": bool(clients) and clients[0].is_verified,
         "co_owners": [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")],
         "notices": _notices(agent, request),
+        "handovers": handing_on.of(agent),
         "approved": ceilings.approved(agent),
         "clients": [client_row(each) for each in clients],
         "impact": impact_words(reach, now=now, time_zone=zone),

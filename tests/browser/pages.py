@@ -253,6 +253,10 @@ def _planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}"))
 
 
+def _handovers_of_planner(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/handovers"))
+
+
 def _tokens_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/tokens"))
 
@@ -594,6 +598,7 @@ SIGHTS = (
     Sight("console-agent-end", _in_console("/end"), "ada"),
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
     Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
+    Sight("console-agent-handovers", _handovers_of_planner, "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),
     Sight("console-delegations", at("/console/delegations"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),

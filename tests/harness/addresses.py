@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import URLPattern
 from django.urls.converters import IntConverter
 
-from agents.models import Approval, AssertionRule, Client, NameElsewhere, RegistrationToken
+from agents.models import Approval, AssertionRule, Client, Handover, NameElsewhere, RegistrationToken
 from api import urls as api_urls
 from audit.models import Entry
 from delegations.models import Delegation
@@ -56,6 +56,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "approvals/approval_id": _of(Approval, "apr"),
     "questions/approval_id": _of(Approval, "apr"),
     "agents/agent_id": Kind(lambda: _client().agent_id, f"agt_{'0' * 26}"),
+    "handovers/to_agent_id": Kind(lambda: Handover.objects.get().to_agent_id, f"agt_{'0' * 26}"),
     "clients/client_id": Kind(lambda: _client().pk, f"cli_{'0' * 26}"),
     "credentials/credential_id": NoObject("a name inside a client, which is looked up below it"),
     "registration-tokens/token_id": _of(RegistrationToken, "itk"),

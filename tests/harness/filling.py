@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from agents import across, admission, registration_tokens, remarks
+from agents import across, admission, handovers, registration_tokens, remarks
 from agents.models import Agent, Approval, Client, CoOwner
 from api.models import KeptAnswer
 from audit.events import Event
@@ -80,5 +80,7 @@ def of_lists(world: World) -> None:
 def of_addresses(world: World) -> None:
     """What has an address of its own, besides."""
     registration_tokens.make("CI", by=SYSTEM)
+    one, other = (Agent.objects.filter(name=name).get() for name in ("Scout", "CI job"))
+    handovers.allow_handover(one, other, by=SYSTEM)
     record(Event.TOKEN_REFUSED, by=SYSTEM, about=world.tenant, detail={"error": "invalid_grant", "steps": []})
     of_work(world)
