@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agents import admission, directory, owners
+from agents.clients import held_client
 from agents.errors import NameTaken, NoRoom, Unusable
 from agents.models import Agent, AssertionRule, Client, FederatedCredential, NameElsewhere
 from agents.rules import check_answered_for
@@ -51,17 +52,23 @@ def federate(
     by: Principal,
     claims: Mapping[str, str | int | bool] | None = None,
     audience: str = "",
+    version: int | None = None,
 ) -> FederatedCredential:
-    """Say that an issuer's token about this subject is this client; raises Unusable or NameTaken.
+    """Say that an issuer's token about this subject is this client; raises Unusable, NameTaken, NotActive or Stale.
 
     A template that leaves a part open must be held by a claim: names are given away again, ids are not.
     """
+    held_client(client, version)
     if client.auth_method != AuthMethod.FEDERATED:
         raise Unusable(_("This client proves itself in another way."))
     if not subject or subject.startswith("*") or "**" in subject or "\x00" in subject:
         raise Unusable(_("A subject begins with what it names, and `*` stands for one part of it."))
     if "*" in subject and not claims:
         raise Unusable(_("A subject with `*` needs a claim that is never reused, such as a repository's id."))
+    if not all(isinstance(value, str | int) for value in (claims or {}).values()):
+        raise Unusable(_("A claim is compared with a text, a number, true or false."))
+    if not issuer.is_enabled or not issuer.serves(TrustedIssuer.Purpose.FEDERATION):
+        raise Unusable(_("This issuer is not trusted to stand for secrets."))
     try:
         with transaction.atomic():
             made = FederatedCredential.objects.create(
@@ -69,6 +76,8 @@ def federate(
             )
     except IntegrityError as error:
         raise NameTaken(subject) from error
+    Client.objects.filter(pk=client.pk).update(version=F("version") + 1)
+    transaction.on_commit(directory.forget_all)
     record(Event.CLIENT_FEDERATED, by=by, about=client, detail={"issuer": issuer.issuer, "subject": subject})
     return made
 

@@ -123,14 +123,6 @@ def told(changed: Sequence[Change]) -> dict[str, JsonValue]:
     }
 
 
-@transaction.atomic
-def accept_endpoint_audience(client: Client, *, by: Principal, accept: bool) -> None:
-    """Switch one client's compatibility: assertions may name the token endpoint and live for an hour."""
-    Client.objects.filter(pk=client.pk).update(accepts_endpoint_audience=accept, version=F("version") + 1)
-    record(Event.CLIENT_AUDIENCE_SWITCHED, by=by, about=client, detail={"accepts_endpoint_audience": accept})
-    transaction.on_commit(directory.forget_all)
-
-
 def forget_assertions(now: datetime) -> int:
     """Remove used assertions that could not be accepted again anyway."""
     return clock.forget(UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"))

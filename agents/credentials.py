@@ -25,6 +25,7 @@ from audit.principals import Principal
 from kit import identifiers, jwks, opaque
 from kit.jwks import BadKeys
 from kit.oauth import AuthMethod
+from trust.models import TrustedIssuer
 
 MOST_SECRETS = 5
 FIRST = "sec_first"
@@ -103,6 +104,22 @@ def add_key(
     _write(held, jwks={"keys": [*listed, dict(unverified_jwk)]})
     record(Event.CLIENT_KEY_ADDED, by=by, about=held, detail={"credential": thumbprint})
     return Credential(thumbprint, "key", label, held.auth_method == AuthMethod.PRIVATE_KEY_JWT)
+
+
+@transaction.atomic
+def add_platform(
+    client: Client,
+    issuer: TrustedIssuer,
+    subject: str,
+    *,
+    by: Principal,
+    claims: Mapping[str, Any] | None = None,
+    audience: str = "",
+    version: int | None = None,
+) -> Credential:
+    """Let a platform's token about a subject stand for a secret; raises as `across.federate`."""
+    made = across.federate(client, issuer, subject, by=by, claims=claims, audience=audience, version=version)
+    return Credential(made.pk, "platform", f"{made.subject} of {made.issuer}", True, made.created_at)
 
 
 @transaction.atomic

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext
 
 from agents import admission, directory, limits
 from agents.errors import NotActive, Unusable
-from agents.models import Agent, Client, Handover
+from agents.models import Agent, Handover
 from audit.events import Event
 from audit.ledger import JsonValue, record
 from audit.principals import Principal
@@ -68,14 +67,6 @@ def set_ceiling(
     detail: dict[str, JsonValue] = {"ceiling": _words(kept), "before": _words(held.ceiling)}
     record(Event.AGENT_CEILING_CHANGED, by=by, about=held, detail=detail)
     return Agent.objects.get(pk=held.pk)
-
-
-@transaction.atomic
-def set_exchange_actor(client: Client, actor: Client.ExchangeActor, *, by: Principal) -> None:
-    """Say who is the actor of what a client exchanges. `none` is impersonation: an admin's decision, and shown."""
-    Client.objects.filter(pk=client.pk).update(exchange_actor=actor, version=F("version") + 1)
-    record(Event.CLIENT_ACTOR_CHANGED, by=by, about=client, detail={"exchange_actor": str(actor)})
-    transaction.on_commit(directory.forget_all)
 
 
 def _words(ceiling: Mapping[str, list[str]] | None) -> list[str]:

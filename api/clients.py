@@ -5,6 +5,7 @@ Words are those of RFC 7591. A secret is shown once.
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -12,12 +13,13 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import clients
+from agents import clients, rules, switches
 from agents.models import Agent, Client
 from agents.registration.metadata import CALLBACK
 from api import versions
 from api.door import Door, said
-from api.keepers import by
+from api.fresh import check_fresh
+from api.keepers import by, voices
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.roles import Act
@@ -60,6 +62,13 @@ class Metadata(serializers.Serializer[Any]):
     jwks_uri = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     client_uri = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     deferred_client_notification_endpoint = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class Switched(serializers.Serializer[Any]):
+    """What weakens something: who is the actor of what it exchanges, and for whom and how long its assertions count."""
+
+    exchange_actor = serializers.ChoiceField(Client.ExchangeActor.choices, required=False)
+    accepts_endpoint_audience = serializers.BooleanField(required=False)
 
 
 class Grants(serializers.Serializer[Any]):
@@ -131,6 +140,31 @@ class GivenGrants(_Clients):
         words, client = said(Grants(data=request.data)), one(agent_id, client_id)
         version = versions.read_by(request)
         return _answer(clients.give_grants(client, words["grant_types"], by=by(request), version=version))
+
+
+class Switches(_Clients):
+    """`exchange_actor`: `none` lets it appear as the person. `accepts_endpoint_audience`: assertions of an hour.
+
+    Whoever says it has signed in minutes ago, where they have a factor, and not through this agent.
+    """
+
+    http_method_names = ["patch", "options"]
+    answers = {"PATCH": ClientSerializer}
+    reads = {"PATCH": Switched}
+
+    def patch(self, request: Request, agent_id: str, client_id: str) -> Response:
+        client, words = one(agent_id, client_id), said(Switched(data=request.data))
+        rules.check_impartial(get_object_or_404(Agent, pk=agent_id), voices(request))
+        check_fresh(request)
+        version = versions.read_by(request)
+        with transaction.atomic():
+            if "exchange_actor" in words:
+                actor = Client.ExchangeActor(words["exchange_actor"])
+                client, version = switches.set_exchange_actor(client, actor, by=by(request), version=version), None
+            if "accepts_endpoint_audience" in words:
+                accept = words["accepts_endpoint_audience"]
+                client = switches.accept_endpoint_audience(client, by=by(request), accept=accept, version=version)
+        return _answer(client)
 
 
 def one(agent_id: str, client_id: str) -> Client:

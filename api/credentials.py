@@ -13,6 +13,7 @@ from api.door import Door, said
 from api.keepers import by
 from api.narrowing import asks_for, check_words
 from tenants.roles import Act
+from trust.models import TrustedIssuer
 
 READ, WRITE = "credentials:read", "credentials:write"
 
@@ -28,10 +29,25 @@ class CredentialSerializer(serializers.Serializer[Any]):
 
 
 class Wanted(serializers.Serializer[Any]):
-    """A further secret, made here, or a public key (RFC 7517)."""
+    """A further secret, made here; a public key (RFC 7517); or a platform's token.
 
-    kind = serializers.ChoiceField(choices=["secret", "key"])
+    Of that: its `issuer`, which is trusted to stand for secrets, its exact `subject`, or one with `*` for one part,
+    `claims` that it must hold, and its `audience`, which is our issuer if it is not said.
+    """
+
+    kind = serializers.ChoiceField(choices=["secret", "key", "platform"])
     jwk = serializers.DictField(required=False)
+    issuer = serializers.CharField(max_length=30, required=False)
+    subject = serializers.CharField(max_length=512, required=False)
+    claims = serializers.DictField(required=False)
+    audience = serializers.CharField(max_length=512, required=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["kind"] == "platform":
+            attrs["issuer"] = TrustedIssuer.objects.filter(pk=attrs.get("issuer", "")).first()
+            if attrs["issuer"] is None:
+                raise serializers.ValidationError({"issuer": ["No issuer that is trusted here has this id."]})
+        return attrs
 
 
 class _Credentials(Door):
@@ -54,6 +70,10 @@ class Credentials(_Credentials):
         version, secret = versions.read_by(request), {}
         if words["kind"] == "key":
             made = credentials.add_key(client, words.get("jwk", {}), by=by(request), version=version)
+        elif words["kind"] == "platform":
+            told: dict[str, Any] = {name: words.get(name) for name in ("claims", "audience")}
+            subject = words.get("subject", "")
+            made = credentials.add_platform(client, words["issuer"], subject, by=by(request), version=version, **told)
         else:
             made, shown = credentials.add_secret(client, by=by(request), version=version)
             secret = {"client_secret": shown}

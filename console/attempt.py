@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db.models import Model
 from django.utils.translation import gettext, gettext_lazy
 
-from agents.errors import AgentError
+from agents.errors import AgentError, NameTaken
 from agents.errors import NotActive as AgentNotActive
 from audit import ledger
 from tenants.errors import IdentifierTaken, NotActive, Stale, TenantError
@@ -24,7 +24,7 @@ def attempt(verb: Callable[[], object], *, but: type[Exception] | tuple[()] = ()
         return who_was_first(error.args[0])
     except (NotActive, AgentNotActive):
         return str(OVER)
-    except (IdentifierTaken, IssuerKnown):
+    except (IdentifierTaken, IssuerKnown, NameTaken):
         return str(THERE)
     except (TenantError, TrustError, AgentError) as error:
         return str(error)

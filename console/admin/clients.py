@@ -13,9 +13,10 @@ from agents.clients import GIVEN
 from agents.errors import LastWayIn, NotActive, Unusable
 from agents.models import Agent, Client
 from console.access import for_admins, for_keepers, principal
+from console.admin import switch_forms
 from console.admin.agent import client_row
 from kit import forms, strict_json
-from kit.oauth import GrantType
+from kit.oauth import AuthMethod, GrantType
 from tokens.endpoints.request import MemberRequest
 
 GRANTS = {
@@ -31,7 +32,7 @@ OVER = gettext_lazy("It is over, or somebody changed it while you read.")
 
 @for_keepers
 def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
-    client = _one(agent_id, client_id)
+    client = one(agent_id, client_id)
     agent = client.agent
     alive = client.status == Client.Status.ACTIVE and agent is not None and agent.status != Agent.Status.RETIRED
     may_change = request.member.is_admin and alive
@@ -43,8 +44,10 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
         "credentials": credentials.of(client),
         "may_change": may_change,
         "may_add_secret": may_change and client.auth_method.startswith("client_secret"),
+        "may_add_platform": may_change and client.auth_method == AuthMethod.FEDERATED,
         "may_add_key": may_change and not client.is_document and not client.jwks_uri,
         "givable": [(each.value, GRANTS[each], each in client.given_grants) for each in _givable(client)],
+        "switches": switch_forms.shown(client),
         "said": said,
     }
     return render(request, "console/client.html", content, status=status)
@@ -53,7 +56,7 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
 @require_POST
 @for_admins
 def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
-    client = _one(agent_id, client_id)
+    client = one(agent_id, client_id)
     try:
         _, secret = credentials.add_secret(client, by=principal(request))
     except (Unusable, NotActive) as refusal:
@@ -65,7 +68,7 @@ def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
-    client, said = _one(agent_id, client_id), ""
+    client, said = one(agent_id, client_id), ""
     if request.method == "POST":
         try:
             raw = request.POST.get("jwk", "").encode()
@@ -83,7 +86,7 @@ def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespon
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def retire(request: MemberRequest, agent_id: str, client_id: str, credential_id: str) -> HttpResponse:
-    client = _one(agent_id, client_id)
+    client = one(agent_id, client_id)
     known = credentials.of(client)
     credential = next((each for each in known if each.id == credential_id), None)
     if credential is None:
@@ -106,7 +109,7 @@ def retire(request: MemberRequest, agent_id: str, client_id: str, credential_id:
 @require_POST
 @for_admins
 def give_grants(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
-    client = _one(agent_id, client_id)
+    client = one(agent_id, client_id)
     try:
         verbs.give_grants(client, request.POST.getlist("grant"), by=principal(request))
     except (Unusable, NotActive) as refusal:
@@ -114,7 +117,7 @@ def give_grants(request: MemberRequest, agent_id: str, client_id: str) -> HttpRe
     return _shown(client)
 
 
-def _one(agent_id: str, client_id: str) -> Client:
+def one(agent_id: str, client_id: str) -> Client:
     return get_object_or_404(Client.objects.select_related("agent"), pk=client_id, agent=agent_id)
 
 

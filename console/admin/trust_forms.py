@@ -77,7 +77,7 @@ class Ticks(forms.MultipleChoiceField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
-class _Json(forms.JSONField):
+class Json(forms.JSONField):
     """A JSON object, of a size and a depth that one writes by hand."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -125,7 +125,7 @@ class AddIssuer(forms.Form):
     )
     key_source = forms.ChoiceField(choices=TrustedIssuer.KeySource.choices, label=_("Where its keys come from"))
     jwks_uri = forms.CharField(max_length=2000, required=False, label=_("Address of its keys, where that is chosen"))
-    jwks = _Json(label=_("Its public keys, where they are pasted"), help_text=_("A JSON Web Key Set."))
+    jwks = Json(label=_("Its public keys, where they are pasted"), help_text=_("A JSON Web Key Set."))
 
     def said(self) -> dict[str, Any]:
         """Return what was said, without what was left as it is."""
@@ -155,7 +155,7 @@ class ChangeIssuer(AddIssuer):
     reuses_assertions = forms.BooleanField(
         required=False, label=_("An assertion may come again until it ends, by the same client")
     )
-    required_claims = _Json(
+    required_claims = Json(
         label=_("What an assertion must say besides"),
         help_text=_('For issuers that many share, like {"tenant_id": "7f3a"}.'),
     )

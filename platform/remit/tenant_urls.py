@@ -23,6 +23,7 @@ from console.admin import (
     resources,
     scopes,
     settings,
+    switches,
     trust,
     trust_audiences,
     trust_issuer,
@@ -125,6 +126,8 @@ urlpatterns = [
     path("console/agents/<str:agent_id>/clients/<str:client_id>", clients.view, name="console-client"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/grants", clients.give_grants, name="give-grants"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/secrets", clients.add_secret, name="add-secret"),
+    path("console/agents/<str:agent_id>/clients/<str:client_id>/switches", switches.turn, name="turn-switches"),
+    path("console/agents/<str:agent_id>/clients/<str:client_id>/platform", switches.add_platform, name="add-platform"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/keys", clients.add_key, name="add-key"),
     path(
         "console/agents/<str:agent_id>/clients/<str:client_id>/credentials/<str:credential_id>/retire",

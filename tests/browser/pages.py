@@ -257,6 +257,12 @@ def _handovers_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/handovers"))
 
 
+def _open_switches(stage: Stage, page: Page) -> None:
+    """Open what weakens a client, on the page of the one that appears as people."""
+    _in_console(is_client=True)(stage, page)
+    page.get_by_role("region", name="What weakens something").locator("summary").click()
+
+
 def _tokens_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/tokens"))
 
@@ -599,6 +605,8 @@ SIGHTS = (
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
     Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
     Sight("console-agent-handovers", _handovers_of_planner, "ada"),
+    Sight("console-client-switches", _open_switches, "ada"),
+    Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),
     Sight("console-delegations", at("/console/delegations"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),

@@ -8,7 +8,7 @@ import httpx
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from agents import across, admission, handovers
+from agents import across, admission, switches
 from agents import actions as agent_actions
 from agents.models import Approval, Client
 from audit import ledger
@@ -91,7 +91,7 @@ def build(origin: str, http: httpx.Client, chromium: Browser, back: str) -> Stag
     world.let_hand_on(stage.planner, helper)
     impersonator = world.helper("Old gateway")
     with context.use(world.tenant):
-        handovers.set_exchange_actor(impersonator.client, Client.ExchangeActor.NONE, by=SYSTEM)
+        switches.set_exchange_actor(impersonator.client, Client.ExchangeActor.NONE, by=SYSTEM)
     world.grant(stage.reader)
     granted = world.grant(stage.planner, scope="events:read events:write", tick=_everything(world))
     assert world.exchange(helper, granted["access_token"], scope="events:read").status_code == 200

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from agents import handovers
+from agents import switches
 from agents.models import Client
 from audit.events import Event
 from audit.principals import SYSTEM
@@ -36,7 +36,7 @@ def own_token(world, who):
 
 def appears_as(world, who, actor):
     with context.use(world.tenant):
-        handovers.set_exchange_actor(who.client, actor, by=SYSTEM)
+        switches.set_exchange_actor(who.client, actor, by=SYSTEM)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from agents import across as across_actions
-from agents import handovers
+from agents import switches
 from agents.models import Client
 from audit.events import Event
 from audit.principals import SYSTEM
@@ -32,7 +32,7 @@ def across(world, elsewhere):
 
 def appears_as(across, actor):
     with context.use(across.acme.tenant):
-        handovers.set_exchange_actor(across.here.client, actor, by=SYSTEM)
+        switches.set_exchange_actor(across.here.client, actor, by=SYSTEM)
 
 
 # --- the answer

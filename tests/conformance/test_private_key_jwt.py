@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from jwcrypto import jws
 
-from agents import actions
+from agents import switches
 from agents.models import Client, UsedAssertion
 from audit.principals import SYSTEM
 from kit import context
@@ -98,7 +98,7 @@ def test_a_switch_of_one_client_accepts_the_token_endpoint_and_an_hour(world, ro
     assert ask(world, robot.proof(world, **wide)).status_code == 401
     with context.use(world.tenant):
         client = Client.objects.get(client_id=robot.id)
-        actions.accept_endpoint_audience(client, by=SYSTEM, accept=True)
+        switches.accept_endpoint_audience(client, by=SYSTEM, accept=True)
     assert ask(world, robot.proof(world, **wide)).status_code == 200
     assert len(world.entries("client.audience_switched")) == 1
 

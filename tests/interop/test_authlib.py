@@ -16,7 +16,7 @@ from authlib.oidc.discovery import get_well_known_url as oidc_url
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from agents import actions as agent_actions
+from agents import switches
 from audit.principals import SYSTEM
 from kit import context
 from tests.harness.keyholder import hand_over
@@ -67,7 +67,7 @@ def asked(client, world, **words):
 def switch(world, who, *, accept):
     """Turn the compatibility of one client on or off."""
     with context.use(world.tenant):
-        agent_actions.accept_endpoint_audience(who.client, by=SYSTEM, accept=accept)
+        switches.accept_endpoint_audience(who.client, by=SYSTEM, accept=accept)
 
 
 @pytest.mark.browser
