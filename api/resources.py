@@ -17,7 +17,7 @@ from tenants import actions
 from tenants import resources as verbs
 from tenants.actions import ScopeWords
 from tenants.filters import ResourceFilter
-from tenants.models import ResourceServer, Scope
+from tenants.models import Downstream, ResourceServer, Scope
 from tenants.roles import Act
 from tokens import stops
 
@@ -59,6 +59,22 @@ class Retirement(serializers.Serializer[Any]):
 
     reason = serializers.CharField(max_length=500, required=False, default="")
     dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class DownstreamSerializer(serializers.ModelSerializer[Downstream]):
+    """`scopes` says, for each scope here, which ones it stands for there."""
+
+    to = serializers.CharField(source="downstream_id")
+    identifier = serializers.CharField(source="downstream.identifier")
+    name = serializers.CharField(source="downstream.name")
+
+    class Meta:
+        model = Downstream
+        fields = ["to", "identifier", "name", "scopes"]
+
+
+class Opened(serializers.Serializer[Any]):
+    scopes = serializers.DictField(child=serializers.ListField(child=serializers.CharField(max_length=100)))
 
 
 class ReachSerializer(serializers.Serializer[Any]):
@@ -179,6 +195,40 @@ class OneScope(_Resources):
         if not flag(request, "dry_run"):
             verbs.retire_scope(scope, by=by(request), version=versions.read_by(request))
         return Response(reached.as_json())
+
+
+class Downstreams(_Resources):
+    """The resources that what may call this one is exchanged for, scope by scope."""
+
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("downstream", DownstreamSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request, resource_id: str) -> Response:
+        edges = Downstream.objects.filter(upstream=_resource(resource_id)).select_related("downstream")
+        return self.listing.answer(request, edges)
+
+
+class OneDownstream(_Resources):
+    """Whoever stops access for everybody opens it to what is behind, too."""
+
+    http_method_names = ["put", "delete", "options"]
+    scopes = {"PUT": WRITE, "DELETE": WRITE}
+    acts = {"PUT": Act.RESOURCES_RETIRE, "DELETE": Act.RESOURCES_RETIRE}
+    answers = {"PUT": DownstreamSerializer}
+    reads = {"PUT": Opened}
+
+    def put(self, request: Request, resource_id: str, to_id: str) -> Response:
+        server, to, words = _resource(resource_id), _resource(to_id), said(Opened(data=request.data))
+        version = versions.read_by(request)
+        edge = verbs.allow_downstream(server, to, words["scopes"], by=by(request), version=version)
+        return Response(DownstreamSerializer(edge).data)
+
+    def delete(self, request: Request, resource_id: str, to_id: str) -> Response:
+        found = Downstream.objects.select_related("upstream", "downstream")
+        edge = get_object_or_404(found, upstream=resource_id, downstream=to_id)
+        verbs.forbid_downstream(edge.upstream, edge.downstream, by=by(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class Preview(_Resources):

@@ -104,6 +104,8 @@ urlpatterns = [
     path("api/v1/registration-tokens/<str:token_id>", registration.OneRegistrationToken.as_view()),
     path("api/v1/resources", resources.Resources.as_view()),
     path("api/v1/resources/<str:resource_id>", resources.OneResource.as_view()),
+    path("api/v1/resources/<str:resource_id>/downstream", resources.Downstreams.as_view()),
+    path("api/v1/resources/<str:resource_id>/downstream/<str:to_id>", resources.OneDownstream.as_view()),
     path("api/v1/resources/<str:resource_id>/retire", resources.Retire.as_view()),
     path("api/v1/resources/<str:resource_id>/restore", resources.Restore.as_view()),
     path("api/v1/resources/<str:resource_id>/preview", resources.Preview.as_view()),

@@ -14,7 +14,7 @@ from audit.principals import Principal
 from kit import context, uris
 from tenants import directory
 from tenants.errors import IdentifierTaken, NotActive, SlugTaken, Stale, Unusable
-from tenants.models import Downstream, Membership, ResourceServer, Scope, Tenant, User
+from tenants.models import Membership, ResourceServer, Scope, Tenant, User
 from tenants.rules import check_policy, is_scope_name, is_slug
 
 POLICY = frozenset(
@@ -194,30 +194,6 @@ def _check_offer(identifier: str, scopes: Sequence[ScopeWords]) -> None:
     if len(names) != len(scopes) or not all(map(is_scope_name, names)):
         words = _("A scope is named once, without spaces, quotes or backslashes, and as none of OpenID Connect.")
         raise Unusable(words)
-
-
-@transaction.atomic
-def allow_downstream(
-    upstream: ResourceServer, downstream: ResourceServer, scopes: Mapping[str, Iterable[str]], *, by: Principal
-) -> None:
-    """Let what may call one resource server be exchanged for access to another, scope by scope."""
-    named = {scope: sorted(opened) for scope, opened in scopes.items()}
-    Downstream.objects.update_or_create(upstream=upstream, downstream=downstream, defaults={"scopes": named})
-    record(
-        Event.DOWNSTREAM_ALLOWED,
-        by=by,
-        about=upstream,
-        detail={"to": downstream.identifier, "scopes": [f"{scope}: {' '.join(named[scope])}" for scope in named]},
-    )
-    move_version()
-
-
-@transaction.atomic
-def forbid_downstream(upstream: ResourceServer, downstream: ResourceServer, *, by: Principal) -> None:
-    """Take an edge away; what was made along it gets no new token from the commit on."""
-    Downstream.objects.filter(upstream=upstream, downstream=downstream).delete()
-    record(Event.DOWNSTREAM_FORBIDDEN, by=by, about=upstream, detail={"to": downstream.identifier})
-    move_version()
 
 
 def move_version() -> None:

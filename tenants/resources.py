@@ -3,6 +3,7 @@
 Whatever is changed holds from the commit on: every process reads the tenant anew before it mints again.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,7 +18,7 @@ from kit import context
 from tenants.actions import ScopeWords, as_read, move_version
 from tenants.directory import current
 from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
-from tenants.models import ResourceServer, Scope, Tenant
+from tenants.models import Downstream, ResourceServer, Scope, Tenant
 from tenants.rules import is_scope_name
 
 CHANGEABLE = frozenset({"name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata"})
@@ -95,6 +96,53 @@ def retire_scope(scope: Scope, *, by: Principal, version: int | None = None) -> 
         raise NotActive(scope.name)
     detail: dict[str, JsonValue] = {"scope": scope.name, "title": scope.title}
     record(Event.SCOPE_RETIRED, by=by, about=scope.resource_server, detail=detail)
+
+
+@transaction.atomic
+def allow_downstream(
+    upstream: ResourceServer,
+    downstream: ResourceServer,
+    scopes: Mapping[str, Iterable[str]],
+    *,
+    by: Principal,
+    version: int | None = None,
+) -> Downstream:
+    """Let what may call one resource server be exchanged for access to another, scope by scope.
+
+    Raises Unusable for a scope that either has not, NotActive or Stale.
+    """
+    named = {scope: sorted(set(opened)) for scope, opened in scopes.items()}
+    _check_edge(upstream, downstream, named)
+    _move(upstream, version)
+    edge, _ = Downstream.objects.update_or_create(upstream=upstream, downstream=downstream, defaults={"scopes": named})
+    words = [f"{scope}: {' '.join(named[scope])}" for scope in named]
+    detail: dict[str, JsonValue] = {"to": downstream.identifier, "scopes": words}
+    record(Event.DOWNSTREAM_ALLOWED, by=by, about=upstream, detail=detail)
+    return edge
+
+
+@transaction.atomic
+def forbid_downstream(upstream: ResourceServer, downstream: ResourceServer, *, by: Principal) -> None:
+    """Take an edge away; what was made along it gets no new token from the commit on."""
+    removed, _ = Downstream.objects.filter(upstream=upstream, downstream=downstream).delete()
+    if removed:
+        record(Event.DOWNSTREAM_FORBIDDEN, by=by, about=upstream, detail={"to": downstream.identifier})
+        move_version()
+
+
+def _check_edge(upstream: ResourceServer, downstream: ResourceServer, named: Mapping[str, Iterable[str]]) -> None:
+    if upstream.pk == downstream.pk:
+        raise Unusable(gettext("A resource is not behind itself."))
+    if downstream.identifier == current().api_identifier or downstream.retired_at is not None:
+        raise Unusable(gettext("Nothing is handed on to this resource."))
+    opened = {scope for scopes in named.values() for scope in scopes}
+    if not opened or not all(named.values()):
+        raise Unusable(gettext("Say for each scope which ones it stands for there."))
+    for server, wanted in ((upstream, set(named)), (downstream, opened)):
+        known = set(Scope.objects.filter(resource_server=server).values_list("name", flat=True))
+        if unknown := wanted - known:
+            named_words = {"resource": server.identifier[:200], "scope": min(unknown)[:100]}
+            raise Unusable(gettext("%(resource)s has no scope called %(scope)s.") % named_words)
 
 
 def _move(server: ResourceServer, version: int | None, **fields: Any) -> None:

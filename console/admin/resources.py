@@ -18,7 +18,7 @@ from tenants import actions, resources
 from tenants.directory import current
 from tenants.errors import IdentifierTaken, TenantError
 from tenants.filters import ResourceFilter
-from tenants.models import ResourceServer
+from tenants.models import Downstream, ResourceServer
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
@@ -113,6 +113,10 @@ def _show(
         "preview": preview.of_resource(server, None),
         "is_own": is_own,
         "may_change": is_open and may(request.member, Act.RESOURCES_WRITE),
+        "edges": Downstream.objects.filter(upstream=server)
+        .select_related("downstream")
+        .order_by("downstream__name", "pk"),
+        "may_join": is_open and may(request.member, Act.RESOURCES_RETIRE),
         "may_retire": not is_own and may(request.member, Act.RESOURCES_RETIRE),
         "said": said,
     }

@@ -14,6 +14,7 @@ from console.admin import (
     ceilings,
     check,
     clients,
+    downstream,
     handing_on,
     members,
     one_delegation,
@@ -180,6 +181,10 @@ urlpatterns = [
     path("console/resources/add", resources.add, name="add-resource"),
     path("console/resources/<str:resource_id>", resources.one, name="console-resource"),
     path("console/resources/<str:resource_id>/change", resources.change, name="change-resource"),
+    path("console/resources/<str:resource_id>/downstream", downstream.add, name="add-downstream"),
+    path(
+        "console/resources/<str:resource_id>/downstream/<str:to_id>/forbid", downstream.forbid, name="forbid-downstream"
+    ),
     path("console/resources/<str:resource_id>/retire", resources.retire, name="retire-resource"),
     path("console/resources/<str:resource_id>/restore", resources.restore, name="restore-resource"),
     path("console/resources/<str:resource_id>/retire-scope", scopes.retire, name="retire-scope"),

@@ -257,6 +257,10 @@ def _handovers_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/handovers"))
 
 
+def _behind_the_calendar(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/downstream"))
+
+
 def _open_switches(stage: Stage, page: Page) -> None:
     """Open what weakens a client, on the page of the one that appears as people."""
     _in_console(is_client=True)(stage, page)
@@ -605,6 +609,7 @@ SIGHTS = (
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
     Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
     Sight("console-agent-handovers", _handovers_of_planner, "ada"),
+    Sight("console-resource-behind", _behind_the_calendar, "ada"),
     Sight("console-client-switches", _open_switches, "ada"),
     Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),

@@ -7,6 +7,7 @@ import pytest
 from audit.principals import SYSTEM
 from kit import context
 from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tests.harness import chain as chains
 from tests.harness.world import claims
 from tests.spec import spec
@@ -27,7 +28,7 @@ def draw(world, upstream, downstream, opened):
     """Let each scope at one server stand for one at the other."""
     with context.use(world.tenant):
         named = {scope: [each] for scope, each in opened.items()}
-        tenant_actions.allow_downstream(upstream, downstream, named, by=SYSTEM)
+        tenant_resources.allow_downstream(upstream, downstream, named, by=SYSTEM)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_an_edge_that_was_taken_away_leads_nowhere_in_the_next_request(world, ga
     ask = partial(world.exchange, gateway, token, resource=world.notes.identifier)
     assert ask().status_code == 200
     with context.use(world.tenant):
-        tenant_actions.forbid_downstream(world.calendar, world.notes, by=SYSTEM)
+        tenant_resources.forbid_downstream(world.calendar, world.notes, by=SYSTEM)
     chains.assert_refuses(world, ask, "invalid_target")
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.events import Event
 from audit.principals import SYSTEM
 from kit import context
-from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tests.harness import chain as chains
 from tests.harness.footprint import leaves_only
 from tests.harness.world import claims
@@ -23,7 +23,7 @@ def vault(world):
     """A server behind the calendar that asks about every token."""
     vault = chains.add_server(world, "vault", "notes:read", token_format="opaque")
     with context.use(world.tenant):
-        tenant_actions.allow_downstream(world.calendar, vault, {"events:read": ["notes:read"]}, by=SYSTEM)
+        tenant_resources.allow_downstream(world.calendar, vault, {"events:read": ["notes:read"]}, by=SYSTEM)
     return vault
 
 

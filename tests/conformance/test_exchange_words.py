@@ -7,7 +7,7 @@ import pytest
 from agents import handovers
 from audit.principals import SYSTEM
 from kit import context
-from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tests.harness import chain as chains
 from tests.spec import spec
 
@@ -27,11 +27,11 @@ def test_what_was_handed_on_gets_no_new_token_once_the_handover_was_taken_back(w
 def test_what_was_made_along_an_edge_gets_no_new_token_once_the_edge_was_taken_away(world):
     gateway = world.helper("Calendar agent", resource_server=world.calendar)
     with context.use(world.tenant):
-        tenant_actions.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
+        tenant_resources.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
     chain = chains.make(world)
     behind = world.exchange(gateway, chain.tokens[0], resource=world.notes.identifier).json()["access_token"]
     with context.use(world.tenant):
-        tenant_actions.forbid_downstream(world.calendar, world.notes, by=SYSTEM)
+        tenant_resources.forbid_downstream(world.calendar, world.notes, by=SYSTEM)
     chains.assert_refuses(world, partial(world.exchange, gateway, behind))
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.principals import SYSTEM
 from kit import context
-from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tests.conformance.test_jwks import eventually_published, published, rows
 from tests.harness import chain as chains
 from tests.harness import rush
@@ -78,7 +78,7 @@ def test_what_was_exchanged_from_it_ends_too_and_what_another_key_signed_does_no
     gateway = world.helper("Calendar agent", resource_server=world.calendar)
     with context.use(world.tenant):
         edge = {"events:read": ["notes:read"]}
-        tenant_actions.allow_downstream(world.calendar, world.notes, edge, by=SYSTEM)
+        tenant_resources.allow_downstream(world.calendar, world.notes, edge, by=SYSTEM)
     token = chains.make(world).tokens[0]
     down = world.exchange(gateway, token, resource=world.notes.identifier).json()["access_token"]
     worker = world.worker("notes:read", world.notes)

@@ -12,7 +12,7 @@ from audit import ledger
 from audit.models import Entry, Seal
 from audit.principals import SYSTEM
 from kit import context
-from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tenants.models import Membership
 from tenants.scoping import scoped_models
 from tests.harness import crowd, filling
@@ -58,7 +58,7 @@ def _fill(world):
             client=client, agent_id=client.agent_id, code=world.tenant.pk, request="", poll_seconds=5, expires=now
         )
         UsedAssertion.objects.create(purpose="client", client=client, jti=world.tenant.pk, expires_at=now)
-        tenant_actions.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
+        tenant_resources.allow_downstream(world.calendar, world.notes, {"events:read": ["notes:read"]}, by=SYSTEM)
         Logo.objects.create(client=client, uri="https://agent.example/logo.png")
         registration_tokens.make("CI", by=SYSTEM)
         OutboundHost.objects.create(authority=world.tenant.slug, window_started_at=now, not_before=now)

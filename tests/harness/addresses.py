@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "names/client_id": Kind(lambda: NameElsewhere.objects.select_related("client").first().client.client_id, "nobody"),
     "rules/rule_id": _of(AssertionRule, "rul"),
     "resources/resource_id": _of(ResourceServer, "res"),
+    "downstream/to_id": _of(ResourceServer, "res"),
     "scopes/name": NoObject("a word, which is looked up below its resource server"),
     "members/member_id": _of(Membership, "usr"),
     "invitations/invitation_id": _of(Invitation, "inv"),

@@ -17,6 +17,7 @@ from delegations.rules import Limits
 from kit import context
 from kit.oauth import GrantType, TokenType
 from tenants import actions as tenant_actions
+from tenants import resources as tenant_resources
 from tenants.models import ResourceServer
 from tests.harness import database
 from tests.harness.browser import Browser, answer
@@ -179,7 +180,7 @@ def make(world: World, caller: Caller) -> Stage:
             held = {stage.places[place].identifier: scopes for place, scopes in ceiling.items()}
             handovers.set_ceiling(stage.who[agent].client.agent, held, by=SYSTEM)
         for (one, other), opened in tree.EDGES.items():
-            tenant_actions.allow_downstream(stage.places[one], stage.places[other], opened, by=SYSTEM)
+            tenant_resources.allow_downstream(stage.places[one], stage.places[other], opened, by=SYSTEM)
     stage.readers = {place: world.introspector(server) for place, server in stage.places.items()}
     stage.browsers = {person: world.browser(person) for person in PEOPLE}
     return stage
