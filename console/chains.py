@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from console.svg import Drawing, Edge, Node, chain
 from delegations.models import Delegation
@@ -15,6 +16,13 @@ from tenants import directory
 MOST = 8
 """Parts below one delegation that are drawn; the rest is counted in one box."""
 _DAY = timedelta(days=1)
+STATES: Mapping[str, str | Promise] = {
+    "live": gettext_lazy("Active"),
+    "stopped": gettext_lazy("Stopped"),
+    "ended": gettext_lazy("Ended"),
+    "expired": gettext_lazy("Ended by its end date"),
+}
+"""How each hop of a lineage stands (`tokens.lineage`), in words."""
 
 
 def drawing(delegation: Delegation, way: Mapping[str, Any], *, now: datetime) -> Drawing:

@@ -92,10 +92,11 @@ def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "",
     found = MemberFilter(request.GET, Membership.objects.select_related("user"))
     rows, pager = page(request, found.qs)
     waiting = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
+    waiting = waiting.select_related("invited_by__user").order_by("-pk")
     content = {
         "people": rows,
         "roles": Membership.Role.choices,
-        "invitations": waiting.select_related("invited_by__user").order_by("-pk")[:OPEN_SHOWN],
+        "invitations": [(each, Membership.Role(each.role).label) for each in waiting[:OPEN_SHOWN]],
         "invite_form": form or Invite(),
         "filter_form": found.form,
         "may_change": may(request.member, Act.MEMBERS_WRITE),

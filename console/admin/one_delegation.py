@@ -50,7 +50,7 @@ def view(
         "row": delegation_row(delegation, now=now, tenant=request.tenant),
         "is_live": is_live,
         "is_over": is_over,
-        "hops": way["hops"],
+        "hops": [{**hop, "state_words": chains.STATES[hop["state"]]} for hop in way["hops"]],
         "drawing": chains.drawing(delegation, way, now=now),
         "consent": _consent(delegation),
         "tokens": _tokens(delegation, now=now, time_zone=zone),

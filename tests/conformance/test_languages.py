@@ -16,7 +16,9 @@ from kit import context
 from kit.languages import reading, spoken
 from notices import actions, sending
 from notices.models import Job
+from tenants import members
 from tenants.models import User
+from tests.harness import chain as chains
 from tests.harness import mailbox
 from tests.harness.footprint import leaves_only
 from tests.harness.world import PASSWORD
@@ -215,3 +217,22 @@ def test_why_a_form_cannot_hold_is_said_in_the_language_of_its_page(world, askin
             refused = ada.submit(ada.form(""), {"issuer": "http://login.example", "purposes": ["id_jag"]})
         assert refused.status_code == 422
         assert words in ada.words()
+
+
+@spec("RFC 9110", "12.5.4")
+def test_how_a_step_stands_what_an_invited_person_will_be_and_that_nothing_is_left_to_renew(world, asking):
+    chain = chains.handed_on(world, 1)
+    root, part = (chain.delegation(place) for place in range(2))
+    world.rewrite(root, ended_at=timezone.now())
+    world.rewrite(part, expires_at=timezone.now())
+    with context.use(world.tenant):
+        members.invite(f"eve@{world.tenant.slug}.example", "approver", by=world.people["ada"], tell=lambda *_: None)
+    for language, steps, role, title in (
+        ("de", ("Beendet", "Durch sein Enddatum beendet"), "Freigabe", "Es gibt nichts zu erneuern"),
+        ("en", ("Ended", "Ended by its end date"), "Approver", "There is nothing to renew"),
+    ):
+        ada, alice = asking(language, "ada"), asking(language, "alice")
+        shown = ada.go(world.url(f"/console/delegations/{part.pk}")).text
+        assert [f'<span class="badge">{each}</span>' in shown for each in steps] == [True, True]
+        assert f">{role}</td>" in ada.go(world.url("/console/members")).text
+        assert title in alice.go(world.url(f"/me/agents/{root.pk}/renew")).text

@@ -82,10 +82,10 @@ def expired() -> Problem:
 
 def nothing_to_renew() -> Problem:
     """What was to be renewed is over, or nothing of it may be allowed any more."""
-    explanation = (
+    explanation = gettext(
         "It ended, or your organisation allows none of it any more. Do you still need it? Start from the agent."
     )
-    return Problem("There is nothing to renew", explanation, "nothing_to_renew")
+    return Problem(gettext("There is nothing to renew"), explanation, "nothing_to_renew")
 
 
 def no_device_codes() -> Problem:
