@@ -96,6 +96,8 @@ class Event(StrEnum):
 
     SIGNED_IN = "login.ok"
     SIGNED_IN_AGAIN = "login.again"
+    SIGN_IN_ENDED = "login.ended"
+    SIGN_INS_ENDED = "login.others_ended"
     SIGN_IN_REFUSED = "login.refused"
     SIGNED_OUT = "logout.ok"
     FACTOR_ADDED = "factor.added"

@@ -113,6 +113,8 @@ _WORDS: Mapping[str, str | Promise] = {
     "assertion_rule.added": _("added a rule across domains:"),
     "assertion_rule.removed": _("removed a rule across domains:"),
     "login.again": _("proved again who they are"),
+    "login.ended": _("ended a sign-in"),
+    "login.others_ended": _("ended all other sign-ins"),
     "factor.added": _("added a second factor"),
     "factor.removed": _("removed a second factor"),
     "recovery_codes.shown": _("looked at their recovery codes"),

@@ -12,7 +12,7 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
 from kit import context, uris
-from tenants import directory
+from tenants import directory, sign_ins
 from tenants.errors import IdentifierTaken, NotActive, SlugTaken, Stale, Unusable
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
 from tenants.rules import check_policy, is_scope_name, is_slug
@@ -144,6 +144,7 @@ def suspend_member(member: Membership, *, by: Principal, reason: str) -> None:
     )
     if not changed:
         raise NotActive(member.pk)
+    sign_ins.end_all(member)
     record(Event.MEMBER_SUSPENDED, by=by, about=member, reason=reason)
 
 

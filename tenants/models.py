@@ -16,6 +16,7 @@ from tenants.protected import ResourceServer as ResourceServer
 from tenants.protected import Scope as Scope
 from tenants.saved_view import SavedView as SavedView
 from tenants.scoping import TenantScoped
+from tenants.sign_in import SignIn as SignIn
 
 
 def _tenant_id() -> str:

@@ -4,7 +4,6 @@ A key set is public and asked for by nobody in particular: a fetcher is a progra
 on the way is not seen. A failure to note is never a failure to answer.
 """
 
-import ipaddress
 import re
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import QuerySet
 
 from kit import context
+from kit.addresses import network
 from kit.caching import TtlCache
 from tokens.models import KeyFetch, SigningKey
 
@@ -39,16 +39,6 @@ def program(user_agent: str) -> str:
     """Return the first product of a User-Agent, as far as it is one."""
     found = _PROGRAM.match(user_agent)
     return found[0] if found else "unnamed"
-
-
-def network(address: str) -> str:
-    """Return the network that an address is in: 24 bits of IPv4, 48 of IPv6."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    found = getattr(found, "ipv4_mapped", None) or found
-    return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
 
 
 def seen(now: datetime) -> "QuerySet[KeyFetch]":

@@ -1,12 +1,14 @@
 """A person's place in this tenant: looked up before any sign-in counts, and written about in the ledger."""
 
 from allauth.account.authentication import get_authentication_records
+from django.contrib.auth import logout
 from django.db import transaction
 from django.http import HttpRequest
 
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Kind, Principal
+from tenants import sign_ins
 from tenants.models import Membership, User
 
 PASSWORD, PASSKEY, TOTP, RECOVERY_CODE = "password", "passkey", "totp", "recovery_code"
@@ -26,8 +28,32 @@ def methods_used(request: HttpRequest, user: User) -> list[str]:
 
 
 @transaction.atomic
-def write_down(event: Event, user: User, methods: list[str]) -> None:
+def write_down(event: Event, user: User, methods: list[str]) -> Membership | None:
     """Record what a person did at our door. Whoever has no place here is nobody to this tenant's ledger."""
     member = place_of(user)
     if member is not None:
         record(event, by=Principal(Kind.USER, member.pk, member.name), about=member, detail={"methods": methods})
+    return member
+
+
+@transaction.atomic
+def let_in(request: HttpRequest, user: User) -> None:
+    """Record that a person signed in, and keep where: the session names the row that is kept of it."""
+    session, methods = request.session, list(dict.fromkeys(methods_used(request, user)))
+    member = write_down(Event.SIGNED_IN, user, methods)
+    if member is None:
+        return
+    if not session.session_key:
+        session.create()  # Somebody else was signed in here: their session was dropped.
+    if sign_ins.KEPT in session:
+        sign_ins.forget_one(session[sign_ins.KEPT])
+    key = str(session.session_key)
+    user_agent, address = request.headers.get("User-Agent", ""), request.META.get("REMOTE_ADDR", "")
+    session[sign_ins.KEPT] = sign_ins.keep(member, key, user_agent=user_agent, address=address).pk
+
+
+@transaction.atomic
+def let_out(request: HttpRequest) -> None:
+    """End the session of this browser, and forget the sign-in."""
+    sign_ins.forget_one(request.session.get(sign_ins.KEPT, ""))
+    logout(request)

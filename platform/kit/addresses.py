@@ -4,7 +4,7 @@ An IPv6 address is outside only within 2000::/3. That leaves out every spelling 
 and Teredo, which stand in the list: mapped, compatible, NAT64, SIIT.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _SPECIAL_V4 = tuple(
@@ -38,6 +38,16 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def network(address: str) -> str:
+    """Return the network that an address is in: 24 bits of IPv4, 48 of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return "unknown"
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
 
 
 def _is_outside_v6(address: IPv6Address) -> bool:

@@ -21,6 +21,7 @@ from kit import context, sealing
 from notices.models import Webhook
 from tenants.models import Tenant
 from tenants.scoping import TenantScoped
+from tenants.sign_in import SignIn
 from tokens.models import Deferral, SigningKey
 from trust.models import IdentityProvider
 
@@ -33,6 +34,7 @@ _FIELDS: tuple[tuple[type[TenantScoped], str], ...] = (
     (IdentityProvider, "client_secret"),
     (Webhook, "secret"),
     (Webhook, "old_secret"),
+    (SignIn, "sealed_key"),
 )
 
 

@@ -5,6 +5,8 @@ from django.utils import timezone
 
 from audit import leases
 from remit import forgetting
+from tenants import sign_ins
+from tenants.clock import in_each_tenant
 
 
 @shared_task(name="remit.tick")  # type: ignore[untyped-decorator]  # Celery carries no types.
@@ -17,6 +19,8 @@ def tick() -> None:
 
 @shared_task(name="remit.forget_sessions")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def forget_sessions() -> int:
-    """Remove sessions that are over."""
+    """Remove sessions that are over, and then, tenant by tenant, what was kept of their sign-ins."""
     with leases.held("remit.forget_sessions") as mine:
-        return forgetting.forget_sessions(timezone.now()) if mine else 0
+        if not mine:
+            return 0
+        return forgetting.forget_sessions(timezone.now()) + in_each_tenant(lambda: sign_ins.forget(timezone.now()))

@@ -543,6 +543,25 @@ def _tried(stage: Stage, page: Page) -> None:
     page.get_by_role("heading", name="It would be refused").wait_for()
 
 
+def _signed_in_elsewhere(stage: Stage, page: Page) -> None:
+    """Sign in in two other browsers, the second one of which says nothing of itself."""
+    world = stage.lived_in
+    for said in ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "a"):
+        other = world.browser()
+        other.http.headers["User-Agent"] = said
+        other.go(world.url("/login"))
+        other.sign_in(world.email("bob"), PASSWORD)
+    page.goto(world.url("/me/security"))
+    page.get_by_role("button", name="End all others").wait_for()
+
+
+def _ended_elsewhere(stage: Stage, page: Page) -> None:
+    """End one of them."""
+    _signed_in_elsewhere(stage, page)
+    page.get_by_role("button", name="End Safari on iPhone").first.click()
+    page.get_by_text("This sign-in ended: Safari on iPhone.").wait_for()
+
+
 SIGHTS = (
     Sight("sign-in", at("/login")),
     Sight("sign-in-refused", _wrong_password),
@@ -589,6 +608,8 @@ SIGHTS = (
     Sight("newcomer-answers", _asked_by_admins, "alice"),
     Sight("my-questions", at("/me/questions"), "alice"),
     Sight("my-questions-empty", at_empty("/me/questions"), "alice", is_empty=True),
+    Sight("my-security", _signed_in_elsewhere, "bob"),
+    Sight("my-security-ended", _ended_elsewhere, "bob"),
     Sight("my-mail", at("/me/notices"), "ada"),
     Sight("console-approvals-open", _everything_open, "ada"),
     Sight("console-approvals-flawed", _flawed_decision, "ada", status=422),

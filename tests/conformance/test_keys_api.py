@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from audit.principals import SYSTEM
-from kit import context
+from kit import addresses, context
 from tests.conformance.test_api import api_token, call
 from tests.harness import inside
 from tests.harness.browser import Form
@@ -267,7 +267,7 @@ def test_a_fetch_is_written_down_once_a_minute_and_a_made_up_name_does_not_crowd
      ("", "unknown"), ("unix:", "unknown")],
 )  # fmt: skip
 def test_of_an_address_only_the_network_is_kept(address, network):
-    assert fetchers.network(address) == network
+    assert addresses.network(address) == network
 
 
 def _age(session):

@@ -20,7 +20,7 @@ from notices import forgetting as told
 from notices.models import Job, JobItem, JobPart, Notice
 from remit import forgetting as over
 from remit.tasks import forget_sessions
-from tenants import clock
+from tenants import clock, sign_ins
 from tests.harness import crowd, deferral
 from tokens import deferrals, fetchers, forgetting
 from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, Deferral, KeyFetch, RefreshToken
@@ -55,6 +55,7 @@ DUE = {
     "notice_over": lambda now: told.notices(now),
     "job_over": lambda now: told.jobs(now),
     "job key": lambda now: told.items("job_x"),
+    "sign_in_due": lambda now: sign_ins.due(now),
     "django_session_expire_date": lambda now: over.over(now),
 }
 

@@ -16,7 +16,7 @@ from kit import context
 from notices.models import Delivery, Job, Webhook
 from remit import tenant_urls
 from tenants.invitation import Invitation
-from tenants.models import Membership, ResourceServer, SavedView
+from tenants.models import Membership, ResourceServer, SavedView, SignIn
 from tests.harness.world import World
 from tokens.models import AccessToken, RefreshToken, SigningKey
 from trust.models import Audience, SubjectLink, TrustedIssuer
@@ -71,6 +71,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "members/member_id": _of(Membership, "usr"),
     "invitations/invitation_id": _of(Invitation, "inv"),
     "views/view_id": _of(SavedView, "viw"),
+    "sign-ins/sign_in_id": _of(SignIn, "sgn"),
     "events/event_id": _of(Entry, "evt"),
     "events/entry_id": _of(Entry, "evt", event="token.refused"),
     "why/entry_id": _of(Entry, "evt", event="token.refused"),

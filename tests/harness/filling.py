@@ -14,7 +14,7 @@ from delegations import saved_views
 from notices import actions as notices
 from notices.models import Job, JobItem, JobPart, Notice, Reading, Turn
 from notices.webhooks import actions as webhooks
-from tenants import members
+from tenants import members, sign_ins
 from tests.harness.domains import Foreign, trust_foreign
 from tests.harness.world import World
 from tokens import fetchers
@@ -73,7 +73,8 @@ def of_webhooks() -> None:
 
 
 def of_lists(world: World) -> None:
-    """Save a list for somebody."""
+    """Save a list for somebody, and keep that they signed in."""
+    sign_ins.keep(world.people["bob"], "no session's key", user_agent="", address="192.0.2.7")
     saved_views.save(world.people["bob"], "agents", "Mine", "q=mine", by=SYSTEM)
 
 
