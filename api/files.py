@@ -11,7 +11,7 @@ from api.authentication import tenant_of
 from api.door import Door
 from api.keepers import by
 from api.narrowing import narrowed
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from notices import exporting, lists, streams
 from tenants.roles import Act
 
@@ -29,7 +29,8 @@ class _File(Door):
         found = narrowed(request, which.dressed(), which.filter, besides=frozenset())
         asked = [f"{name}: {value}" for name, value in sorted(request.query_params.items())]
         with transaction.atomic():
-            record(which.event, by=by(request), about=tenant, detail={"list": self.noun, "asked": asked, "form": form})
+            detail: dict[str, JsonValue] = {"list": self.noun, "asked": asked, "form": form, "rows": found.order_by().count()}
+            record(which.event, by=by(request), about=tenant, detail=detail)
         lines = streams.pieces(tenant, which, found, form)
         name = f'attachment; filename="{self.noun}-{tenant.slug}.{form}"'
         headers = {"Content-Disposition": name, "Cache-Control": "no-store"}

@@ -42,6 +42,7 @@ def download(noun: str) -> Callable[..., HttpResponse]:
             return redirect(f"{request.path.partition('/export/')[0]}?{request.GET.urlencode()}")
         detail: dict[str, str | int] = {"list": noun, "filter": request.GET.urlencode(), "form": form}
         with transaction.atomic():
+            detail["rows"] = narrowed.qs.order_by().count()
             record(which.event, by=principal(request), about=request.tenant, detail=detail)
         return answer(request.tenant, noun, narrowed.qs, form)
 

@@ -34,6 +34,13 @@ WITHOUT_A_VERSION = {
     "POST delegations/bulk-export": NEW,
     "POST delegations/recheck": NEW,
     "DELETE delegations/delegation_id": ITS_OWN,
+    "POST delegations/delegation_id/end": ONCE,
+    "POST delegations/delegation_id/restore": ONCE,
+    "POST exports": NEW,
+    "POST agents/documents": "the digest of the document that was read is the version",
+    "POST agents/agent_id/handovers": NEW,
+    "DELETE agents/agent_id/handovers/to_agent_id": NO_VERSION,
+    "DELETE resources/resource_id/downstream/to_id": NO_VERSION,
     "DELETE delegations/delegation_id/installations/installation_id": ITS_OWN,
     "POST agents": NEW,
     "DELETE agents/agent_id/installations/installation_id": NO_VERSION,
@@ -78,6 +85,8 @@ WITH_A_VERSION = {
     "PATCH agents/agent_id/clients/client_id": {"client_name": "Another"},
     "DELETE agents/agent_id/clients/client_id": {},
     "PUT agents/agent_id/clients/client_id/grants": {"grant_types": []},
+    "PATCH agents/agent_id/clients/client_id/switches": {"accepts_endpoint_audience": True},
+    "PUT resources/resource_id/downstream/to_id": {"scopes": {"events:read": ["notes:read"]}},
     "POST agents/agent_id/clients/client_id/credentials": {"kind": "secret"},
     "DELETE agents/agent_id/clients/client_id/credentials/credential_id": {},
     "POST approvals/approval_id/approve": {"ceiling": None},
@@ -198,6 +207,8 @@ def test_each_that_has_a_version_is_refused_to_whoever_read_another_one_with_who
         body["owner"] = world.people["ada"].pk
     if "members" in name:
         ids["members/member_id"] = world.people["bob"].pk
+    if "downstream" in name:
+        ids["downstream/to_id"] = world.notes.pk
     if "me/views" in name:
         with context.use(world.tenant):
             world.rewrite(world.people["bob"].views.get(), member=world.people["ada"])
