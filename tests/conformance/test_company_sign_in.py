@@ -3,9 +3,11 @@
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.utils import timezone
 
 from audit.principals import SYSTEM
 from kit import context
+from tenants import sign_ins
 from tenants.models import Membership, User
 from tests.conformance.test_api import api_token
 from tests.harness import company
@@ -67,6 +69,21 @@ def test_somebody_who_signs_in_at_the_company_is_a_member_and_the_same_one_when_
     with context.use(world.tenant):
         assert SubjectLink.objects.get(subject="peter").member_id == first.pk
         assert Membership.objects.count() == 4
+
+
+@pytest.mark.interop
+@spec("RFC 9700", "4.7")
+def test_a_browser_is_one_sign_in_whoever_signs_in_once_more_in_it(world, initech, provider):
+    browser = arrives(world, initech, provider)
+    for subject, name in (("peter", "Peter"), ("anna", "Anna")):
+        place = browser.go(world.url(f"/login/company?at={provider.pk}")).headers["location"]
+        browser.go(initech.sign_in(place, subject, name=name, email=f"{subject}@initech.example"))
+        page = browser.go(world.url("/me/security")).text
+        assert (page.count("This browser"), page.count("/sign-ins/")) == (1, 1)
+        with context.use(world.tenant):
+            living = {who: sign_ins.living(each, now=timezone.now()) for who, each in members_of(world).items()}
+            assert [who for who, rows in living.items() if rows] == [name]
+            assert sign_ins.of(members_of(world)["Peter"]).count() == 1
 
 
 @pytest.mark.interop
