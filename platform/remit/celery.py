@@ -7,6 +7,8 @@ from celery.signals import beat_init, task_unknown, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "remit.settings")
 app = Celery("remit", task_cls="audit.jobs:Job")
+# Of every thread: by itself an app is current in the one thread that made it, and jobs of others would go elsewhere.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
