@@ -29,7 +29,8 @@ class _File(Door):
         found = narrowed(request, which.dressed(), which.filter, besides=frozenset())
         asked = [f"{name}: {value}" for name, value in sorted(request.query_params.items())]
         with transaction.atomic():
-            detail: dict[str, JsonValue] = {"list": self.noun, "asked": asked, "form": form, "rows": found.order_by().count()}
+            detail: dict[str, JsonValue] = {"list": self.noun, "asked": asked, "form": form}
+            detail["rows"] = found.order_by().count()
             record(which.event, by=by(request), about=tenant, detail=detail)
         lines = streams.pieces(tenant, which, found, form)
         name = f'attachment; filename="{self.noun}-{tenant.slug}.{form}"'
