@@ -56,10 +56,10 @@ def test_a_wire_that_is_cut_around_a_commit_loses_nothing_that_was_answered(run,
 
 @contextmanager
 def small_disk(cluster):
-    """Keep the ledger on a disk of four megabytes, and fill it; yield a call that makes room again."""
+    """Keep the ledger on a disk of 64 megabytes, and fill it; yield a call that makes room again."""
     place = cluster.folder / "small"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0777", "none", str(place)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=0777", "none", str(place)], check=True)
     try:
         (place / "ts").mkdir()
         subprocess.run(["chown", "postgres:", str(place / "ts")], check=True)

@@ -28,9 +28,9 @@ def end_many(run, number):
     """Let ada end all that a crowd allowed, and one more whose token somebody holds; return the job."""
     scout = run.world.public_client("Crowd scout")
     granted = run.world.grant(scout)
+    bearer = {"Authorization": f"Bearer {run.admin_token()}"}
     many.delegations(run.world, number - 1)
     ask = {"filter": {"q": "Crowd"}, "reason": "over", "expect": number}
-    bearer = {"Authorization": f"Bearer {run.admin_token()}"}
     url = run.world.url("/api/v1/delegations/bulk-end")
     run.history.ask(Kind.END, scout.id, lambda: run.world.http.post(url, json=ask, headers=bearer, timeout=60))
     run.look_at(scout, granted["access_token"])
