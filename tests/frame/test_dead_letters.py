@@ -167,7 +167,7 @@ def _died(name, *, ago, run="lost"):
 
 
 def test_a_run_that_was_killed_is_written_down_once_by_one_of_many_that_follow_it(world):
-    _died(EXPIRE, ago=timedelta(seconds=1))
+    _died(EXPIRE, ago=timedelta())
     crowd.at_once(8, lambda _: expire_delegations.delay())
     assert kept() == [(EXPIRE, "", "NeverEnded", 1, False)]
     expire_delegations.delay()
