@@ -16,10 +16,11 @@ from delegations import preview, reach
 from tenants import actions
 from tenants import resources as verbs
 from tenants.actions import ScopeWords
+from tenants.directory import current
 from tenants.filters import ResourceFilter
 from tenants.models import Downstream, ResourceServer, Scope
 from tenants.roles import Act
-from tokens import stops
+from tokens import receipts, stops
 
 READ, WRITE = "resources:read", "resources:write"
 
@@ -36,16 +37,24 @@ class ScopeChange(ScopeSerializer):
 
 
 class ResourceSerializer(serializers.ModelSerializer[ResourceServer]):
+    """`revocation_lag`: for how many seconds after an end a token may still be accepted there; `asked_at`: when it last
+    introspected one, to the minute.
+    """
+
     scopes = ScopeSerializer(many=True, required=False)
+    revocation_lag = serializers.SerializerMethodField()
 
     class Meta:
         model = ResourceServer
         fields = [
-            "id", "identifier", "name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata",
-            "scopes", "retired_at", "created_at",
+            "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time",
+            "hosts_metadata", "revocation_lag", "scopes", "asked_at", "retired_at", "created_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "retired_at", "created_at"]
+        read_only_fields = ["id", "asked_at", "retired_at", "created_at"]
         validators: list[Any] = []
+
+    def get_revocation_lag(self, server: ResourceServer) -> int:
+        return receipts.lag(server, current())
 
 
 class ResourceChange(serializers.ModelSerializer[ResourceServer]):

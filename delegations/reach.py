@@ -1,5 +1,6 @@
 """How many people, agents and delegations something reaches, before anybody does it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -9,6 +10,12 @@ from delegations import actions
 from delegations.models import Delegation
 from tenants.models import Membership, ResourceServer, Scope
 from trust.models import Audience, TrustedIssuer
+
+_COUNTS = {
+    "people": Count("member", distinct=True),
+    "agents": Count("agent", distinct=True),
+    "delegations": Count("pk"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,13 @@ class Reach:
 def of_resource(server: ResourceServer, *, now: datetime) -> Reach:
     """Return what is allowed at a resource server."""
     return _counted(Delegation.objects.live(now).filter(resource_server=server))
+
+
+def of_resources(servers: Iterable[ResourceServer], *, now: datetime) -> Mapping[str, Reach]:
+    """Return the same for several of them by id, in one statement; what nobody holds anything of is not in it."""
+    live = Delegation.objects.live(now).filter(resource_server__in=[each.pk for each in servers])
+    found = live.order_by().values("resource_server").annotate(**_COUNTS)
+    return {each.pop("resource_server"): Reach(**each) for each in found}
 
 
 def beyond(latest: datetime, *, now: datetime) -> Reach:
@@ -58,7 +72,4 @@ def of_audience(audience: Audience, *, now: datetime) -> Reach:
 
 
 def _counted(rows: "QuerySet[Delegation]") -> Reach:
-    found = rows.order_by().aggregate(
-        people=Count("member", distinct=True), agents=Count("agent", distinct=True), delegations=Count("pk")
-    )
-    return Reach(**found)
+    return Reach(**rows.order_by().aggregate(**_COUNTS))

@@ -71,8 +71,8 @@ _APPROVAL = (
 )  # fmt: skip
 _MEMBER = ("id", "name", "email", "role", "status", "groups", "created_at")
 _RESOURCE = (
-    "id", "identifier", "name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata", "scopes",
-    "retired_at", "created_at",
+    "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata",
+    "scopes", "asked_at", "retired_at", "created_at",
 )  # fmt: skip
 _resource = _columns(*_RESOURCE)
 

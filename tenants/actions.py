@@ -155,6 +155,7 @@ def add_resource_server(
     scopes: Sequence[ScopeWords],
     *,
     by: Principal,
+    kind: str = ResourceServer.Kind.API,
     signing_algorithm: str = "ES256",
     hosts_metadata: bool = False,
     token_format: str = ResourceServer.TokenFormat.JWT,
@@ -165,6 +166,7 @@ def add_resource_server(
     server = ResourceServer(
         identifier=uris.canonical_resource(identifier),
         name=name,
+        kind=kind,
         signing_algorithm=signing_algorithm,
         hosts_metadata=hosts_metadata,
         token_format=token_format,

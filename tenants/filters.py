@@ -1,20 +1,35 @@
 """How lists of people, resource servers and invitations are narrowed, on pages and in the API alike."""
 
+from datetime import timedelta
+
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.invitation import Invitation
 from tenants.models import Membership, ResourceServer
 
+QUIET = timedelta(days=30)
+"""After how long without a question a server that should ask about each token is looked at."""
 _YES_NO = (("true", _("Yes")), ("false", _("No")))
+_CHECKS = (("asks", _("Asks each time")), ("itself", _("By itself")))
+_ASKS = Q(token_format=ResourceServer.TokenFormat.OPAQUE) | Q(asks_each_time=True)
 
 
 class ResourceFilter(django_filters.FilterSet):
+    """What is protected here, how it checks tokens, and which of them want somebody."""
+
     q = django_filters.CharFilter(method="search", label=_("Search"))
+    kind = django_filters.ChoiceFilter(choices=ResourceServer.Kind.choices, label=_("Kind"), empty_label=_("Any kind"))
+    checks = django_filters.ChoiceFilter(
+        method="checking", choices=_CHECKS, label=_("Checks tokens"), empty_label=_("In any way")
+    )
     retired = django_filters.ChoiceFilter(
         method="is_retired", choices=_YES_NO, label=_("Retired"), empty_label=_("Any")
     )
+    idle = django_filters.BooleanFilter(method="without_access", label=_("Nobody is let in"))
+    silent = django_filters.BooleanFilter(method="never_asks", label=_("Should ask and does not"))
 
     class Meta:
         model = ResourceServer
@@ -23,8 +38,28 @@ class ResourceFilter(django_filters.FilterSet):
     def search(self, queryset: "QuerySet[ResourceServer]", name: str, value: str) -> "QuerySet[ResourceServer]":
         return queryset.filter(Q(name__icontains=value) | Q(identifier__icontains=value))
 
+    def checking(self, queryset: "QuerySet[ResourceServer]", name: str, value: str) -> "QuerySet[ResourceServer]":
+        return queryset.filter(_ASKS if value == "asks" else ~_ASKS)
+
     def is_retired(self, queryset: "QuerySet[ResourceServer]", name: str, value: str) -> "QuerySet[ResourceServer]":
         return queryset.filter(retired_at__isnull=value != "true")
+
+    def without_access(
+        self, queryset: "QuerySet[ResourceServer]", name: str, value: bool
+    ) -> "QuerySet[ResourceServer]":
+        # Delegations belong to a room above, and are asked for through the relation.
+        runs = Q(delegations__expires_at=None) | Q(delegations__expires_at__gt=timezone.now())
+        held = ResourceServer.objects.filter(
+            runs, pk=OuterRef("pk"), delegations__isnull=False, delegations__ended_at=None
+        )
+        return queryset.filter(~Exists(held.order_by()) if value else Exists(held.order_by()))
+
+    def never_asks(self, queryset: "QuerySet[ResourceServer]", name: str, value: bool) -> "QuerySet[ResourceServer]":
+        quiet = Q(asked_at=None) | Q(asked_at__lt=timezone.now() - QUIET)
+        silent = _ASKS & quiet & Q(retired_at=None)
+        # Written out: what is NULL is neither in a condition nor in its opposite.
+        found = ResourceServer.objects.filter(silent).values("pk")
+        return queryset.filter(pk__in=found) if value else queryset.exclude(pk__in=found)
 
 
 class MemberFilter(django_filters.FilterSet):

@@ -16,6 +16,11 @@ def _resource_server_id() -> str:
 class ResourceServer(TenantScoped):
     """An API or MCP server that accepts the tenant's tokens. Its identifier is their audience."""
 
+    class Kind(models.TextChoices):
+        API = "api", _("REST API")
+        MCP = "mcp", _("MCP server")
+        A2A = "a2a", _("A2A agent")
+
     class SigningAlgorithm(models.TextChoices):
         ES256 = "ES256", "ES256"
         RS256 = "RS256", "RS256"
@@ -27,6 +32,7 @@ class ResourceServer(TenantScoped):
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_resource_server_id, editable=False)
     identifier = models.CharField(max_length=512)
     name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.API, help_text="What speaks there.")
     signing_algorithm = models.CharField(max_length=8, choices=SigningAlgorithm.choices, default=SigningAlgorithm.ES256)
     token_format = models.CharField(
         max_length=8,
@@ -41,6 +47,7 @@ class ResourceServer(TenantScoped):
         default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
     )
     retired_at = models.DateTimeField(null=True, help_text="Since when no token is made for it.")
+    asked_at = models.DateTimeField(null=True, help_text="When it last introspected a token, to the minute.")
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -53,6 +60,11 @@ class ResourceServer(TenantScoped):
     @property
     def initials(self) -> str:
         return initials(self.name)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks about each token: then an end holds there at once."""
+        return self.token_format == self.TokenFormat.OPAQUE or self.asks_each_time
 
 
 class Scope(TenantScoped):

@@ -21,7 +21,7 @@ from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
 from tenants.models import Downstream, ResourceServer, Scope, Tenant
 from tenants.rules import is_scope_name
 
-CHANGEABLE = frozenset({"name", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata"})
+CHANGEABLE = frozenset({"name", "kind", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata"})
 WORDS = frozenset(ScopeWords.__dataclass_fields__) - {"name"}
 
 

@@ -4,7 +4,7 @@ from agents import directory as agents_directory
 from agents.models import Client
 from tenants import directory as tenants_directory
 from tenants.models import Tenant
-from tokens import fetchers, keys
+from tokens import askers, fetchers, keys
 from tokens.formats import access_token
 from tokens.grants import client_credentials
 from trust import directory as trust_directory
@@ -27,6 +27,7 @@ def forget_all() -> None:
     trust_directory.forget_all()
     issuers_keys.forget_all()
     keys.forget_all()
+    askers.forget_all()
     fetchers.forget_all()
     access_token.forget_all()
     client_credentials.forget_all()

@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from delegations.models import Ancestry, Delegation
 from tenants import directory
-from tenants.models import ResourceServer
+from tenants.models import ResourceServer, Tenant
 from tenants.rules import LONGEST_ACCESS_TOKEN
 from tokens import families
 from tokens.models import AccessToken, RefreshToken
@@ -136,5 +136,10 @@ def checks(audience: str) -> str:
     protected = directory.resource_server(audience)
     if protected is None:
         return ITSELF
-    is_opaque = protected.server.token_format == ResourceServer.TokenFormat.OPAQUE
-    return INTROSPECTION if is_opaque or protected.server.asks_each_time else ITSELF
+    return INTROSPECTION if protected.server.asks else ITSELF
+
+
+def lag(server: ResourceServer, tenant: Tenant) -> int:
+    """Return for how many seconds after an end a token may still be accepted there at most; 0: an end holds at once."""
+    is_ours = server.identifier == tenant.api_identifier
+    return 0 if server.asks or is_ours else tenant.access_token_seconds

@@ -18,11 +18,13 @@ class AddResource(forms.Form):
         label=_("Identifier"),
         help_text=_("The address that agents name it by, like https://api.example.com."),
     )
+    kind = forms.ChoiceField(choices=ResourceServer.Kind.choices, label=_("Kind"))
     token_format = forms.ChoiceField(choices=_TOKENS, label=_("How it checks tokens"))
 
 
 class ChangeResource(forms.Form):
     name = forms.CharField(max_length=100, label=_("Name"))
+    kind = forms.ChoiceField(choices=ResourceServer.Kind.choices, label=_("Kind"))
     token_format = forms.ChoiceField(choices=_TOKENS, label=_("How it checks tokens"))
     signing_algorithm = forms.ChoiceField(
         choices=ResourceServer.SigningAlgorithm.choices, label=_("Signature of tokens")

@@ -1,8 +1,7 @@
-"""Resources: which APIs and MCP servers are protected, how they check tokens, and what people read of their scopes."""
+"""A resource: how it is called, how it checks tokens, and what people read of its scopes. The list: `resource_list`."""
 
 from typing import Any
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,26 +11,16 @@ from django.views.decorators.http import require_POST
 from console.access import for_act, principal
 from console.admin.resource_forms import AddResource, ChangeResource, Reason
 from console.attempt import attempt
-from console.paging import page
 from delegations import preview, reach
 from tenants import actions, resources
 from tenants.directory import current
 from tenants.errors import IdentifierTaken, TenantError
-from tenants.filters import ResourceFilter
 from tenants.models import Downstream, ResourceServer
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
 
 THERE_ALREADY = _("There is a resource of this identifier already.")
-
-
-@for_act(Act.RESOURCES_READ)
-def listing(request: MemberRequest) -> HttpResponse:
-    found = ResourceFilter(request.GET, ResourceServer.objects.all())
-    rows, pager = page(request, found.qs.annotate(scope_count=Count("scopes")))
-    content = {"resources": rows, "filter_form": found.form, "may_change": may(request.member, Act.RESOURCES_WRITE)}
-    return render(request, "console/resources.html", {**content, **pager})
 
 
 @for_act(Act.RESOURCES_WRITE)
@@ -41,7 +30,12 @@ def add(request: MemberRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             made = actions.add_resource_server(
-                said["identifier"], said["name"], [], by=principal(request), token_format=said["token_format"]
+                said["identifier"],
+                said["name"],
+                [],
+                by=principal(request),
+                kind=said["kind"],
+                token_format=said["token_format"],
             )
         except IdentifierTaken:
             form.add_error("identifier", THERE_ALREADY)
@@ -101,7 +95,7 @@ def version_of(request: MemberRequest) -> int:
 def _show(
     request: MemberRequest, server: ResourceServer, *, form: Any = None, said: str = "", status: int = 200
 ) -> HttpResponse:
-    fields = ("name", "token_format", "signing_algorithm", "asks_each_time", "hosts_metadata")
+    fields = ("name", "kind", "token_format", "signing_algorithm", "asks_each_time", "hosts_metadata")
     is_own = server.identifier == current().api_identifier
     is_open = server.retired_at is None and not is_own
     content = {

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from agents.authentication import authenticate
 from kit.oauth import InvalidClient, InvalidRequest
+from tokens import askers
 from tokens.endpoints.door import Received, Visit, read_form
 from tokens.formats import introspection
 
@@ -18,4 +19,7 @@ def room(request: Received, visit: Visit) -> Mapping[str, object]:
         raise InvalidClient("a public client cannot introspect")
     if "token" not in form:
         raise InvalidRequest("token is missing")
-    return introspection.describe(form["token"][0], request.tenant, caller, now=timezone.now())
+    now = timezone.now()
+    described = introspection.describe(form["token"][0], request.tenant, caller, now=now)
+    askers.note(caller, now=now)
+    return described

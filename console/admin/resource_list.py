@@ -1,0 +1,96 @@
+"""The list of resources: what is protected, how each checks tokens, whom it lets in, and which want somebody."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from console.access import for_act
+from console.narrowing import Chip, narrowing
+from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from delegations import reach
+from delegations.reach import Reach
+from delegations.sentence import in_words
+from tenants.filters import QUIET, ResourceFilter
+from tenants.models import ResourceServer, Tenant
+from tenants.roles import Act, may
+from tokens import receipts
+from tokens.endpoints.request import MemberRequest
+
+BY_NAME = Order("name", Lower("name"))
+ORDERS = (NEWEST, OLDEST, BY_NAME)
+FIELDS = ("q", "kind", "retired")
+CHIPS = (
+    Chip(_("Asks each time"), {"checks": "asks"}),
+    Chip(_("Checks by itself"), {"checks": "itself"}),
+    Chip(_("Should ask and does not"), {"silent": "true"}),
+    Chip(_("Nobody is let in"), {"idle": "true"}),
+    Chip(_("Retired"), {"retired": "true"}),
+)
+_NOBODY = Reach(people=0, agents=0, delegations=0)
+
+
+@for_act(Act.RESOURCES_READ)
+def listing(request: MemberRequest) -> HttpResponse:
+    now = timezone.now()
+    asked = narrowing(request, ResourceFilter, ResourceServer.objects.all(), shown=FIELDS, chips=CHIPS)
+    found, pager = page(
+        request, asked.rows, orders=ORDERS, dress=lambda rows: rows.annotate(scope_count=Count("scopes"))
+    )
+    held = reach.of_resources(found, now=now)
+    content = {
+        "narrowing": asked,
+        "rows": [_row(each, held, tenant=request.tenant, now=now) for each in found],
+        "pager": pager,
+        "columns": _columns(request),
+        "may_change": may(request.member, Act.RESOURCES_WRITE),
+    }
+    return render(request, "console/resources.html", content)
+
+
+def kill_words(server: ResourceServer, tenant: Tenant) -> str:
+    """Say how long after an end a token may still be accepted somewhere, or "" where the end holds at once."""
+    seconds = receipts.lag(server, tenant)
+    if 0 < seconds < 60:
+        return ngettext("within %(n)s second", "within %(n)s seconds", seconds) % {"n": seconds}
+    minutes = ceil(seconds / 60)
+    return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes} if minutes else ""
+
+
+def _columns(request: MemberRequest) -> Sequence[Column]:
+    return (
+        column(request, _("Resource"), BY_NAME, ORDERS),
+        *(Column(label) for label in (_("Kind"), _("Checks tokens"), _("An end holds"), _("Scopes"))),
+        *(Column(label) for label in (_("Lets in"), _("Last asked"))),
+        column(request, _("Added"), NEWEST, ORDERS),
+    )
+
+
+def _row(server: Any, held: Mapping[str, Reach], *, tenant: Tenant, now: datetime) -> dict[str, Any]:
+    quiet_since = server.asked_at or server.created_at
+    last = server.asked_at
+    return {
+        "id": server.pk,
+        "name": server.name,
+        "identifier": server.identifier,
+        "initials": server.initials,
+        "kind": server.get_kind_display(),
+        "is_retired": server.retired_at is not None,
+        "asks": server.asks,
+        "is_own": server.identifier == tenant.api_identifier,
+        "kill_words": kill_words(server, tenant),
+        "scope_count": server.scope_count,
+        "reach": held.get(server.pk, _NOBODY),
+        "asked_at": last,
+        "asked": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
+        "is_silent": server.asks and server.retired_at is None and now - quiet_since > QUIET,
+        "created_at": server.created_at,
+    }
