@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from delegations.models import READ, Delegation
+from delegations.models import READ, Ancestry, Delegation
 from kit import context, statements
+
+MOST_OF_A_CHAIN = 500
 
 
 def hold(line: Sequence[Delegation]) -> tuple[Delegation, ...]:
@@ -28,3 +30,10 @@ def hold(line: Sequence[Delegation]) -> tuple[Delegation, ...]:
 def moved(line: Sequence[Delegation], held: Sequence[Delegation]) -> bool:
     """Say whether something of a line changed between two readings of it."""
     return [(each.pk, each.version) for each in line] != [(each.pk, each.version) for each in held]
+
+
+def chain_of(delegation_id: str) -> set[str]:
+    """Return the ids of what a delegation of the current tenant hangs on, and of what hangs on it: MOST_OF_A_CHAIN."""
+    above = Ancestry.objects.filter(delegation=delegation_id).values_list("ancestor_id", flat=True)
+    below = Ancestry.objects.filter(ancestor=delegation_id).values_list("delegation_id", flat=True)
+    return set(above.union(below)[:MOST_OF_A_CHAIN])

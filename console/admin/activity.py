@@ -1,11 +1,13 @@
 """Activity: who did what, for whom, through which agent; narrowed, and had as a file."""
 
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -16,9 +18,10 @@ from audit.filters import EventFilter
 from audit.models import Entry
 from console import saved
 from console.access import for_act, principal
+from console.admin import tail
 from console.event_rows import event_rows
 from console.narrowing import Chip, Narrowing, narrowing
-from console.paging import page
+from console.paging import MOVES, page
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
@@ -31,6 +34,7 @@ CHIPS = (
     Chip(_("Keys"), {"event": "key.*"}),
     Chip(_("Settings"), {"event": "tenant.*"}),
 )
+WIDER = timedelta(days=30)
 TOO_LONG = _("That is more than %(most)s entries. Narrow it by time, and have the file in parts.")
 
 
@@ -70,5 +74,24 @@ def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
     """Return a page of what is asked for, day by day, with what narrows it and its pager."""
     entries, pager = page(request, asked.rows)
     rows = event_rows(entries, ZoneInfo(request.tenant.time_zone))
-    days = [(day, list(entries)) for day, entries in groupby(rows, key=lambda row: row["day"])]
-    return {"days": days, "rows": rows, "narrowing": asked, **pager}
+    days = [(day, list(each)) for day, each in groupby(rows, key=lambda row: row["day"])]
+    is_first = not any(name in request.GET for name in MOVES)
+    return {
+        "days": days,
+        "rows": rows,
+        "narrowing": asked,
+        "tail_url": tail.url(asked.request, entries[0].pk) if entries and is_first else "",
+        "wider_url": _wider(request, timezone.now()),
+        **pager,
+    }
+
+
+def _wider(request: MemberRequest, now: datetime) -> str:
+    """Return the address of the same question for the last 30 days, where it asks for less time than that."""
+    query = request.GET.copy()
+    if not (query.get("since") or query.get("until")):
+        return ""
+    for name in ("until", *MOVES):
+        query.pop(name, None)
+    query["since"] = (now - WIDER).isoformat(timespec="seconds")
+    return f"?{query.urlencode()}"

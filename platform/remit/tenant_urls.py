@@ -26,6 +26,7 @@ from console.admin import (
     scopes,
     settings,
     switches,
+    tail,
     trust,
     trust_audiences,
     trust_issuer,
@@ -213,6 +214,7 @@ urlpatterns = [
         "console/webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay", webhooks.replay, name="replay-delivery"
     ),
     path("console/activity", activity.listing, name="console-activity"),
+    path("console/activity/newer", tail.newer, name="newer-activity"),
     path("console/activity/events/<str:event_id>", one_event.view, name="console-event"),
     path("console/activity/export.<str:form>", activity.download, name="export-activity"),
     path("console/delegations", admin_delegations.listing, name="console-delegations"),

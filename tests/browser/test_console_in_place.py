@@ -2,7 +2,11 @@
 
 import pytest
 
+from audit.principals import SYSTEM
+from kit import context
+from tenants import actions as tenant_actions
 from tests.browser.watching import findings, watch
+from tests.harness.world import make
 
 pytestmark = pytest.mark.browser
 
@@ -73,4 +77,63 @@ def test_a_list_is_filtered_without_scripts_as_well(stage):
     page.get_by_role("button", name="Filter").click()
     page.get_by_text("1 of 1").wait_for()
     assert "q=minutes" in page.url
+    page.context.close()
+
+
+def test_who_watches_the_activity_sees_what_is_new_and_is_told_of_it(stage):
+    page, world = stage.window("ada"), stage.lived_in
+    seen = watch(page)
+    page.goto(world.url("/console/activity?event=delegation.*"))
+    page.get_by_role("button", name="Watch live").click()
+    assert page.url.endswith("?event=delegation.*#live")
+    said = page.locator(".tailing [role=status]")
+    assert said.inner_text() == "New entries appear here."
+    world.grant(world.public_client("Night watch"))
+    page.locator(".arrived", has_text="allowed Night watch").wait_for()
+    assert page.locator(".arrived").count() == 1
+    assert said.inner_text().endswith(": 1 new entry.")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.get_by_text("Paused while you read further down.").wait_for()
+    world.grant(world.public_client("Unseen yet"))
+    page.wait_for_timeout(2500)
+    assert not page.locator(".arrived", has_text="Unseen yet").count()
+    page.evaluate("window.scrollTo(0, 0)")
+    page.locator(".arrived", has_text="allowed Unseen yet").wait_for()
+    assert not list(findings(page, "dark", 390))
+    page.reload()
+    assert page.get_by_role("button", name="Watch live").get_attribute("aria-pressed") == "true"
+    assert not seen.complaints
+    page.context.close()
+
+
+def test_a_list_that_is_narrowed_anew_is_not_watched(stage):
+    page = stage.window("ada")
+    page.goto(stage.lived_in.url("/console/activity"))
+    page.get_by_role("button", name="Watch live").click()
+    page.get_by_label("Event").fill("delegation.*")
+    page.get_by_label("Event").press("Enter")
+    page.wait_for_url("**event=delegation**")
+    page.get_by_role("button", name="Watch live").wait_for()
+    assert page.get_by_role("button", name="Watch live").get_attribute("aria-pressed") == "false"
+    assert "#live" not in page.url
+    page.context.close()
+
+
+def test_of_many_tenants_one_is_found_by_typing(stage):
+    world = make(stage.lived_in.origin, stage.lived_in.http)
+    for number in range(8):
+        tenant = tenant_actions.create_tenant(f"{world.tenant.slug}-{number}"[-40:], f"Branch {number}", by=SYSTEM)
+        with context.use(tenant):
+            tenant_actions.add_member(world.people["bob"].user, "member", by=SYSTEM)
+    page = stage.window("bob", world)
+    seen = watch(page)
+    page.goto(world.url("/me/agents"))
+    page.locator(".switcher > summary").click()
+    page.get_by_label("Find a tenant").press_sequentially("branch 7")
+    (found,) = page.locator("#my-tenants > li:visible").all()
+    assert "Branch 7" in found.inner_text()
+    assert not list(findings(page, "light", 390))
+    assert not seen.complaints
+    page.get_by_label("Find a tenant").press("Enter")
+    page.wait_for_url(f"**/t/{tenant.slug}/**")
     page.context.close()

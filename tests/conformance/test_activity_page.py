@@ -19,7 +19,7 @@ PLACE = "/console/activity"
 
 def lines(page):
     """Return the lines of the page as words, without what is folded in them."""
-    rows = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</th>", page.text, re.DOTALL)
+    rows = re.findall(r"<tr(?: class=\"arrived\")?>\s*<th scope=\"row\">(.*?)</th>", page.text, re.DOTALL)
     return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", row)).split()) for row in rows]
 
 

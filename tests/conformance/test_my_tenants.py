@@ -96,3 +96,13 @@ def test_it_asks_once_for_all_tenants_whom_the_person_is_and_what_waits(world, e
         answer = inside.get(world, "/api/v1/me/tenants", **ask)
     assert len(answer.json()["tenants"]) == 2
     assert len(statements) <= 5, statements
+
+
+@spec("RFC 9700", "2.1")
+def test_whoever_looks_at_their_own_agents_goes_elsewhere_from_there_too(world, elsewhere, both):
+    ada = world.browser("ada")
+    menu = places(ada.go(world.url("/me/agents")))
+    assert menu == places(ada.go(world.url("/console/agents")))
+    there = menu[elsewhere.url("/console")]
+    assert all(word in there for word in (elsewhere.tenant.name, "Approver", "Staging", "1 wait for a decision"))
+    assert places(world.browser("bob").go(world.url("/me/agents"))) == {}
