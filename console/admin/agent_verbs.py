@@ -1,7 +1,9 @@
 """Pausing, resuming, ending and restoring an agent: a page that says whom and what it reaches, and the button."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +16,7 @@ from agents.errors import NotActive, Ownerless, Unusable
 from agents.models import Agent
 from agents.rules import Verb, is_possible
 from console.access import View, for_admins, principal
+from console.counted import Counted
 from console.impact_words import impact_words
 from tenants.errors import Stale
 from tokens import impact, stops
@@ -31,7 +34,8 @@ class Words:
     lede: str | Promise
     reaches: str | Promise
     style: str = "primary"
-    needs_reason: bool = False
+    is_end: bool = False
+    """Whether it needs a reason, and the number of those it acts for where they are many."""
 
 
 WORDS = {
@@ -51,7 +55,7 @@ WORDS = {
         _("From that moment nothing of it works. For thirty days it may be restored; then it is over for good."),
         _("What ends with it"),
         style="risk-fill",
-        needs_reason=True,
+        is_end=True,
     ),
     Verb.RESTORE: Words(
         _("Restore"),
@@ -59,6 +63,19 @@ WORDS = {
         _("What comes back"),
     ),
 }
+
+
+class VerbForm(Counted):
+    reason = forms.CharField(label=_("Why? You may leave this empty"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, words: Words, people: int, **kwargs: Any) -> None:
+        super().__init__(*args, reaches=people if words.is_end else 0, **kwargs)
+        self.fields["number"].label, why = _("How many people"), self.fields["reason"]
+        why.widget.attrs["autocomplete"] = "off"
+        if words.is_end:
+            why.label, why.required = _("Why? It stays on record"), True
+            why.widget.is_required = True
+            why.error_messages["required"] = _("Whoever ends an agent says why.")
 
 
 def _page(verb: Verb) -> View:
@@ -76,7 +93,11 @@ pause, resume, end, restore = (_page(verb) for verb in (Verb.PAUSE, Verb.RESUME,
 
 def _act(request: MemberRequest, agent: Agent, verb: Verb) -> HttpResponse:
     text, from_the_list = request.POST.get("version", ""), "version" not in request.POST
-    reason = request.POST.get("reason", "").replace("\x00", "").strip() or (IN_THE_LIST if from_the_list else "")
+    people = impact.of_agent(agent, now=timezone.now()).people if WORDS[verb].is_end else 0
+    form = VerbForm(request.POST, words=WORDS[verb], people=people)
+    if not form.is_valid():
+        return _ask(request, agent, verb, form=form, status=409 if form.has_moved else 422)
+    reason = form.cleaned_data["reason"] or (IN_THE_LIST if from_the_list else "")
     version = None if from_the_list else int(text) if text.isdecimal() and len(text) < 18 else 0
     try:
         stops.ON_AGENTS[verb](agent, by=principal(request), reason=reason, version=version)
@@ -89,12 +110,27 @@ def _act(request: MemberRequest, agent: Agent, verb: Verb) -> HttpResponse:
     return _back(request) if from_the_list else redirect("console-agent", agent.pk)
 
 
-def _ask(request: MemberRequest, agent: Agent, verb: Verb, *, said: str = "", status: int = 200) -> HttpResponse:
-    now = timezone.now()
+def _ask(
+    request: MemberRequest,
+    agent: Agent,
+    verb: Verb,
+    *,
+    form: VerbForm | None = None,
+    said: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    now, words = timezone.now(), WORDS[verb]
     if not is_possible(verb, agent, now=now):
         return redirect("console-agent", agent.pk)
-    reached = impact_words(impact.of_agent(agent, now=now), now=now, time_zone=request.tenant.time_zone)
-    content = {"agent": agent, "verb": verb.value, "words": WORDS[verb], "impact": reached, "said": said}
+    reach = impact.of_agent(agent, now=now)
+    content = {
+        "agent": agent,
+        "verb": verb.value,
+        "words": words,
+        "form": form or VerbForm(words=words, people=reach.people),
+        "impact": impact_words(reach, now=now, time_zone=request.tenant.time_zone),
+        "said": said,
+    }
     return render(request, "console/agent_verb.html", content, status=status)
 
 

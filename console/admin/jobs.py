@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from console import choosing
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
+from console.counted import MOVED, Counted
 from console.paging import Column, page
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
@@ -22,41 +24,38 @@ from tenants.roles import may
 from tokens.endpoints.request import MemberRequest
 
 COLUMNS = (Column(_("What")), Column(_("State")), Column(_("How far")), Column(_("By")), Column(_("When")))
-SMALL = 25
-"""Up to so many a click is enough; more have to be counted by hand (the confirmation ladder)."""
 
 
-class EndForm(forms.Form):
+class EndForm(Counted):
     reason = forms.CharField(label=_("Why"), max_length=500, help_text=_("Whoever it concerns reads this."))
-    number = forms.IntegerField(label=_("How many"), min_value=1, help_text=_("Type the number above."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def end_many(request: MemberRequest) -> HttpResponse:
+    touched = ending.preview(_selected(request.GET))
     if request.method != "POST":
-        return _preview(request, EndForm())
+        return _preview(request, EndForm(reaches=touched.delegations), touched)
     if must_prove_again(request):
         return prove_again(request, request.get_full_path())
-    form = EndForm(request.POST)
+    form = EndForm(request.POST, reaches=touched.delegations)
     if not form.is_valid():
-        return _preview(request, form, status=422)
-    said = form.cleaned_data
+        return _preview(request, form, touched, status=409 if form.has_moved else 422)
     try:
         job = ending.end_all(
             _selected(request.GET),
-            selection=request.GET.dict(),
-            reason=said["reason"],
-            expected=said["number"],
+            selection=_said(request.GET),
+            reason=form.cleaned_data["reason"],
+            expected=touched.delegations,
             member=request.member,
             by=principal(request),
         )
     except NumberMoved:
-        form.add_error("number", _("Another number matches. Look at what is above, and type that."))
-        return _preview(request, form, status=409)
+        form.add_error(None, MOVED)
+        return _preview(request, form, ending.preview(_selected(request.GET)), status=409)
     except NothingMatches:
         form.add_error(None, _("Nothing matches any more, so that nothing was done."))
-        return _preview(request, form, status=409)
+        return _preview(request, form, touched, status=409)
     return redirect("job", job.pk)
 
 
@@ -135,17 +134,30 @@ def file(request: MemberRequest, job_id: str) -> HttpResponse:
 
 
 def _selected(words: QueryDict) -> Any:
-    return DelegationFilter(words, Delegation.objects.live(timezone.now())).qs
+    """Return what the address means: the rows that were ticked, or else all that the list shows."""
+    live = Delegation.objects.live(timezone.now())
+    if choosing.is_of_rows(words):
+        return live.filter(pk__in=choosing.ids(words) or [""])  # Of an empty list there is no statement to freeze by.
+    return DelegationFilter(words, live).qs
 
 
-def _preview(request: MemberRequest, form: EndForm, status: int = 200) -> HttpResponse:
-    touched = ending.preview(_selected(request.GET))
-    if touched.delegations <= SMALL and not form.is_bound:
-        form.fields["number"].initial = touched.delegations
-    narrowed = DelegationFilter(request.GET)
-    words = [(narrowed.form.fields[name].label or name, value) for name, value in request.GET.items() if value and name
-             in narrowed.form.fields]  # fmt: skip
-    shown = {"form": form, "touched": touched, "words": words, "query": request.GET.urlencode()}
+def _said(words: QueryDict) -> dict[str, str]:
+    """Return what of it is kept with the job, as the API keeps it."""
+    return {"ids": " ".join(choosing.ids(words))} if choosing.is_of_rows(words) else words.dict()
+
+
+def _preview(request: MemberRequest, form: EndForm, touched: ending.Preview, *, status: int = 200) -> HttpResponse:
+    narrowed, chosen = DelegationFilter(request.GET), choosing.is_of_rows(request.GET)
+    words = (
+        []
+        if chosen
+        else [
+            (narrowed.form.fields[name].label or name, value)
+            for name, value in request.GET.items()
+            if value and name in narrowed.form.fields
+        ]
+    )
+    shown = {"form": form, "touched": touched, "words": words, "is_chosen": chosen}
     return render(request, "console/end_many.html", shown, status=status)
 
 

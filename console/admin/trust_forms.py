@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from console.admin.jobs import SMALL
+from console.counted import SMALL
 from kit import jwks
 from tenants import directory
 from trust.models import TrustedIssuer

@@ -8,9 +8,11 @@ from agents import actions as agent_actions
 from agents import credentials
 from agents.models import Agent, Client, CoOwner
 from audit.principals import SYSTEM
+from delegations.models import Delegation
 from kit import context
 from kit.oauth import GrantType
 from tests.conformance.test_api import api_token
+from tests.harness import many
 from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
 from tests.harness.keyholder import Keyholder
@@ -250,3 +252,34 @@ def test_who_looks_after_the_tenant_looks_and_only_an_admin_changes(world, twins
                 bob.submit(Form(f"/t/{world.tenant.slug}{path}", "post", sent))
                 assert bob.page.status_code == 403
     world.rewrite(world.people["bob"], role="member")
+
+
+@spec("RFC 9700", "2.3")
+def test_an_agent_of_many_people_ends_once_somebody_counted_them(world, ada):
+    agent = many.delegations(world, 26, name="Crowd")
+    ada.go(world.url(f"{AGENTS}/{agent.pk}/end"))
+    asked = ada.form("/end")
+    assert dict(asked.fields)["number"] == ""
+    with leaves_only(world):
+        for number, status, words in (("", 422, "required"), ("25", 409, "Another number matches")):
+            ada.submit(asked, {"reason": "over", "number": number})
+            assert (ada.page.status_code, words in ada.words()) == (status, True), number
+    ada.submit(ada.form("/end"), {"reason": "over", "number": "26"})
+    with context.use(world.tenant):
+        assert Agent.objects.get(pk=agent.pk).status == "retired"
+
+
+@spec("RFC 9700", "2.3")
+def test_of_a_few_people_a_click_is_enough_until_there_are_others(world, ada):
+    agent = many.delegations(world, 2, name="Pair")
+    ada.go(world.url(f"{AGENTS}/{agent.pk}/end"))
+    asked = ada.form("/end")
+    with context.use(world.tenant):
+        gone = Delegation.objects.filter(agent=agent).first()
+        Delegation.objects.filter(pk=gone.pk).update(ended_at=gone.created_at)
+    with leaves_only(world):
+        ada.submit(asked, {"reason": "over"})
+        assert (ada.page.status_code, "press again" in ada.words()) == (409, True)
+    ada.submit(ada.form("/end"), {"reason": "over"})
+    with context.use(world.tenant):
+        assert Agent.objects.get(pk=agent.pk).status == "retired"

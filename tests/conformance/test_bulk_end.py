@@ -352,3 +352,43 @@ def test_work_of_another_tenant_is_not_there(world, elsewhere, admin):
     for path in ("stop", "undo"):
         answer = elsewhere.http.post(elsewhere.url(f"/api/v1/jobs/{job.pk}/{path}"), headers=headers)
         assert answer.status_code == 404
+
+
+@spec("RFC 9700", "2.3")
+def test_rows_that_were_ticked_are_ended_and_no_others(world, admin):
+    many.delegations(world, 4, name="Ticked")
+    with context.use(world.tenant):
+        ticked = [each.pk for each in Delegation.objects.filter(agent__name="Ticked").order_by("pk")]
+    ada = world.browser("ada")
+    page = ada.go(world.url(f"/console/delegations/end?q=Ticked&ids={ticked[0]}&ids={ticked[2]}&ids=all"))
+    assert "End 2 delegations" in page.text
+    ada.submit(ada.form(""), {"reason": "over"})
+    (started,) = world.entries("job.started")
+    assert (started.reason, started.detail["total"]) == ("over", 2)
+    with context.use(world.tenant):
+        assert Job.objects.get(pk=started.about_id).selection == {"ids": f"{ticked[0]} {ticked[2]}"}
+        left = Delegation.objects.filter(agent__name="Ticked", ended_at=None).values_list("pk", flat=True)
+        assert sorted(left) == [ticked[1], ticked[3]]
+
+
+@spec("RFC 9700", "2.3")
+def test_whoever_ticked_nothing_ends_nothing(world, admin):
+    agent = many.delegations(world, 2, name="Unticked")
+    ada = world.browser("ada")
+    page = ada.go(world.url("/console/delegations/end?chosen=some"))
+    assert "No row was chosen" in page.text
+    with leaves_only(world):
+        refused = ada.submit(ada.form(""), {"reason": "over"})
+    assert refused.status_code == 409
+    assert live(world, agent) == 2
+
+
+@spec("RFC 9700", "2.3")
+def test_more_than_a_few_are_counted_by_hand(world, admin):
+    agent = many.delegations(world, 26, name="Throng of many")
+    ada = world.browser("ada")
+    ada.go(world.url("/console/delegations/end?q=Throng of many"))
+    with leaves_only(world):
+        assert ada.submit(ada.form(""), {"reason": "over"}).status_code == 422
+    ada.submit(ada.form(""), {"reason": "over", "number": "26"})
+    assert live(world, agent) == 0
