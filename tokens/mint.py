@@ -94,8 +94,8 @@ def _text(minting: Minting) -> str:
     statement = (
         f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) {_line() if depth else ''}"
         "SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, t.id, c.id, d.id, %s, %s FROM tenants_tenant t "
-        "JOIN agents_client c ON c.tenant_id = t.id "
-        "JOIN delegations_delegation d ON d.tenant_id = t.id AND d.client_id = c.id "
+        f"JOIN agents_client c ON {_of_tenant('c')} "
+        f"JOIN delegations_delegation d ON {_of_tenant('d')} AND d.client_id = c.id "
         f"{joins} WHERE t.id = %s AND t.version = %s AND t.status = 'active' "
         "AND c.id = %s AND c.version = %s AND c.status = 'active' "
         "AND d.id = %s AND d.version = %s AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > %s)"
@@ -131,20 +131,25 @@ def _what_must_live(minting: Minting) -> tuple[str, list[str], str]:
     """Return the joins, the aliases to hold, and the conditions for what only some tokens hang on."""
     joins, locked, conditions, authorization = "", ["t", "c", "d"], "", minting.authorization
     if authorization.delegation.agent_id:
-        joins += "JOIN agents_agent a ON a.id = d.agent_id AND a.tenant_id = t.id "
+        joins += f"JOIN agents_agent a ON a.id = d.agent_id AND {_of_tenant('a')} "
         locked.append("a")
         conditions += " AND a.status = 'active'"
     if authorization.delegation.member_id:
-        joins += "JOIN tenants_membership m ON m.id = d.member_id AND m.tenant_id = t.id "
+        joins += f"JOIN tenants_membership m ON m.id = d.member_id AND {_of_tenant('m')} "
         joins += "JOIN tenants_user u ON u.id = m.user_id "
         locked += ["m", "u"]
         conditions += " AND m.status = 'active' AND u.is_active"
     if minting.family_id and not minting.consumes:
-        joins += "JOIN tokens_refreshtoken f ON f.tenant_id = t.id "
+        joins += f"JOIN tokens_refreshtoken f ON {_of_tenant('f')} "
         locked.append("f")
         conditions += " AND f.id = %s AND f.revoked IS NULL"
     if minting.parent_id:
-        joins += "JOIN tokens_accesstoken p ON p.tenant_id = t.id "
+        joins += f"JOIN tokens_accesstoken p ON {_of_tenant('p')} "
         locked.append("p")
         conditions += " AND p.id = %s AND p.revoked_at IS NULL"
     return joins, locked, conditions
+
+
+def _of_tenant(alias: str) -> str:
+    """Return that a row is the tenant's, as no index serves it: each row is found by its key (`tenants.scoping`)."""
+    return f"({alias}.tenant_id = t.id) IS TRUE"
