@@ -8,14 +8,16 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents import people
 from agents.models import Agent
+from agents.people_filters import MemberFilter
 from api import versions
 from api.door import Door, said
 from api.keepers import member_of
 from api.listing import Listing
 from delegations import reach
 from tenants import members as verbs
-from tenants.filters import InvitationFilter, MemberFilter
+from tenants.filters import InvitationFilter
 from tenants.invitation import Invitation
 from tenants.mail import invite_by_mail
 from tenants.models import Membership
@@ -26,12 +28,22 @@ READ, WRITE = "members:read", "members:write"
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
+    """A person's place; `approvals_open` is how many questions wait for them, null for whoever decides on none."""
+
     email = serializers.EmailField(read_only=True)
     name = serializers.CharField(read_only=True)
+    came_by = serializers.ChoiceField(choices=people.CameBy.choices, read_only=True)
+    factor = serializers.ChoiceField(choices=people.Factor.choices, read_only=True)
+    last_signed_in_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    agents_owned = serializers.IntegerField(read_only=True)
+    approvals_open = serializers.IntegerField(read_only=True, allow_null=True)
 
     class Meta:
         model = Membership
-        fields = ["id", "name", "email", "role", "status", "groups", "created_at"]
+        fields = [
+            "id", "name", "email", "role", "status", "groups", "came_by", "factor", "last_signed_in_at", "agents_owned",
+            "approvals_open", "created_at",
+        ]  # fmt: skip
         read_only_fields = ["id", "status", "groups", "created_at"]
 
 
@@ -74,7 +86,7 @@ class Members(_Members):
     answers = {"GET": listing}
 
     def get(self, request: Request) -> Response:
-        return self.listing.answer(request, Membership.objects.select_related("user"))
+        return self.listing.answer(request, people.with_facts(Membership.objects.all()))
 
 
 class OneMember(_Members):
@@ -89,7 +101,8 @@ class OneMember(_Members):
         member = _member(member_id)
         role = said(MemberSerializer(member, data=request.data, partial=True)).get("role", member.role)
         version = versions.read_by(request)
-        return _answer(verbs.give_role(member, role, by=member_of(request), version=version))
+        verbs.give_role(member, role, by=member_of(request), version=version)
+        return _answer(_member(member_id))
 
 
 class Remove(_Members):
@@ -138,7 +151,7 @@ class OneInvitation(_Members):
 
 
 def _member(member_id: str) -> Membership:
-    return get_object_or_404(Membership.objects.select_related("user"), pk=member_id)
+    return get_object_or_404(people.with_facts(Membership.objects.all()), pk=member_id)
 
 
 def _answer(member: Membership) -> Response:

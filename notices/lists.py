@@ -7,9 +7,11 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
+from agents import people
 from agents.approval_filters import ApprovalFilter
 from agents.filters import AgentFilter
 from agents.models import Agent, Approval
+from agents.people_filters import MemberFilter
 from audit import export
 from audit.events import Event
 from audit.filters import EventFilter
@@ -17,7 +19,7 @@ from audit.models import Entry
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
 from notices import table
-from tenants.filters import MemberFilter, ResourceFilter
+from tenants.filters import ResourceFilter
 from tenants.models import Membership, ResourceServer
 from tenants.roles import Act
 from tokens import impact
@@ -69,7 +71,10 @@ _APPROVAL = (
     "id", "kind", "status", "agent", "agent_name", "asked", "ceiling", "reason", "created_at", "decided_at",
     "decided_by", "until",
 )  # fmt: skip
-_MEMBER = ("id", "name", "email", "role", "status", "groups", "created_at")
+_MEMBER = (
+    "id", "name", "email", "role", "status", "groups", "came_by", "factor", "last_signed_in_at", "agents_owned",
+    "approvals_open", "created_at",
+)  # fmt: skip
 _RESOURCE = (
     "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata",
     "scopes", "asked_at", "retired_at", "created_at",
@@ -111,7 +116,7 @@ REGISTRY: Mapping[str, List] = {
         Act.EVENTS_READ, Event.EVENTS_EXPORTED,
     ),
     "members": List(
-        MemberFilter, lambda: Membership.objects.all(), lambda: Membership.objects.select_related("user"), _MEMBER,
+        MemberFilter, lambda: Membership.objects.all(), lambda: people.with_facts(Membership.objects.all()), _MEMBER,
         _columns(*_MEMBER), Act.MEMBERS_READ,
     ),
     "resources": List(

@@ -1,4 +1,4 @@
-"""How lists of people, resource servers and invitations are narrowed, on pages and in the API alike."""
+"""How lists of resource servers and invitations are narrowed, on pages and in the API alike."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.invitation import Invitation
-from tenants.models import Membership, ResourceServer
+from tenants.models import ResourceServer
 
 QUIET = timedelta(days=30)
 """After how long without a question a server that should ask about each token is looked at."""
@@ -60,21 +60,6 @@ class ResourceFilter(django_filters.FilterSet):
         # Written out: what is NULL is neither in a condition nor in its opposite.
         found = ResourceServer.objects.filter(silent).values("pk")
         return queryset.filter(pk__in=found) if value else queryset.exclude(pk__in=found)
-
-
-class MemberFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label=_("Search"))
-    role = django_filters.ChoiceFilter(choices=Membership.Role.choices, label=_("Role"), empty_label=_("Any role"))
-    status = django_filters.ChoiceFilter(
-        choices=Membership.Status.choices, label=_("Status"), empty_label=_("Any status")
-    )
-
-    class Meta:
-        model = Membership
-        fields: list[str] = []
-
-    def search(self, queryset: "QuerySet[Membership]", name: str, value: str) -> "QuerySet[Membership]":
-        return queryset.filter(Q(user__name__icontains=value) | Q(user__email__icontains=value))
 
 
 class InvitationFilter(django_filters.FilterSet):

@@ -57,3 +57,8 @@ TABLE: Mapping[str, frozenset[Act]] = {
 def may(member: Membership, act: Act) -> bool:
     """Say whether a member's role lets them do something."""
     return act in TABLE.get(member.role, frozenset())
+
+
+def who_may(act: Act) -> list[str]:
+    """Return the roles that let a member do something."""
+    return [role for role, acts in TABLE.items() if act in acts]
