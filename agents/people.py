@@ -33,8 +33,8 @@ class Factor(TextChoices):
 class CameBy(TextChoices):
     """How a person came to have a place here."""
 
-    INVITED = "invited", _("Invited")
-    COMPANY = "company", _("Company's provider")
+    INVITED = "invited", _("By invitation")
+    COMPANY = "company", _("By the company's provider")
     HAND = "hand", _("By hand")
 
 
