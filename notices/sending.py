@@ -1,12 +1,13 @@
 """Sending what waits: each notice is claimed by an UPDATE that one run wins, and sent at least once.
 
 The mail server is asked outside of every transaction. Whoever dies between its answer and our row sends again, under
-the same Message-ID. A server that cannot be reached costs one attempt of one notice in each run.
+the same Message-ID. A server that cannot be reached costs one attempt of one notice in each run; one that does not
+know a reader costs that reader's.
 """
 
 import random
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
 
 import structlog
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -28,6 +29,10 @@ MOST_ATTEMPTS = 9
 _log = structlog.get_logger("notices.sending")
 
 
+class _ServerAway(Exception):
+    """The mail server takes nothing from anybody just now."""
+
+
 def send_due(now: datetime) -> int:
     """Send what is due in the current tenant, up to a batch; return how many were sent."""
     if current().status != Tenant.Status.ACTIVE:
@@ -38,10 +43,10 @@ def send_due(now: datetime) -> int:
     for notice in waiting:
         if not _claim(notice, now):
             continue  # Another run has it.
-        outcome = _send(notice, connection, now)
-        sent += outcome == Notice.State.SENT
-        if outcome == Notice.State.WAITING:
-            break  # The server is the same for the others: their turn comes.
+        try:
+            sent += _send(notice, connection, now) == Notice.State.SENT
+        except _ServerAway:
+            break  # It is the same for the others: their turn comes.
     connection.close()
     return sent
 
@@ -60,18 +65,30 @@ def _claim(notice: Notice, now: datetime) -> bool:
 
 
 def _send(notice: Notice, connection: BaseEmailBackend, now: datetime) -> str:
-    """Send one notice that is claimed, write down what came of it, and return that."""
+    """Send one notice that is claimed, write down what came of it, and return that; raises _ServerAway."""
     made = _made(notice, connection)
     if made is None:
         return _write(notice, Notice.State.MOOT)
     try:
         made.send()
+    except SMTPRecipientsRefused as error:
+        # Not known, or not now: no word about anybody else. It is tried again all the same: a relay that is set up
+        # wrongly says so too, of everybody.
+        return _later(notice, now, error)
     except (SMTPException, OSError) as error:
-        _log.warning("not sent", notice=notice.pk, attempt=notice.attempts, reason=f"{type(error).__name__}: {error}")
-        if notice.attempts >= MOST_ATTEMPTS:
-            return _write(notice, Notice.State.GIVEN_UP)
-        return _write(notice, Notice.State.WAITING, next_try_at=now + pause_before(notice.attempts))
+        _later(notice, now, error)
+        raise _ServerAway from error
     return _write(notice, Notice.State.SENT, sent_at=now)
+
+
+def _later(notice: Notice, now: datetime, error: Exception) -> str:
+    """Put off a notice that was not taken, or give it up; return which."""
+    # What a server says of an address names it: the log has its code alone.
+    codes = [code for code, _ in error.recipients.values()] if isinstance(error, SMTPRecipientsRefused) else str(error)
+    _log.warning("not sent", notice=notice.pk, attempt=notice.attempts, reason=f"{type(error).__name__}: {codes}")
+    if notice.attempts >= MOST_ATTEMPTS:
+        return _write(notice, Notice.State.GIVEN_UP)
+    return _write(notice, Notice.State.WAITING, next_try_at=now + pause_before(notice.attempts))
 
 
 def _made(notice: Notice, connection: BaseEmailBackend) -> EmailMultiAlternatives | None:

@@ -202,6 +202,22 @@ def test_a_server_that_refuses_and_hangs_up_gets_the_mail_later_and_once(world, 
     assert len(box.messages) == 1
 
 
+@spec("RFC 5321", "4.2.1")
+def test_a_reader_whom_the_server_does_not_know_costs_the_others_nothing(world, box):
+    for name in ("ada", "bob"):
+        world.rewrite(world.people[name], role="approver")
+    box.strangers = {world.email("ada")}
+    wait(world, world.public_client())
+    assert tell(world) == 1
+    assert [message["To"] for message in box.messages] == [world.email("bob")]
+    assert sorted((each.recipient_id, each.state, each.attempts) for each in notices(world)) == sorted(
+        [(world.people["ada"].pk, "waiting", 1), (world.people["bob"].pk, "sent", 1)]
+    )
+    box.strangers.clear()
+    assert tell(world, later=timedelta(minutes=2)) == 1, "a relay that was set up wrongly loses nothing"
+    assert box.messages[-1]["To"] == world.email("ada")
+
+
 @spec("RFC 5321", "4.5.3.2")
 def test_a_server_that_says_nothing_costs_one_try_of_one_mail_and_gets_it_later(world, box):
     silent = socket.create_server(("127.0.0.1", 0))

@@ -9,7 +9,9 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 
 class Mailbox(ThreadingTCPServer):
-    """`troubles` are answered one after the other, each in the place of taking a message; "" hangs up."""
+    """`troubles` are answered one after the other, each in the place of taking a message; "" hangs up. `strangers` are
+    addresses that it does not know.
+    """
 
     allow_reuse_address = daemon_threads = True
 
@@ -17,6 +19,7 @@ class Mailbox(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.messages: list[EmailMessage] = []
         self.troubles: list[str] = []
+        self.strangers: set[str] = set()
 
     @property
     def settings(self) -> dict[str, object]:
@@ -40,6 +43,9 @@ class _Conversation(StreamRequestHandler):
                 if not trouble:
                     return
                 self._say(trouble)
+                continue
+            if word == b"RCPT" and any(address in raw.decode() for address in self.server.strangers):
+                self._say("550 nobody of this name")
                 continue
             if word == b"DATA":
                 self._say("354 go on")
