@@ -26,9 +26,16 @@ READ, WRITE = "resources:read", "resources:write"
 
 
 class ScopeSerializer(serializers.ModelSerializer[Scope]):
+    """`weight`: what is graver than that it changes things; `longest_seconds`: how long a token with it lives at most;
+    `is_delegable`: whether an agent that holds it may hand it on to another one.
+    """
+
     class Meta:
         model = Scope
-        fields = ["name", "title", "description", "is_writing", "is_default", "is_needed"]
+        fields = [
+            "name", "title", "description", "is_writing", "weight", "cannot", "longest_seconds", "is_delegable",
+            "is_default", "is_needed",
+        ]  # fmt: skip
 
 
 class ScopeChange(ScopeSerializer):

@@ -54,6 +54,10 @@ class Handing:
     """Whether an admin lets the parent's agent hand part of its authority to this one."""
     is_called: bool
     """Whether the agent serves the very resource that the presented token is for."""
+    kept_here: frozenset[str]
+    """What stays with whoever was allowed it, at the parent's resource: no other agent gets anything for it."""
+    kept_there: frozenset[str]
+    """The same at `server`."""
     taken: Taken = Taken()  # It is frozen.
     """What somebody took away of the part that it is about."""
 
@@ -128,8 +132,10 @@ def bounds(delegation: Delegation) -> Bounds:
 def attenuate(handing: Handing, tenant: Tenant, *, now: datetime) -> Part:
     """Return the part that may be handed on: the only way to a delegation below another.
 
-    Scopes are parent ∩ presented ∩ asked ∩ the agent's ceiling, without what was taken away of it; the end is the
-    earliest of the line. Raises DelegationOver, NotHandedOn, NoWayThere or DelegationWidened.
+    Scopes are parent ∩ presented ∩ asked ∩ the agent's ceiling, without what was taken away of it and what stays where
+    it was allowed; the end is the earliest of the line.
+
+    Raises DelegationOver, NotHandedOn, NoWayThere or DelegationWidened.
     """
     parent, to = handing.parent, handing.to
     for above in parent.line:
@@ -138,7 +144,7 @@ def attenuate(handing: Handing, tenant: Tenant, *, now: datetime) -> Part:
     _check_chain(handing, tenant)
     if handing.taken.until is not None and handing.taken.until <= now:
         raise NotHandedOn(f"the end that was set to what {to.agent_id} had of {parent.pk} came")
-    offered = _under_ceiling(to, handing.server, _offered(handing)) - handing.taken.scopes
+    offered = _under_ceiling(to, handing.server, _offered(handing)) - handing.taken.scopes - handing.kept_there
     if not _is_agreed(handing, tenant):
         raise NotHandedOn(f"nobody lets {parent.agent_id} hand part of {parent.pk} to {to.agent_id}")
     if wider := handing.asked - offered:
@@ -204,7 +210,8 @@ def _offered(handing: Handing) -> frozenset[str]:
         return held
     if handing.edge is None:
         raise NoWayThere(f"{handing.parent.audience} → {handing.server.identifier}")
-    return handing.edge.opens(held)
+    # A server that is called reaches what is behind it in its caller's turn: what it is called with stays there.
+    return handing.edge.opens(held if handing.is_called else held - handing.kept_here)
 
 
 def _under_ceiling(to: Client, server: ResourceServer, scopes: frozenset[str]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from kit import context, uris
 from tenants import directory, sign_ins
 from tenants.errors import IdentifierTaken, NotActive, SlugTaken, Stale, Unusable
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
-from tenants.rules import check_policy, is_scope_name, is_slug
+from tenants.rules import check_policy, check_scope, is_scope_name, is_slug
 
 POLICY = frozenset(
     {
@@ -51,6 +51,10 @@ class ScopeWords:
     is_writing: bool = False
     is_default: bool = False
     is_needed: bool = False
+    weight: str = ""
+    cannot: str = ""
+    longest_seconds: int | None = None
+    is_delegable: bool = True
 
 
 @transaction.atomic
@@ -197,6 +201,8 @@ def _check_offer(identifier: str, scopes: Sequence[ScopeWords]) -> None:
     if len(names) != len(scopes) or not all(map(is_scope_name, names)):
         words = _("A scope is named once, without spaces, quotes or backslashes, and as none of OpenID Connect.")
         raise Unusable(words)
+    for each in scopes:
+        check_scope(each.is_writing, each.weight, each.longest_seconds)
 
 
 def move_version() -> None:

@@ -26,11 +26,21 @@ class Protected:
     def default_scopes(self) -> frozenset[str]:
         return frozenset(name for name, scope in self.scopes.items() if scope.is_default)
 
+    @property
+    def kept_scopes(self) -> frozenset[str]:
+        """What stays with the agent that was allowed it."""
+        return frozenset(name for name, scope in self.scopes.items() if not scope.is_delegable)
+
+    def longest(self, scopes: frozenset[str]) -> int | None:
+        """Return for how many seconds a token with these scopes lives at most, or None where no scope says."""
+        said = (self.scopes[name].longest_seconds for name in scopes & self.scopes.keys())
+        return min((seconds for seconds in said if seconds is not None), default=None)
+
 
 _tenants: TtlCache[str, Tenant] = TtlCache(ttl=settings.CACHE_SECONDS)
-_resources: TtlCache[str, Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
 # By tenant and its version, which every change moves and the mint compares: what is kept is never older than the tenant
 # that a request is judged by.
+_resources: TtlCache[tuple[str, int], Mapping[str, Protected]] = TtlCache(ttl=settings.CACHE_SECONDS)
 _edges: TtlCache[tuple[str, int], Mapping[tuple[str, str], Downstream]] = TtlCache(ttl=settings.CACHE_SECONDS)
 
 _SERVER = [field.attname for field in ResourceServer._meta.concrete_fields]
@@ -54,7 +64,7 @@ def tenant_by_slug(slug: str) -> Tenant | None:
 
 def resource_servers() -> Mapping[str, Protected]:
     """Return the current tenant's resource servers by identifier."""
-    return _resources.get(context.require_id(), _load) or {}
+    return _resources.get(_policy(), _load) or {}
 
 
 def resource_server(identifier: str) -> Protected | None:
@@ -62,16 +72,21 @@ def resource_server(identifier: str) -> Protected | None:
     return resource_servers().get(identifier)
 
 
+def kept_scopes(identifier: str) -> frozenset[str]:
+    """Return what stays at a resource server with the agent that was allowed it."""
+    protected = resource_server(identifier)
+    return protected.kept_scopes if protected else frozenset()
+
+
 def downstream(upstream: str, identifier: str) -> Downstream | None:
     """Return the edge from one resource server to another of the current tenant, by their identifiers."""
-    tenant = current()
-    return (_edges.get((tenant.pk, tenant.version), _load_edges) or {}).get((upstream, identifier))
+    return (_edges.get(_policy(), _load_edges) or {}).get((upstream, identifier))
 
 
 def forget(tenant: Tenant) -> None:
     """Drop what this process keeps of one tenant."""
     _tenants.forget(tenant.slug)
-    _resources.forget(tenant.pk)
+    _resources.forget((tenant.pk, tenant.version))
     _edges.forget((tenant.pk, tenant.version))
 
 
@@ -80,6 +95,11 @@ def forget_all() -> None:
     _tenants.clear()
     _resources.clear()
     _edges.clear()
+
+
+def _policy() -> tuple[str, int]:
+    tenant = current()
+    return tenant.pk, tenant.version
 
 
 def _load() -> Mapping[str, Protected] | None:

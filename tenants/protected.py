@@ -70,18 +70,41 @@ class ResourceServer(TenantScoped):
 class Scope(TenantScoped):
     """One permission word at one resource server, in words that people understand."""
 
+    class Weight(models.TextChoices):
+        FINAL = "final", _("cannot be undone")
+        AS_YOU = "as_you", _("speaks as you")
+
     resource_server = models.ForeignKey(ResourceServer, on_delete=models.CASCADE, related_name="scopes")
     name = models.CharField(max_length=100)
     title = models.CharField(max_length=100)
     description = models.CharField(max_length=255, blank=True)
     is_writing = models.BooleanField(default=False, help_text="Whether it changes things.")
+    weight = models.CharField(
+        max_length=8, choices=Weight.choices, blank=True, help_text="What is graver than that it changes things."
+    )
+    cannot = models.CharField(max_length=255, blank=True, help_text="What people may fear that it does, and it cannot.")
+    longest_seconds = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How long a token with it lives at most; null: as long as any."
+    )
+    is_delegable = models.BooleanField(
+        default=True, help_text="Whether an agent that holds it may hand it on to another agent."
+    )
     is_default = models.BooleanField(default=False, help_text="Whether a request without scope gets it.")
     is_needed = models.BooleanField(default=False, help_text="Whether a person cannot untick it.")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta(TenantScoped.Meta):
         ordering = ("position", "id")
-        constraints = [models.UniqueConstraint(fields=["resource_server", "name"], name="one_scope_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["resource_server", "name"], name="one_scope_per_name"),
+            models.CheckConstraint(
+                condition=models.Q(weight="") | models.Q(is_writing=True), name="what_weighs_changes_things"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(longest_seconds=None) | models.Q(longest_seconds__gte=1, longest_seconds__lte=3600),
+                name="a_scope_lets_tokens_live",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -19,7 +19,7 @@ from tenants.actions import ScopeWords, as_read, move_version
 from tenants.directory import current
 from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
 from tenants.models import Downstream, ResourceServer, Scope, Tenant
-from tenants.rules import is_scope_name
+from tenants.rules import check_scope, is_scope_name
 
 CHANGEABLE = frozenset({"name", "kind", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata"})
 WORDS = frozenset(ScopeWords.__dataclass_fields__) - {"name"}
@@ -63,6 +63,7 @@ def add_scope(server: ResourceServer, words: ScopeWords, *, by: Principal, versi
         raise Unusable(
             gettext("The name of a scope has no spaces, quotes or backslashes, and is none of OpenID Connect.")
         )
+    check_scope(words.is_writing, words.weight, words.longest_seconds)
     _move(server, version)
     last = Scope.objects.filter(resource_server=server).aggregate(last=Max("position"))["last"]
     said = {name: getattr(words, name) for name in ScopeWords.__dataclass_fields__}
@@ -76,12 +77,18 @@ def add_scope(server: ResourceServer, words: ScopeWords, *, by: Principal, versi
 
 
 @transaction.atomic
-def change_scope(scope: Scope, *, by: Principal, version: int | None = None, **fields: str | bool) -> Scope:
+def change_scope(
+    scope: Scope, *, by: Principal, version: int | None = None, **fields: str | bool | int | None
+) -> Scope:
     """Change the words of a scope, and what they mean; raises Unusable, NotActive or Stale."""
     _check_fields(fields.keys(), WORDS)
     _move(scope.resource_server, version)
-    if not Scope.objects.filter(pk=scope.pk).update(**fields):
+    # Read anew once its server is held: nobody changes the other half of what must hold together meanwhile.
+    held = Scope.objects.filter(pk=scope.pk).values("is_writing", "weight", "longest_seconds").first()
+    if held is None:
         raise NotActive(scope.name)
+    check_scope(**{name: fields.get(name, value) for name, value in held.items()})
+    Scope.objects.filter(pk=scope.pk).update(**fields)
     detail = {"scope": scope.name, **_changes(scope, fields)}
     record(Event.SCOPE_CHANGED, by=by, about=scope.resource_server, detail=detail)
     return Scope.objects.select_related("resource_server").get(pk=scope.pk)

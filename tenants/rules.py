@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from kit import client_ids
 from kit.oauth import IDENTITY_SCOPES
 from tenants.errors import BadSetting, NotYours, Unusable
-from tenants.models import Membership, ResourceServer, Tenant
+from tenants.models import Membership, ResourceServer, Scope, Tenant
 from tenants.roles import TABLE, Act, may
 
 LONGEST_ACCESS_TOKEN = 3600
@@ -40,6 +40,17 @@ def is_slug(text: str) -> bool:
 def is_scope_name(text: str) -> bool:
     """Say whether a text may name a scope of a resource server (RFC 6749 §3.3), and is none of the server's own."""
     return _SCOPE.fullmatch(text) is not None and text not in IDENTITY_SCOPES | {"offline_access"}
+
+
+def check_scope(is_writing: bool, weight: str, longest_seconds: int | None) -> None:
+    """Raise Unusable where what is said of a scope cannot hold together."""
+    if weight not in {"", *Scope.Weight.values}:
+        raise Unusable(_("One of these: %(words)s.") % {"words": ", ".join(Scope.Weight.values)})
+    if weight and not is_writing:
+        raise Unusable(_("What cannot be undone, or speaks as a person, changes things: say so as well."))
+    if longest_seconds is not None and not 1 <= longest_seconds <= LONGEST_ACCESS_TOKEN:
+        words = _("A token with it lives for %(least)s to %(most)s seconds.")
+        raise Unusable(words % {"least": 1, "most": LONGEST_ACCESS_TOKEN})
 
 
 def check_policy(said: Mapping[str, Any], *, resources: Collection[str]) -> None:

@@ -19,7 +19,7 @@ def narrow(proof: Proof, request: TokenRequest) -> Authorization:
         raise InvalidGrant(f"{delegation.pk} is over")
     _check_person(proof, delegation)
     scopes = _scopes(proof, request, delegation) if proof.destination is None else _across(proof, request)
-    life = timedelta(seconds=proof.tenant.access_token_seconds if proof.destination is None else id_jag.SECONDS)
+    life = timedelta(seconds=_seconds(proof, delegation, scopes))
     approved_until = proof.client.agent.approved_until if proof.client.agent is not None else None
     limits = (delegation.expires_at, proof.not_after, approved_until)
     ends = [request.now + life, *(end for end in limits if end is not None)]
@@ -60,6 +60,15 @@ def _delegation(proof: Proof, request: TokenRequest) -> Delegation:
     return chosen
 
 
+def _seconds(proof: Proof, delegation: Delegation, scopes: frozenset[str]) -> int:
+    """Return how long what is minted lives, unless something else ends sooner: the gravest scope says how long."""
+    if proof.destination is not None:
+        return id_jag.SECONDS
+    protected = directory.resource_server(delegation.audience)
+    longest = protected.longest(scopes) if protected else None
+    return min(proof.tenant.access_token_seconds, longest or proof.tenant.access_token_seconds)
+
+
 def _check_person(proof: Proof, delegation: Delegation) -> None:
     """Check that the agent was approved for the person: who is in a group is asked of the database each time."""
     agent = proof.client.agent
@@ -82,6 +91,8 @@ def _scopes(proof: Proof, request: TokenRequest, delegation: Delegation) -> froz
     if not request.scopes and not proof.may_infer_audience:
         wanted = (protected.default_scopes & delegation.scope_set) or delegation.scope_set
     granted = wanted & delegation.scope_set & protected.scopes.keys()
+    if delegation.depth:
+        granted -= protected.kept_scopes
     if proof.client.agent is not None:
         granted = proof.client.agent.under_ceiling(delegation.audience, granted)
     if not granted:

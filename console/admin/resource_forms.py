@@ -3,7 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import ResourceServer
+from tenants.models import ResourceServer, Scope
+from tenants.rules import LONGEST_ACCESS_TOKEN
 
 _TOKENS = [
     (ResourceServer.TokenFormat.JWT.value, _("Tokens that it checks by itself")),
@@ -43,7 +44,24 @@ class ScopeForm(forms.Form):
         max_length=100, label=_("What people read"), help_text=_("As a thing to allow: Read invoices.")
     )
     description = forms.CharField(max_length=255, required=False, label=_("In more words"))
+    cannot = forms.CharField(
+        max_length=255,
+        required=False,
+        label=_("What it cannot do"),
+        help_text=_("What people may fear of it, and it does not: Pay somebody who was never paid before."),
+    )
     is_writing = forms.BooleanField(required=False, label=_("It changes things"))
+    weight = forms.ChoiceField(
+        choices=[("", _("No more than that")), *Scope.Weight.choices], required=False, label=_("And graver than that")
+    )
+    longest_seconds = forms.IntegerField(
+        min_value=1,
+        max_value=LONGEST_ACCESS_TOKEN,
+        required=False,
+        label=_("A token with it lives at most, in seconds"),
+        help_text=_("Empty: as long as any token."),
+    )
+    is_delegable = forms.BooleanField(required=False, initial=True, label=_("An agent may hand it on to another agent"))
     is_default = forms.BooleanField(required=False, label=_("A request that names no scope gets it"))
     is_needed = forms.BooleanField(required=False, label=_("A person cannot leave it out"))
 

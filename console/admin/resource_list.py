@@ -68,8 +68,7 @@ def kill_words(server: ResourceServer, tenant: Tenant) -> str:
 def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
         column(request, _("Resource"), BY_NAME, ORDERS),
-        *(Column(label) for label in (_("Kind"), _("Checks tokens"), _("An end holds"), _("Scopes"))),
-        *(Column(label) for label in (_("Lets in"), _("Last asked"))),
+        *(Column(label) for label in (_("Checks tokens"), _("Scopes"), _("Lets in"), _("Last asked"))),
         column(request, _("Added"), NEWEST, ORDERS),
     )
 

@@ -61,12 +61,7 @@ def retire(request: MemberRequest, resource_id: str) -> HttpResponse:
 def _form(request: MemberRequest, server: ResourceServer, form: ScopeForm, scope: Scope | None = None) -> HttpResponse:
     is_right = form.is_valid() if form.is_bound else True
     words = {**form.initial, **(form.cleaned_data if form.is_bound else {})}
-    draft = Scope(
-        **{
-            field: words.get(field) or ("" if field in {"name", "title", "description"} else False)
-            for field in ScopeForm.base_fields
-        }
-    )
+    draft = Scope(**{field: value for field, value in words.items() if field in ScopeForm.base_fields})
     others = [each for each in server.scopes.all() if scope is None or each.pk != scope.pk]
     held = reach.of_scope(scope, now=timezone.now()) if scope else None
     content = {

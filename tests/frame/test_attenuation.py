@@ -44,6 +44,7 @@ def handing(parent, **changes):
     usual = {
         "parent": parent, "to": client(), "server": at(HERE), "asked": frozenset(),
         "held": frozenset(parent.scopes), "edge": None, "is_named": True, "is_called": False,
+        "kept_here": frozenset(), "kept_there": frozenset(),
     }  # fmt: skip
     return Handing(**{**usual, **changes})
 

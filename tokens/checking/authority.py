@@ -244,16 +244,16 @@ def _hop(walking: _Walk, held: Delegation, to: Client, target: str, *, is_last: 
         edge=directory.downstream(held.audience, target),
         is_named=to.agent_id in agents_directory.helpers(held.agent_id or ""),
         is_called=to.resource_server is not None and to.resource_server.identifier == held.audience,
+        kept_here=directory.kept_scopes(held.audience),
+        kept_there=protected.kept_scopes,
     )
     try:
         return parts.planned(attenuate(handing, walking.tenant, now=walking.now))
     except DelegationError as error:
-        remedy = _(
-            "An admin names the agent that may receive part of it, and the person agrees, or draws the way there."
-        )
+        way = _("An admin names the agent that may receive part of it, and the person agrees, or draws the way there.")
         raise Failed(
             _("Nothing reaches %(agent)s: %(error)s.") % {"agent": to.agent.name, "error": error},
-            remedy=remedy,
+            remedy=way,
             said=to.agent.name,
         ) from error
 

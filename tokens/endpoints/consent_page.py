@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from agents import logos, risk
 from agents.models import Agent, Client
+from delegations import preview
 from delegations.actions import Agreement, Allowed
 from delegations.models import Delegation
 from delegations.rules import Duration, default_duration, durations
@@ -42,6 +43,8 @@ class ScopeLine:
     is_writing: bool
     is_ticked: bool
     is_already_allowed: bool
+    weight: str = ""
+    lasts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +191,15 @@ def _section(target: Target, live: Delegation | None) -> ResourceSection:
             description=scope.description,
             is_needed=scope.is_needed,
             is_writing=scope.is_writing,
-            # What changes things waits for a tick, unless it is all that this request is about.
-            is_ticked=scope.is_needed or not scope.is_writing or only_writing,
+            is_ticked=preview.is_ticked(scope, only_writing=only_writing),
             is_already_allowed=scope.name in before,
+            weight=scope.weight,
+            lasts=preview.lasts(scope),
         )
         for scope in wanted
     )
     never = [scope.title for name, scope in protected.scopes.items() if name not in target.scopes | before]
-    return ResourceSection(server.name, server.initials, lines, (*never[:3], gettext("Act after the time you choose")))
+    return ResourceSection(server.name, server.initials, lines, preview.cannot(wanted, never))
 
 
 def _field(target: Target, scope: str) -> str:

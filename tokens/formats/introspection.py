@@ -42,6 +42,8 @@ def _left(read: Read, tenant: Tenant) -> frozenset[str]:
         return scopes
     protected = tenants_directory.resource_server(read.live.audience)
     known = scopes & protected.scopes.keys() if protected else frozenset()
+    if delegation.depth and protected:
+        known -= protected.kept_scopes
     return delegation.agent.under_ceiling(read.live.audience, known) if delegation.agent else known
 
 

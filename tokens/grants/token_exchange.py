@@ -124,6 +124,8 @@ def _part(
         edge=directory.downstream(held.audience, identifier),
         is_named=client.agent_id in agents_directory.helpers(held.agent_id or ""),
         is_called=client.resource_server is not None and client.resource_server.identifier == held.audience,
+        kept_here=directory.kept_scopes(held.audience),
+        kept_there=protected.kept_scopes,
         taken=parts.taken_from(held, client, identifier, found),
     )
     try:
