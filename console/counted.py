@@ -38,5 +38,8 @@ class Counted(forms.Form):
             self.add_error("number", MOVED)
             return said
         self.add_error(None, MOVED_A_LITTLE)
-        self.data = {**self.data.dict(), "number": self.reaches}  # Nobody sees the old one, so that nobody corrects it.
+        self.data = {
+            **dict(self.data.items()),
+            "number": self.reaches,
+        }  # Nobody sees the old one, so that nobody corrects it.
         return said

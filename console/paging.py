@@ -14,7 +14,8 @@ from django.utils.functional import Promise
 Row = TypeVar("Row", bound=Model)
 SIZE = 50
 COUNTED = 10_000
-MOVES = ("before", "after")
+MOVES = ("before", "after", "ticked")
+"""Words of one page of a list: where in it one is, and that its rows are ticked."""
 WORDS = frozenset({*MOVES, "order"})
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 

@@ -1,6 +1,6 @@
 """How much a delegation is used, and what a verb on an agent reaches before anybody decides on it. Pure reading."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -110,6 +110,13 @@ def of_agent(agent: Agent, *, now: datetime) -> Impact:
     below = Ancestry.objects.filter(ancestor__agent=agent).values("delegation")
     # One list, not two conditions: as in receipts, PostgreSQL would read a whole tenant otherwise.
     return _of(Delegation.objects.filter(agent=agent).values("pk").union(below), now, others=~Q(agent=agent))
+
+
+def of_agents(agents: Collection[str], *, now: datetime) -> Impact:
+    """Return what stops or comes back with several agents, by their ids."""
+    below = Ancestry.objects.filter(ancestor__agent__in=agents).values("delegation")
+    held = Delegation.objects.filter(agent__in=agents).values("pk").union(below)
+    return _of(held, now, others=~Q(agent__in=agents))
 
 
 def of_issuer(issuer: TrustedIssuer, *, now: datetime) -> Impact:

@@ -8,6 +8,7 @@ from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
@@ -15,13 +16,14 @@ from django.utils.translation import gettext_lazy
 from agents import logos
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
-from console import saved
+from console import choosing, saved
 from console.access import for_keepers
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import impersonates, publisher
 from delegations.models import Delegation
 from delegations.sentence import in_words
+from notices import many_agents
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
@@ -41,6 +43,11 @@ CHIPS = (
     Chip(gettext_lazy("Unused for 30 days"), {"unused_since": "30d"}),
     Chip(gettext_lazy("Unverified"), {"unverified": "true"}),
     Chip(gettext_lazy("Sub-agents"), {"helps": "true"}),
+)
+VERBS = (
+    (many_agents.Deed.PAUSE.value, gettext_lazy("Pause those"), ""),
+    (many_agents.Deed.RESUME.value, gettext_lazy("Resume those"), ""),
+    (many_agents.Deed.OWNER.value, gettext_lazy("Change their owner"), ""),
 )
 QUIET = timedelta(days=30)
 _AT_WORK = {Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUSPENDED}
@@ -64,12 +71,13 @@ def listing(request: MemberRequest) -> HttpResponse:
         return _with_use(rows, now).select_related("owner__user").prefetch_related("clients")
 
     found, pager = page(request, asked.rows, orders=ORDERS, dress=dressed)
-    place = {"may_pause": request.member.is_admin, "query": asked.query}
+    ticks = choosing.above(request, reverse("many-agents"), VERBS) if request.member.is_admin else {}
+    place = {"may_pause": request.member.is_admin, "query": asked.query, "is_ticked": ticks.get("is_ticked")}
     places = logos.shown(client for agent in found for client in agent.clients.all())
     rows = [{**_row(agent, now=now, tenant=request.tenant, places=places), **place} for agent in found]
     may_add = may(request.member, Act.AGENTS_WRITE)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
-    content["saved"] = saved.above(request, "agents")
+    content |= {"saved": saved.above(request, "agents"), "choosing": ticks}
     return render(request, "console/agents.html", content)
 
 
@@ -97,6 +105,7 @@ def _worries(agent: "UsedAgent", client: Client | None, now: datetime) -> list[s
 
 def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
+        *((Column(""),) if request.member.is_admin else ()),
         column(request, gettext_lazy("Agent"), BY_NAME, ORDERS),
         Column(gettext_lazy("Status")),
         Column(gettext_lazy("Owner")),

@@ -9,12 +9,13 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from audit.events import Event
 from audit.ledger import record
-from console import exports, saved
+from console import choosing, exports, saved
 from console.access import for_keepers, principal
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -46,6 +47,8 @@ CHIPS = (
     Chip(gettext_lazy("Ended"), {"state": "over"}),
 )
 
+VERBS = (("", gettext_lazy("End those"), "risk"),)
+
 
 @for_keepers
 def listing(request: MemberRequest) -> HttpResponse:
@@ -60,6 +63,9 @@ def listing(request: MemberRequest) -> HttpResponse:
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
     content["saved"] = saved.above(request, "delegations")
+    if may_end:
+        content["choosing"] = ticks = choosing.above(request, reverse("end-many"), VERBS)
+        content["rows"] = [{**row, "may_end": True, "is_ticked": ticks["is_ticked"]} for row in rows]
     return render(request, "console/delegations.html", content)
 
 
@@ -86,6 +92,7 @@ def _dressed(rows: "QuerySet[Delegation]") -> "QuerySet[UsedDelegation]":
 
 def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
+        *((Column(""),) if may(request.member, Act.DELEGATIONS_END) else ()),
         column(request, gettext_lazy("Person"), BY_PERSON, ORDERS),
         Column(gettext_lazy("Agent")),
         Column(gettext_lazy("Resource and scopes")),

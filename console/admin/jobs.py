@@ -143,7 +143,9 @@ def _selected(words: QueryDict) -> Any:
 
 def _said(words: QueryDict) -> dict[str, str]:
     """Return what of it is kept with the job, as the API keeps it."""
-    return {"ids": " ".join(choosing.ids(words))} if choosing.is_of_rows(words) else words.dict()
+    if choosing.is_of_rows(words):
+        return {"ids": " ".join(choosing.ids(words))}
+    return {name: str(words[name]) for name in words}
 
 
 def _preview(request: MemberRequest, form: EndForm, touched: ending.Preview, *, status: int = 200) -> HttpResponse:

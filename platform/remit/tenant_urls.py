@@ -16,6 +16,7 @@ from console.admin import (
     clients,
     downstream,
     handing_on,
+    many_agents,
     members,
     one_delegation,
     one_event,
@@ -111,6 +112,7 @@ urlpatterns = [
     path("console/ways-in/tokens", ways_in.make_token, name="make-registration-token"),
     path("console/ways-in/tokens/<str:token_id>/revoke", ways_in.revoke_token, name="revoke-registration-token"),
     path("console/agents", admin_agents.listing, name="console-agents"),
+    path("console/agents/many", many_agents.view, name="many-agents"),
     path("console/agents/add", add_agent.view, name="add-agent"),
     path("console/agents/add/document", add_document.view, name="add-document"),
     *(

@@ -342,6 +342,12 @@ def _allowed_less(stage: Stage, page: Page) -> None:
     page.get_by_text("Made smaller").wait_for()
 
 
+def _many_agents(stage: Stage, page: Page) -> None:
+    """Tick every row of the list, and ask what pausing them reaches."""
+    page.goto(stage.lived_in.url("/console/agents?ticked=page"))
+    page.get_by_role("button", name="Pause those").click()
+
+
 def _saved_above(stage: Stage, page: Page) -> None:
     """Save two lists, open one, and begin to save a third."""
     world = stage.lived_in
@@ -647,6 +653,8 @@ SIGHTS = (
     Sight("console-delegations-empty", at_empty("/console/delegations"), "ada", is_empty=True),
     Sight("console-places", _console_places, "ada"),
     Sight("end-many", at("/console/delegations/end?q=planner"), "ada"),
+    Sight("console-agents-ticked", at("/console/agents?ticked=page"), "ada"),
+    Sight("many-agents", _many_agents, "ada"),
     Sight("job", _job, "ada"),
     Sight("jobs", at("/console/jobs"), "ada"),
     Sight("jobs-empty", at_empty("/console/jobs"), "ada", is_empty=True),

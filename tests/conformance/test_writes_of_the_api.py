@@ -38,6 +38,9 @@ WITHOUT_A_VERSION = {
     "POST delegations/delegation_id/restore": ONCE,
     "POST exports": NEW,
     "POST agents/documents": "the digest of the document that was read is the version",
+    "POST agents/bulk-pause": "the number that is expected is the version",
+    "POST agents/bulk-resume": "the number that is expected is the version",
+    "POST agents/bulk-owner": "the number that is expected is the version",
     "POST agents/agent_id/handovers": NEW,
     "DELETE agents/agent_id/handovers/to_agent_id": NO_VERSION,
     "DELETE resources/resource_id/downstream/to_id": NO_VERSION,
@@ -109,6 +112,9 @@ WITH_A_VERSION = {
 """What is said beside a version that nobody has; everything else about it holds."""
 IN_THE_BODY, IN_THE_QUERY = {"dry_run": True}, "?dry_run=true"
 FORESEEN = {
+    "POST agents/bulk-pause": ({**IN_THE_BODY, "filter": {}}, ""),
+    "POST agents/bulk-resume": ({**IN_THE_BODY, "filter": {}}, ""),
+    "POST agents/bulk-owner": ({**IN_THE_BODY, "filter": {}, "owner": "nobody"}, ""),
     "POST delegations/bulk-end": ({**IN_THE_BODY, "filter": {"q": "scout"}, "reason": "over"}, ""),
     "PATCH delegations/delegation_id": ({"scopes": ["events:read"]}, IN_THE_QUERY),
     "DELETE agents/agent_id": ({"reason": "over"}, IN_THE_QUERY),
