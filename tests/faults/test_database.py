@@ -8,11 +8,18 @@ from contextlib import contextmanager
 import pytest
 
 from tests.faults import proxy
+from tests.faults.processes import until
 from tests.faults.proxy import Cut
 from tests.faults.traffic import flowing
 
 pytestmark = pytest.mark.faults
 SERVED = 30
+_SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+
+
+def sleeping(run):
+    with run.cluster.superuser() as connection:
+        return connection.execute(_SLEEPING).fetchone()[0]
 
 
 def test_a_database_that_crashes_under_load_costs_answers_and_no_promise(run):
@@ -39,6 +46,14 @@ def test_connections_that_are_cut_ten_times_cost_answers_and_no_promise(run):
     assert cut >= 10
     assert web.is_alive
     run.check("every database connection is cut, ten times", "503 or served; the process goes on")
+
+
+def test_a_statement_of_a_process_that_was_killed_goes_on_for_seconds_and_not_to_its_end(run):
+    endless = "from django.db import connection; connection.cursor().execute('SELECT pg_sleep(600)')"
+    asking = run.product.manage("shell", "--no-imports", "--command", endless)
+    until(lambda: sleeping(run), asking)
+    asking.kill()
+    until(lambda: not sleeping(run), seconds=15)
 
 
 @pytest.mark.long

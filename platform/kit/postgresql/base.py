@@ -13,8 +13,10 @@ from django.db.backends.postgresql import base
 from kit import context
 
 _UNKNOWN = object()
-_STANDS_STILL = "SET idle_in_transaction_session_timeout = '30s'"
-"""A process that hangs in a transaction would keep its locks from whoever takes its work over."""
+_LETS_GO = "SET idle_in_transaction_session_timeout = '30s'; SET client_connection_check_interval = '2s'"
+"""A process that hangs in a transaction would keep its locks from whoever takes its work over; and for one that was
+killed, PostgreSQL would go on with its statement to the end, at everybody's cost.
+"""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -60,7 +62,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        self.connection.execute(_STANDS_STILL)
+        self.connection.execute(_LETS_GO)
 
     def connect(self) -> None:
         self._tenant_there = _UNKNOWN
