@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,7 +11,7 @@ from api import versions
 from api.authentication import tenant_of
 from api.door import Door, said
 from api.events import EventSerializer
-from api.keepers import by
+from api.keepers import by, member_of
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from audit.events import Event
@@ -18,8 +19,10 @@ from audit.models import Entry
 from kit import client_ids
 from tenants import actions
 from tenants.models import Tenant
-from tenants.roles import Act
+from tenants.roles import Act, may
 from tokens import stops
+from tokens.bearer import Bearer
+from trust import configuration
 
 READ, WRITE = "settings:read", "settings:write"
 
@@ -64,6 +67,25 @@ class Settings(Door):
     def _answer(self, tenant: Tenant) -> Response:
         content: dict[str, Any] = dict(SettingsSerializer(tenant).data)
         return Response(content, headers=versions.tag(tenant.version))
+
+
+class Export(Door):
+    """Settings, resources with their scopes, and trust as YAML; a part that the token may not read is left out, and
+    named in `left_out`. No key and no secret is in it.
+    """
+
+    http_method_names = ["get", "head", "options"]
+    scopes = {"GET": READ}
+    acts = {"GET": Act.SETTINGS_READ}
+
+    def get(self, request: Request) -> HttpResponse:
+        bearer, member = request.auth, member_of(request)
+        scopes = bearer.scopes if isinstance(bearer, Bearer) else frozenset()
+        acts = {act for act, _ in configuration.PARTS.values() if act.value in scopes and may(member, act)}
+        text = configuration.export(Tenant.objects.get(pk=tenant_of(request).pk), acts, by=by(request))
+        name = f'attachment; filename="{tenant_of(request).slug}.yaml"'
+        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+        return HttpResponse(text, content_type=configuration.TYPE, headers=headers)
 
 
 class History(Door):

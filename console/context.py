@@ -6,13 +6,16 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from console import look, navigation, switcher
+from tenants import brand
 from tenants.models import Membership
 from tokens.endpoints.request import MemberRequest
 
 
 def tenant_and_member(request: HttpRequest) -> dict[str, object]:
     member = getattr(request, "member", None)
-    known = {"tenant": getattr(request, "tenant", None), "member": member, "look": look.chosen(request)}
+    tenant = getattr(request, "tenant", None)
+    sheet = brand.address(tenant) if tenant else ""
+    known = {"tenant": tenant, "member": member, "look": look.chosen(request), "colours": sheet}
     if member is None:
         return known
     found = navigation.lazily(cast(MemberRequest, request))

@@ -13,6 +13,7 @@ from delegations.models import Delegation
 from notices import exporting, kinds
 from notices.models import Job, JobItem, JobPart, Notice
 from tenants import clock
+from tenants.directory import current
 
 _SENT = (Notice.State.SENT, Notice.State.MOOT)
 _OVER = (Job.State.DONE, Job.State.STOPPED)
@@ -30,7 +31,7 @@ def notices(now: datetime) -> "QuerySet[Notice]":
 
     A person is told once of some things: that they were is kept as long as the thing is there to tell of.
     """
-    over = Notice.objects.filter(state__in=_SENT, created_at__lt=now - timedelta(days=settings.NOTICE_DAYS))
+    over = Notice.objects.filter(state__in=_SENT, created_at__lt=now - timedelta(days=_days(settings.NOTICE_DAYS)))
     acts = Delegation.unscoped.filter(pk=OuterRef("about_id"), ended_at=None)
     waits = Approval.unscoped.filter(pk=OuterRef("about_id"), status=Approval.Status.WAITING)
     return over.filter(~Q(kind__in=_ONCE) | (~Exists(acts) & ~Exists(waits))).order_by("created_at")
@@ -48,8 +49,13 @@ def items(job_id: str) -> "QuerySet[JobItem]":
     return JobItem.objects.filter(job=job_id).order_by("object_id")
 
 
+def _days(usual: int) -> int:
+    """Return how long something is kept: as the tenant says, or else as the installation does."""
+    return current().keep_days or usual
+
+
 def _over(now: datetime) -> "QuerySet[Job]":
-    over = Job.objects.filter(state__in=_OVER, finished_at__lt=now - timedelta(days=settings.JOB_DAYS))
+    over = Job.objects.filter(state__in=_OVER, finished_at__lt=now - timedelta(days=_days(settings.JOB_DAYS)))
     return over.order_by("finished_at")
 
 

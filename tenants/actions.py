@@ -36,6 +36,9 @@ POLICY = frozenset(
         "unused_days",
         "default_resource",
         "time_zone",
+        "keep_days",
+        "accent",
+        "accent_dark",
     }
 )
 """What an admin may change of a tenant."""

@@ -120,6 +120,13 @@ class Tenant(models.Model):
         blank=True,
         help_text="The resource of requests that name none; empty means that they are refused.",
     )
+    keep_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Days that mail and long work stay after they are over; 0: as long as the installation's."
+    )
+    accent = models.CharField(max_length=7, blank=True, help_text="The colour of its pages, as #rrggbb; empty: ours.")
+    accent_dark = models.CharField(
+        max_length=7, blank=True, help_text="The same on dark pages; empty: as light as it must be to be read there."
+    )
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

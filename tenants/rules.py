@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 from zoneinfo import available_timezones
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from kit import client_ids
 from kit.oauth import IDENTITY_SCOPES
+from tenants import brand
 from tenants.errors import BadSetting, NotYours, Unusable
 from tenants.models import Membership, ResourceServer, Scope, Tenant
 from tenants.roles import TABLE, Act, may
@@ -24,6 +26,8 @@ LONGEST_KEY = 365
 """Days after which a signing key is replaced at the latest, whatever a tenant says."""
 LEAST_UNUSED = 30
 """Days without use after which access may end at the earliest: when its person was told that it is quiet."""
+LEAST_KEPT, LONGEST_KEPT = 7, 3650
+"""Days that mail and long work may be kept when they are over: for a week somebody asks what became of them."""
 LONGEST_GRACE = 365
 """Days that an agent may go on without its owner, whatever a tenant says."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
@@ -152,6 +156,12 @@ def _unused_days(value: object) -> str:
     return "" if is_good else words % {"least": LEAST_UNUSED, "most": LONGEST_DELEGATION}
 
 
+def _keep_days(value: object) -> str:
+    is_good = type(value) is int and (value == 0 or LEAST_KEPT <= value <= LONGEST_KEPT)
+    words = _("A number from %(least)s to %(most)s, or 0 for as long as usual.")
+    return "" if is_good else words % {"least": LEAST_KEPT, "most": LONGEST_KEPT}
+
+
 def _is_network(value: object) -> bool:
     try:
         return isinstance(value, str) and "/" in value and bool(ip_network(value))
@@ -189,4 +199,7 @@ _CHECKS: Mapping[str, Check] = {
     "owner_grace_days": _number(0, LONGEST_GRACE),
     "unused_days": _unused_days,
     "time_zone": _zone,
+    "keep_days": _keep_days,
+    "accent": partial(brand.flaw, ground=brand.LIGHT),
+    "accent_dark": partial(brand.flaw, ground=brand.DARK),
 }

@@ -6,6 +6,7 @@ from django.http.response import HttpResponseBase
 
 from tokens.dot.views import IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint
 from tokens.endpoints import (
+    colours,
     device_authorization,
     jwks,
     logos,
@@ -57,6 +58,8 @@ def protocol_view(path: str) -> View | None:
     """Return the view of a protocol endpoint by its path below the issuer, or None for a page."""
     if path.startswith(_HOSTED):
         return lambda request: protected_resource.hosted(request, path.removeprefix(_HOSTED))
+    if path.startswith(colours.PREFIX):
+        return lambda request: colours.view(request, path.removeprefix(colours.PREFIX))
     if path.startswith(logos.PREFIX):
         return lambda request: logos.view(request, path.removeprefix(logos.PREFIX))
     if path.startswith(manage.PREFIX):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from audit.events import Event
 from audit.models import Entry
@@ -26,6 +26,7 @@ from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
+from trust import configuration
 
 LATEST = 200
 """How many changes are read for who changed each setting last; what is older is said as having come so."""
@@ -35,6 +36,16 @@ GONE = _("That change cannot be put back any more.")
 @for_act(Act.SETTINGS_READ)
 def view(request: MemberRequest) -> HttpResponse:
     return _show(request)
+
+
+@require_GET
+@for_act(Act.SETTINGS_READ)
+def export(request: MemberRequest) -> HttpResponse:
+    """Give away what the tenant's rules are, as far as this member may read them."""
+    acts = {act for act, _each in configuration.PARTS.values() if may(request.member, act)}
+    text = configuration.export(Tenant.objects.get(pk=request.tenant.pk), acts, by=principal(request))
+    name = {"Content-Disposition": f'attachment; filename="{request.tenant.slug}.yaml"'}
+    return HttpResponse(text, content_type=configuration.TYPE, headers=name)
 
 
 @require_POST

@@ -25,6 +25,12 @@ class Part:
 PARTS = (
     Part("here", _("This organisation"), _("Where one is, and which day it is here."), ("environment", "time_zone")),
     Part(
+        "colours",
+        _("Colours"),
+        _("Of the pages where people sign in, decide and look at their agents. What nobody could read is refused."),
+        ("accent", "accent_dark"),
+    ),
+    Part(
         "arriving",
         _("Who comes in"),
         _("By which ways agents come that nobody here knows yet."),
@@ -49,6 +55,12 @@ PARTS = (
         ("handing_on", "deepest_chain"),
     ),
     Part(
+        "keeping",
+        _("How long things are kept"),
+        _("Entries of the activity are kept for good: each vouches for those before it, and none can be taken out."),
+        ("keep_days",),
+    ),
+    Part(
         "owners", _("Owners"), _("What becomes of an agent for which nobody answers any more."), ("owner_grace_days",)
     ),
 )
@@ -70,6 +82,9 @@ LABELS: dict[str, Any] = {
     "default_resource": _("Resource of requests that name none"),
     "key_days": _("Days after which a new key signs"),
     "time_zone": _("Time zone"),
+    "keep_days": _("Days that mail and long work are kept when they are over"),
+    "accent": _("Colour"),
+    "accent_dark": _("Colour on dark pages"),
 }
 _HELP: dict[str, Any] = {
     **dict.fromkeys(LABELS, ""),
@@ -85,6 +100,9 @@ _HELP: dict[str, Any] = {
     "unused_days": _("0: it never does. At least 30; whoever allowed it is told before."),
     "default_resource": _("The identifier of one of your resources. Empty: such requests are refused."),
     "time_zone": _("As in Europe/Vienna."),
+    "keep_days": _("What was told to whom, and what long work was done to. 0: as the installation has it."),
+    "accent": _("Like #324db3. Empty: the usual one. Text in it must read at 4.5:1 or better."),
+    "accent_dark": _("Empty: the colour above, made lighter until it reads."),
 }
 LISTS = ("admitted_hosts", "trusted_networks")
 

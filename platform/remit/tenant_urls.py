@@ -203,6 +203,7 @@ urlpatterns = [
     path("console/members/invitations/<str:invitation_id>", members.withdraw, name="withdraw-invitation"),
     path("console/settings", settings.view, name="console-settings"),
     path("console/settings/change", settings.change, name="change-settings"),
+    path("console/settings/export.yaml", settings.export, name="export-settings"),
     path("console/settings/put-back", settings.put_back, name="put-setting-back"),
     path("console/webhooks", webhooks.listing, name="console-webhooks"),
     path("console/webhooks/add", webhooks.add, name="add-webhook"),

@@ -13,13 +13,13 @@ from agents.models import Approval
 from audit.principals import SYSTEM
 from delegations import saved_views
 from kit import context
-from tenants import members
+from tenants import actions, members
 from tenants.models import SavedView
 from tests.browser.stage import Stage, sign_in
 from tests.harness.deferral import WAITS
 from tests.harness.device import Device
 from tests.harness.domains import Foreign
-from tests.harness.world import PASSWORD, World
+from tests.harness.world import PASSWORD, World, make
 from tokens import rotation
 from tokens.models import SigningKey
 from trust.models import TrustedIssuer
@@ -494,6 +494,13 @@ def _webhook_flawed(stage: Stage, page: Page) -> None:
     page.get_by_text("An address is a plain https URL").first.wait_for()
 
 
+def _coloured(stage: Stage, page: Page) -> None:
+    """Look at the sign-in of a tenant with a colour of its own."""
+    world = make(stage.lived_in.origin, stage.lived_in.http)
+    actions.change_policy(world.tenant, by=SYSTEM, accent="#7a1f5c")
+    page.goto(world.url("/login"))
+
+
 def _invited(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/console/members"))
     page.locator("form[action$='/invite']").get_by_label("E-mail").fill("grace@elsewhere.example")
@@ -598,6 +605,7 @@ SIGHTS = (
     Sight("error-client", _unknown_client, status=400),
     Sight("newcomer", _newcomer, "ada"),
     Sight("newcomer-asked", _asked_admins, "ada"),
+    Sight("login-coloured", _coloured),
     Sight("my-agents", at("/me/agents"), "alice"),
     Sight("my-agents-end-all", _end_all_open, "alice"),
     Sight("my-agents-places", _places_open, "alice"),
