@@ -19,13 +19,16 @@ from rest_framework.views import APIView
 from api import versions
 from api.authentication import tenant_of
 from api.door import Door, said
+from api.errors import UnreadableQuery
 from api.keepers import ForReaders, by, member_of, speaks_for
 from api.listing import Listing
 from api.narrowing import check_words, narrowed
 from api.permissions import HoldsScope
 from audit.ledger import record
 from delegations import actions as delegation_actions
+from delegations import groups
 from delegations.filters import DelegationFilter
+from delegations.groups import By
 from delegations.models import Delegation
 from delegations.sentence import sentence
 from notices import exporting, lists, streams
@@ -199,6 +202,41 @@ class Export(Door):
         name = f'attachment; filename="{self.noun}-{tenant.slug}.{form}"'
         headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
         return StreamingHttpResponse(lines, content_type=exporting.TYPES[form], headers=headers)
+
+
+class GroupSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(allow_blank=True)
+    delegations = serializers.IntegerField()
+    people = serializers.IntegerField()
+    agents = serializers.IntegerField()
+    resources = serializers.IntegerField()
+
+
+class GroupsSerializer(serializers.Serializer[Any]):
+    """The hundred groups with most in them, and how many there are; without an id: an agent that acts for itself."""
+
+    by = serializers.ChoiceField(list(By))
+    groups = GroupSerializer(many=True)
+    count = serializers.IntegerField()
+
+
+class Groups(Door):
+    """The list by agent, person or resource (`by`), narrowed by the same words."""
+
+    http_method_names = ["get", "head", "options"]
+    permission_classes = [ForReaders]
+    scopes = {"GET": OVERSEE}
+    answers = {"GET": GroupsSerializer}
+
+    def get(self, request: Request) -> Response:
+        word = request.query_params.get("by", "")
+        if word not in list(By):
+            raise UnreadableQuery(f"by is one of {', '.join(By)}.")
+        visible = Delegation.objects.visible_to(member_of(request))
+        rows = narrowed(request, visible, DelegationFilter, besides=frozenset({"by"}))
+        found, number = groups.of(rows, By(word))
+        return Response({"by": word, "groups": [each.as_json() for each in found], "count": number})
 
 
 LISTING = Listing("delegations", SeenSerializer, DelegationFilter)

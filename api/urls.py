@@ -44,6 +44,7 @@ urlpatterns = [
     path("api/v1/delegations/bulk-end", jobs.EndMany.as_view()),
     path("api/v1/delegations/bulk-export", jobs.Export.as_view()),
     path("api/v1/delegations/recheck", jobs.Recheck.as_view()),
+    path("api/v1/delegations/groups", delegations.Groups.as_view()),
     path("api/v1/delegations/export.<str:form>", delegations.Export.as_view()),
     path("api/v1/delegations/<str:delegation_id>", OneDelegation.as_view()),
     path("api/v1/delegations/<str:delegation_id>/put-back", PutBack.as_view()),

@@ -16,7 +16,7 @@ SIZE = 50
 COUNTED = 10_000
 MOVES = ("before", "after", "ticked")
 """Words of one page of a list: where in it one is, and that its rows are ticked."""
-WORDS = frozenset({*MOVES, "order"})
+WORDS = frozenset({*MOVES, "order", "group"})
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 
 

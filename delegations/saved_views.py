@@ -20,26 +20,28 @@ from audit.filters import EventFilter
 from audit.ledger import record
 from audit.principals import Principal
 from delegations.filters import DelegationFilter
+from delegations.groups import By
 from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
 from tenants.models import Membership
 from tenants.saved_view import SavedView
 
 MOST, LONGEST_NAME, LONGEST_QUERY = 30, 60, 2000
-MOVES, ORDER = ("before", "after"), "order"
+MOVES, ORDER, GROUP = ("before", "after", "ticked"), "order", "group"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list that can be saved: its filter, the words of its orders, and the path of its page."""
+    """A list that can be saved: its filter, the words of its orders, its page's path, and what it is grouped by."""
 
     filter: type[django_filters.FilterSet]
     orders: tuple[str, ...]
     path: str
+    groups: tuple[str, ...] = ()
 
 
 LISTS: Mapping[str, Listed] = {
     "agents": Listed(AgentFilter, ("newest", "oldest", "name"), "console/agents"),
-    "delegations": Listed(DelegationFilter, ("newest", "oldest", "person", "ends"), "console/delegations"),
+    "delegations": Listed(DelegationFilter, ("newest", "oldest", "person", "ends"), "console/delegations", tuple(By)),
     "events": Listed(EventFilter, ("newest",), "console/activity"),
 }
 
@@ -60,11 +62,13 @@ def flaws(listing: str, query: str) -> list[str]:
     found = [
         _("“%(word)s” narrows nothing here.") % {"word": name[:60]}
         for name in words
-        if name not in known.filter.base_filters and name != ORDER
+        if name not in known.filter.base_filters and name != ORDER and not (name == GROUP and known.groups)
     ]
     found += [_("“%(word)s” is said twice.") % {"word": name[:60]} for name in words if len(words.getlist(name)) > 1]
     if words.get(ORDER, known.orders[0]) not in known.orders:
         found.append(_("There is no such order: %(order)s.") % {"order": words[ORDER][:60]})
+    if known.groups and words.get(GROUP, known.groups[0]) not in known.groups:
+        found.append(_("It cannot be grouped by that: %(group)s.") % {"group": words[GROUP][:60]})
     model: Any = known.filter._meta.model
     form = known.filter(words, model.unscoped.none()).form
     return [*found, *(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)]
@@ -73,7 +77,10 @@ def flaws(listing: str, query: str) -> list[str]:
 def words(listing: str, query: str) -> str:
     """Return a query as people read it: by the labels of the filter's fields, as far as it has them."""
     known = LISTS[listing].filter.base_filters
-    labels = {name: str(each.label) for name, each in known.items() if each.label} | {ORDER: _("Order")}
+    labels = {name: str(each.label) for name, each in known.items() if each.label} | {
+        ORDER: _("Order"),
+        GROUP: _("Group by"),
+    }
     return ", ".join(f"{labels.get(name, name)}: {value}" for name, value in QueryDict(query).items())
 
 

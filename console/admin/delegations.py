@@ -17,10 +17,12 @@ from audit.events import Event
 from audit.ledger import record
 from console import choosing, exports, saved
 from console.access import for_keepers, principal
+from console.admin import delegation_groups
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import delegation_row
 from delegations.filters import DelegationFilter
+from delegations.groups import By
 from delegations.models import Delegation
 from notices import exporting, lists
 from tenants.roles import Act, may
@@ -54,6 +56,8 @@ VERBS = (("", gettext_lazy("End those"), "risk"),)
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     asked = _asked(request)
+    if by := delegation_groups.chosen(request):
+        return _grouped(request, asked, by)
     found, pager = page(request, asked.rows, orders=ORDERS, dress=_dressed)
     places = installations.of(found, now=now)
     rows = [
@@ -62,10 +66,21 @@ def listing(request: MemberRequest) -> HttpResponse:
     ]
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
-    content["saved"] = saved.above(request, "delegations")
+    content |= {"saved": saved.above(request, "delegations"), "ways": delegation_groups.links(request)}
     if may_end:
         content["choosing"] = ticks = choosing.above(request, reverse("end-many"), VERBS)
         content["rows"] = [{**row, "may_end": True, "is_ticked": ticks["is_ticked"]} for row in rows]
+    return render(request, "console/delegations.html", content)
+
+
+def _grouped(request: MemberRequest, asked: Narrowing, by: By) -> HttpResponse:
+    content = {
+        "narrowing": asked,
+        "groups": delegation_groups.shown(request, asked, by),
+        "ways": delegation_groups.links(request),
+        "may_end": may(request.member, Act.DELEGATIONS_END),
+        "saved": saved.above(request, "delegations"),
+    }
     return render(request, "console/delegations.html", content)
 
 

@@ -649,6 +649,7 @@ SIGHTS = (
     Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),
     Sight("console-delegations", at("/console/delegations"), "ada"),
+    Sight("console-delegations-grouped", at("/console/delegations?group=agent"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),
     Sight("console-delegations-narrowed", at("/console/delegations?ends_before=soon&colour=red"), "ada"),
     Sight("console-delegations-saved", _saved_above, "ada"),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,10 @@ from django.utils import timezone
 
 from audit.events import Event
 from console.paging import SIZE
+from delegations import saved_views
 from delegations.models import Delegation
 from kit import context
+from tests.conformance.test_api import api_token
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
 from tokens.models import AccessToken
@@ -187,3 +190,55 @@ def test_a_file_is_for_those_who_look_after_the_tenant_and_of_this_tenant_alone(
     stranger.go(elsewhere.url("/console/delegations"))
     assert agents(stranger, "state=any") == {"Worker"}
     assert "Reader" not in stranger.http.get(elsewhere.url("/console/delegations/export/csv")).text
+
+
+@spec("RFC 9700", "2.1")
+@pytest.mark.parametrize(
+    ("by", "expected", "inside"),
+    [
+        ("agent", {"Reader": 1, "Writer": 1, "Worker": 1}, "agent="),
+        ("person", {"Alice": 1, "Bob": 1, "itself": 1}, "who="),
+        ("resource", {"Calendar": 2, "Notes": 1}, "resource="),
+    ],
+)
+def test_the_list_is_grouped_and_each_group_leads_to_what_is_in_it(lived_in, by, expected, inside):
+    ada = lived_in.browser("ada")
+    ada.go(lived_in.url(f"/console/delegations?group={by}&state=active"))
+    rows = re.findall(r'<th scope="row"><p>(?:<a href="([^"]+)">)?([^<]+)<.*?<td [^>]*>(\d+)</td>', ada.page.text, re.S)
+    assert {name: int(number) for _, name, number in rows} == expected
+    token = api_token(lived_in, lived_in.public_client("Overseer"), "ada", "delegations:oversee")
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = lived_in.http.get(lived_in.url(f"/api/v1/delegations/groups?by={by}&q=e"), headers=headers)
+    assert answer.status_code == 200, answer.text
+    for address, name, number in rows:
+        if not address:
+            continue
+        assert inside in address
+        assert "state=active" in address
+        ada.go(lived_in.url(f"/console/delegations{address.replace('&amp;', '&')}"))
+        assert f"{number} of {number}" in ada.words(), name
+
+
+@spec("RFC 9700", "2.1")
+def test_groups_over_the_api_say_what_they_are_by_and_see_what_the_person_sees(lived_in):
+    scopes = "delegations:oversee"
+    app = lived_in.public_client("Overseer")
+    asked = {who: api_token(lived_in, app, who, scopes) for who in ("ada", "alice")}
+
+    def ask(who, query):
+        headers = {"Authorization": f"Bearer {asked[who]}"}
+        return lived_in.http.get(lived_in.url(f"/api/v1/delegations/groups{query}"), headers=headers)
+
+    assert ask("ada", "").status_code == ask("ada", "?by=colour").status_code == 400
+    assert ask("ada", "?by=agent&colour=red").status_code == 400
+    everybody = ask("ada", "?by=resource&agent=writ").json()
+    (notes,) = everybody["groups"]
+    assert (everybody["count"], notes["name"], notes["delegations"], notes["people"]) == (1, "Notes", 1, 1)
+    assert {each["name"] for each in ask("alice", "?by=person").json()["groups"]} == {"Alice"}
+
+
+@spec("RFC 9700", "2.1")
+def test_a_grouped_list_can_be_saved_and_nothing_else_can_be_grouped(lived_in):
+    assert not saved_views.flaws("delegations", "group=agent")
+    assert saved_views.flaws("delegations", "group=colour")
+    assert saved_views.flaws("agents", "group=agent")

@@ -72,6 +72,7 @@ def paths(tenant):
         f"/console/trust/issuers/{issuer.pk}/off",
         f"/console/trust/audiences/{audience.pk}",
         f"/console/trust/audiences/{audience.pk}/off",
+        *(f"/console/delegations?group={by}" for by in ("agent", "person", "resource")),
         f"/console/agents/many?verb=pause&chosen=rows&ids={part.agent_id}",
         *(f"/console/agents/{part.agent_id}{tab}" for tab in ("/tokens", "/activity")),
         *(f"{path}{query}" for path in lists for query in words),
