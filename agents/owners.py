@@ -95,6 +95,25 @@ def change_agent(
     return Agent.objects.get(pk=held.pk)
 
 
+@transaction.atomic
+def hand_over(owner: Membership, following: Membership, *, by: Principal) -> list[Agent]:
+    """Let one member answer for all that another one owns; return the agents. Raises Unusable."""
+    there = Membership.objects.select_related("user").filter(pk=following.pk).first()
+    if there is None or there.pk == owner.pk or not is_here(there):
+        raise Unusable(_("Whoever takes agents over is somebody else who has a place here."))
+    moved = []
+    for agent in owned(owner):
+        # Whoever was to follow follows now, and there is nobody behind them any more.
+        behind = {"successor": None} if agent.successor_id == there.pk else {}
+        moved.append(change_agent(agent, by=by, owner=there, **behind))
+    return moved
+
+
+def owned(owner: Membership) -> "QuerySet[Agent]":
+    """Return the agents that a member answers for first, as long as they may act."""
+    return Agent.objects.filter(owner=owner, status__in=LIVING).order_by("pk")
+
+
 def answering(agent: Agent) -> Membership | None:
     """Return somebody who is here and owns an agent: its owner, or else one of the further ones."""
     owner = Membership.objects.select_related("user").filter(agents=agent.pk).first()

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent, Approval
+from agents.rules import LIVING
 from audit.events import Event
 from audit.models import Entry
 from tenants.invitation import Invitation
@@ -97,7 +98,7 @@ def _sign_ins() -> "QuerySet[Entry]":
 
 
 def _agents() -> "QuerySet[Agent]":
-    return Agent.objects.filter(owner=OuterRef("pk")).exclude(status=Agent.Status.RETIRED).order_by()
+    return Agent.objects.filter(owner=OuterRef("pk"), status__in=LIVING).order_by()
 
 
 def _owned() -> Coalesce:

@@ -8,11 +8,11 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import people
-from agents.models import Agent
+from agents import owners, people
 from agents.people_filters import MemberFilter
 from api import versions
 from api.door import Door, said
+from api.fresh import check_fresh
 from api.keepers import member_of
 from api.listing import Listing
 from delegations import reach
@@ -61,17 +61,21 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
 
 
 class Removal(serializers.Serializer[Any]):
-    """With `dry_run` nothing happens, and the answer says what would."""
+    """`agents_to` is the member who takes over what they own. With `dry_run` nothing happens, and the answer says what
+    would.
+    """
 
     reason = serializers.CharField(max_length=500, required=False, default="")
+    agents_to = serializers.CharField(max_length=30, required=False, allow_null=True, default=None)
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class Removed(serializers.Serializer[Any]):
-    """What ends, and how many agents are left without an owner who has a place here."""
+    """What ends, how many agents somebody takes over, and how many are left without an owner who has a place here."""
 
     delegations = serializers.IntegerField()
     agents = serializers.IntegerField()
+    agents_handed_over = serializers.IntegerField()
     agents_owned = serializers.IntegerField()
 
 
@@ -90,9 +94,9 @@ class Members(_Members):
 
 
 class OneMember(_Members):
-    http_method_names = ["get", "patch", "head", "options"]
-    answers = {"GET": MemberSerializer, "PATCH": MemberSerializer}
-    reads = {"PATCH": MemberSerializer}
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    answers = {"GET": MemberSerializer, "PATCH": MemberSerializer, "DELETE": Removed}
+    reads = {"PATCH": MemberSerializer, "DELETE": Removal}
 
     def get(self, request: Request, member_id: str) -> Response:
         return _answer(_member(member_id))
@@ -104,6 +108,9 @@ class OneMember(_Members):
         verbs.give_role(member, role, by=member_of(request), version=version)
         return _answer(_member(member_id))
 
+    def delete(self, request: Request, member_id: str) -> Response:
+        return _removed(request, member_id)
+
 
 class Remove(_Members):
     http_method_names = ["post", "options"]
@@ -111,15 +118,7 @@ class Remove(_Members):
     reads = {"POST": Removal}
 
     def post(self, request: Request, member_id: str) -> Response:
-        member, asked = _member(member_id), said(Removal(data=request.data))
-        ended = reach.of_member(member, now=timezone.now())
-        owned = Agent.objects.filter(owner=member).exclude(status=Agent.Status.RETIRED).count()
-        if asked["dry_run"]:
-            verbs.check_removal(member, by=member_of(request))
-        else:
-            version = versions.read_by(request)
-            stops.remove_member(member, by=member_of(request), reason=asked["reason"], version=version)
-        return Response({"delegations": ended.delegations, "agents": ended.agents, "agents_owned": owned})
+        return _removed(request, member_id)
 
 
 class Invitations(_Members):
@@ -152,6 +151,28 @@ class OneInvitation(_Members):
 
 def _member(member_id: str) -> Membership:
     return get_object_or_404(people.with_facts(Membership.objects.all()), pk=member_id)
+
+
+def _removed(request: Request, member_id: str) -> Response:
+    member, asked = _member(member_id), said(Removal(data=request.data))
+    ended, owned = reach.of_member(member, now=timezone.now()), owners.owned(member).count()
+    following = _named(asked["agents_to"]) if asked["agents_to"] else None
+    if asked["dry_run"]:
+        verbs.check_removal(member, by=member_of(request))
+    else:
+        check_fresh(request)
+        words = {"reason": asked["reason"], "agents_to": following, "version": versions.read_by(request)}
+        stops.remove_member(member, by=member_of(request), **words)
+    moved = owned if following else 0
+    told = {"delegations": ended.delegations, "agents": ended.agents}
+    return Response({**told, "agents_handed_over": moved, "agents_owned": owned - moved})
+
+
+def _named(member_id: str) -> Membership:
+    found = Membership.objects.select_related("user").filter(pk=member_id, status=Membership.Status.ACTIVE).first()
+    if found is None:
+        raise serializers.ValidationError({"agents_to": ["Nobody of this tenant has this id."]})
+    return found
 
 
 def _answer(member: Membership) -> Response:

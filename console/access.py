@@ -1,8 +1,11 @@
 """Who may open a page: a member, or a member who looks after the tenant."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
@@ -16,6 +19,8 @@ from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest, TenantRequest
 
 View = Callable[..., HttpResponse]
+MFA = "mfa"
+"""What a session calls a proof by a passkey, an app or a recovery code."""
 
 
 def for_members(view: View) -> View:
@@ -43,6 +48,29 @@ def for_fresh_members(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return for_members(guarded)
+
+
+def for_present_members(view: View) -> View:
+    """Let in members who proved minutes ago that it is them, signing in or again, by a factor where they have one."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not is_present(request):
+            return prove_again(request, request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return for_members(guarded)
+
+
+def is_present(request: MemberRequest) -> bool:
+    """Say whether somebody proved minutes ago that it is them; what has a factor is not proved by a password."""
+    has_factor = Authenticator.objects.filter(user_id=request.member.user_id).exists()
+    proofs = [
+        record["at"]
+        for record in get_authentication_records(request, request.member.user)
+        if record["method"] == MFA or not has_factor
+    ]
+    return bool(proofs) and time.time() - max(proofs) < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 def must_prove_again(request: MemberRequest) -> bool:

@@ -106,10 +106,23 @@ def close_membership(member: Membership, *, by: Principal, reason: str) -> None:
 
 
 @transaction.atomic
-def remove_member(member: Membership, *, by: Membership, reason: str, version: int | None = None) -> None:
-    """Close a person's place and end what they let act for them; raises what `members.remove` raises."""
+def remove_member(
+    member: Membership,
+    *,
+    by: Membership,
+    reason: str,
+    agents_to: Membership | None = None,
+    version: int | None = None,
+) -> None:
+    """Close a person's place and end what they let act for them; somebody named takes their agents over.
+
+    Raises what `members.remove` raises, or Unusable for whoever cannot take over. Without anybody the clock lets their
+    successors follow.
+    """
     principal = Principal(Kind.USER, by.pk, by.name)
     members.remove(member, by=by, reason=reason, version=version)
+    if agents_to is not None:
+        owners.hand_over(member, agents_to, by=principal)
     actions.end_all(member, by=principal, reason=reason)
     recall.withdraw(_crossing().filter(member=member))
 

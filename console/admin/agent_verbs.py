@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from agents.errors import NotActive, Ownerless, Unusable
 from agents.models import Agent
 from agents.rules import Verb, is_possible
-from console.access import View, for_admins, principal
+from console.access import View, for_admins, for_present_members, principal
 from console.counted import Counted
 from console.impact_words import impact_words
 from tenants.errors import Stale
@@ -79,13 +79,13 @@ class VerbForm(Counted):
 
 
 def _page(verb: Verb) -> View:
-    @require_http_methods(["GET", "HEAD", "POST"])
-    @for_admins
     def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         agent = get_object_or_404(Agent, pk=agent_id)
         return _act(request, agent, verb) if request.method == "POST" else _ask(request, agent, verb)
 
-    return view
+    # What is hard to take back asks who is there: docs/decisions/0033-who-is-there.md.
+    guarded = for_present_members(view) if verb == Verb.RETIRE else view
+    return require_http_methods(["GET", "HEAD", "POST"])(for_admins(guarded))
 
 
 pause, resume, end, restore = (_page(verb) for verb in (Verb.PAUSE, Verb.RESUME, Verb.RETIRE, Verb.RESTORE))

@@ -11,15 +11,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from agents import people
-from agents.models import Agent
+from agents import owners, people
 from agents.people_filters import MemberFilter
-from console.access import for_act
-from console.admin.resource_forms import Reason
+from console.access import for_act, for_present_members
 from console.admin.resources import version_of
 from console.attempt import attempt
+from console.counted import Counted
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from delegations import reach
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from agents.people import KnownMember
 
 OPEN_SHOWN = 50
+AGENTS_SHOWN = 20
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 BY_NAME = Order("name", Lower(Coalesce("user__name", Value(""))))
 SEEN_LAST = Order("signed-in", Coalesce(people.last_sign_in(), Value(_NEVER)), is_falling=True)
@@ -53,6 +53,29 @@ CHIPS = (
 class Invite(forms.Form):
     email = forms.EmailField(label="E-mail", max_length=254)
     role = forms.ChoiceField(choices=Membership.Role.choices, initial=Membership.Role.MEMBER, label=_("Role"))
+
+
+class Removal(Counted):
+    """Why somebody goes, who takes over what they own, and how much ends where that is more than a few."""
+
+    reason = forms.CharField(max_length=500, required=False, label=_("Why"))
+    agents_to = forms.EmailField(
+        max_length=254, required=False, label=_("Who takes over their agents"), help_text=_("The e-mail of a member.")
+    )
+
+    def __init__(self, *args: Any, reaches: int, owns: int, **kwargs: Any) -> None:
+        super().__init__(*args, reaches=reaches, **kwargs)
+        self.fields["number"].label = _("How many accesses end")
+        if not owns:
+            del self.fields["agents_to"]
+
+    def clean_agents_to(self) -> Membership | None:
+        address = self.cleaned_data["agents_to"].lower()
+        here = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE, user__is_active=True)
+        found = here.filter(user__email=address).first() if address else None
+        if address and found is None:
+            raise forms.ValidationError(_("Nobody who has a place here has this address."), code="nobody")
+        return found
 
 
 @for_act(Act.MEMBERS_READ)
@@ -89,23 +112,31 @@ def give_role(request: MemberRequest, member_id: str) -> HttpResponse:
     return _show(request, said=refused, status=409) if refused else redirect("console-members")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_act(Act.MEMBERS_WRITE)
+@for_present_members
 def remove(request: MemberRequest, member_id: str) -> HttpResponse:
-    member, form = member_of(member_id), Reason(request.POST or None)
-    said = ""
-    if request.method == "POST":
-        reason = form.cleaned_data["reason"] if form.is_valid() else ""
-        said = attempt(lambda: stops.remove_member(member, by=request.member, reason=reason))
+    member = member_of(member_id)
+    ends = reach.of_member(member, now=timezone.now())
+    owned = owners.owned(member)
+    owns, is_sent, said = owned.count(), request.method == "POST", ""
+    form = Removal(request.POST if is_sent else None, reaches=ends.delegations, owns=owns)
+    if is_sent and form.is_valid():
+        reason, following = form.cleaned_data["reason"], form.cleaned_data.get("agents_to")
+        said = attempt(lambda: stops.remove_member(member, by=request.member, reason=reason, agents_to=following))
         if not said:
             return redirect("console-members")
     content = {
         "person": member,
-        "ends": reach.of_member(member, now=timezone.now()),
-        "owned": Agent.objects.filter(owner=member).exclude(status=Agent.Status.RETIRED).count(),
+        "ends": ends,
+        "owned": owns,
+        "agents": owned.select_related("successor__user")[:AGENTS_SHOWN],
+        "grace": request.tenant.owner_grace_days,
         "form": form,
         "said": said,
     }
-    return render(request, "console/remove_member.html", content, status=409 if said else 200)
+    status = 409 if said or form.has_moved else 422 if is_sent else 200
+    return render(request, "console/remove_member.html", content, status=status)
 
 
 def member_of(member_id: str) -> Membership:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.events import Event
-from console.entrance.places import PASSWORD, let_in, let_out, place_of, write_down
+from console.entrance.places import PASSWORD, let_in, place_of, sign_out, write_down
 from kit.languages import spoken
 from tenants import languages
 from tenants.models import User
@@ -57,7 +57,7 @@ class Adapter(DefaultAccountAdapter):
         return response
 
     def logout(self, request: HttpRequest) -> None:
-        let_out(request)
+        sign_out(request)
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         """Return the ways to prove it again, strongest first; where a factor is set up, the password is none of them.

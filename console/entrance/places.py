@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from audit.principals import Kind, Principal
 from tenants import sign_ins
 from tenants.models import Membership, User
@@ -32,7 +32,8 @@ def write_down(event: Event, user: User, methods: list[str]) -> Membership | Non
     """Record what a person did at our door. Whoever has no place here is nobody to this tenant's ledger."""
     member = place_of(user)
     if member is not None:
-        record(event, by=Principal(Kind.USER, member.pk, member.name), about=member, detail={"methods": methods})
+        detail: dict[str, JsonValue] = {"methods": [*methods]} if methods else {}
+        record(event, by=Principal(Kind.USER, member.pk, member.name), about=member, detail=detail)
     return member
 
 
@@ -50,6 +51,14 @@ def let_in(request: HttpRequest, user: User) -> None:
     key = str(session.session_key)
     user_agent, address = request.headers.get("User-Agent", ""), request.META.get("REMOTE_ADDR", "")
     session[sign_ins.KEPT] = sign_ins.keep(member, key, user_agent=user_agent, address=address).pk
+
+
+@transaction.atomic
+def sign_out(request: HttpRequest) -> None:
+    """Record that a person signed out, and end the session; where nobody was signed in, there is nobody to name."""
+    if isinstance(request.user, User):
+        write_down(Event.SIGNED_OUT, request.user, [])
+    let_out(request)
 
 
 @transaction.atomic

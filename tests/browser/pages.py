@@ -417,9 +417,7 @@ def _keys(stage: Stage, page: Page) -> None:
 def _key_leaked(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/console/keys"))
     page.get_by_role("link", name="It leaked").first.click()
-    if "/login/again" in page.url:  # The sign-in is some minutes old.
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+    _again(page)
     page.get_by_label("What happened").wait_for()
 
 
@@ -510,6 +508,29 @@ def _invited(stage: Stage, page: Page) -> None:
 
 def _removing(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/members/{stage.lived_in.people['bob'].pk}/remove"))
+    _again(page)
+    page.get_by_role("button", name="Remove").wait_for()
+
+
+def _removing_an_owner(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/members/{stage.lived_in.people['ada'].pk}/remove"))
+    _again(page)
+    page.get_by_label("Who takes over their agents").fill("nobody@elsewhere.example")
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_text("Nobody who has a place here").wait_for()
+
+
+def _ending_an_agent(stage: Stage, page: Page) -> None:
+    _in_console("/end")(stage, page)
+    _again(page)
+    page.get_by_role("button", name="End").wait_for()
+
+
+def _again(page: Page) -> None:
+    """Prove again that it is them, where the sign-in is some minutes old."""
+    if "/login/again" in page.url:
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _invitation(stage: Stage, page: Page) -> None:
@@ -640,7 +661,7 @@ SIGHTS = (
     Sight("console-agent-chain", _planner, "ada"),
     Sight("console-agent-tokens", _tokens_of_planner, "ada"),
     Sight("console-agent-activity", _in_console("/activity"), "ada"),
-    Sight("console-agent-end", _in_console("/end"), "ada"),
+    Sight("console-agent-end", _ending_an_agent, "ada"),
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
     Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
     Sight("console-agent-handovers", _handovers_of_planner, "ada"),
@@ -689,6 +710,7 @@ SIGHTS = (
     Sight("console-try", _tried, "ada"),
     Sight("console-members", _invited, "ada"),
     Sight("console-member-remove", _removing, "ada"),
+    Sight("console-member-remove-owner", _removing_an_owner, "ada", status=422),
     Sight("console-settings", at("/console/settings"), "ada"),
     Sight("console-webhooks", at("/console/webhooks"), "ada"),
     Sight("console-webhooks-empty", at_empty("/console/webhooks"), "ada", is_empty=True),

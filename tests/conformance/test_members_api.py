@@ -84,7 +84,7 @@ def test_whoever_is_removed_has_nothing_acting_for_them_and_no_page(world, ada):
     path = f"/members/{world.people['bob'].pk}/remove"
     with leaves_only(world):
         told = ada("POST", path, {"dry_run": True})
-    assert told.json() == {"delegations": 1, "agents": 1, "agents_owned": 0}
+    assert told.json() == {"delegations": 1, "agents": 1, "agents_handed_over": 0, "agents_owned": 0}
     assert ada("POST", path, {"reason": "left"}).json() == told.json()
     assert not world.is_active(tokens["access_token"])
     browser = world.browser()

@@ -200,6 +200,10 @@ def test_signing_out_forgets_the_sign_in(world, both):
     first.submit(first.form("/logout"))
     assert len(kept(world)) == 1
     assert len(listed(world, second)) == 1
+    first.go(world.url("/login"))
+    (entry,) = world.entries("logout.ok")
+    alice = world.people["alice"].pk
+    assert (entry.principal_id, entry.about_id, entry.detail) == (alice, alice, {})
 
 
 @spec("RFC 9700", "4.7")
