@@ -9,13 +9,15 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
 
+from agents import owning
 from audit.principals import Kind, Principal
 from tenants.models import Membership
 from tenants.roles import Act, may
+from tenants.rules import may_see_console
 from tokens.endpoints.request import MemberRequest, TenantRequest
 
 View = Callable[..., HttpResponse]
@@ -93,6 +95,34 @@ def for_act(act: Act) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def for_agent(act: Act) -> Callable[[View], View]:
+    """Let in members whose role lets them do something with every agent, and who owns the one that is named."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: MemberRequest, agent_id: str, *args: object, **kwargs: object) -> HttpResponse:
+            if not may(request.member, act):
+                mine = set(owning.theirs(request.member).values_list("pk", flat=True))
+                if not mine:
+                    raise PermissionDenied
+                if agent_id not in mine:
+                    raise Http404
+            return view(request, agent_id, *args, **kwargs)
+
+        found = for_members(guarded)
+        found.act = act  # type: ignore[attr-defined]  # As `for_act`.
+        return found
+
+    return guard
+
+
+def for_owners(view: View) -> View:
+    """Let in members who look after everybody's agents, and who own one; the view shows what they may see."""
+    guarded = _for_whom(lambda member: may_see_console(member) or owning.theirs(member).exists(), view)
+    guarded.act = Act.AGENTS_READ  # type: ignore[attr-defined]  # As `for_act`.
+    return guarded
 
 
 for_keepers = for_act(Act.AGENTS_READ)

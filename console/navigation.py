@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
+from agents import owning
 from agents.models import Approval
 from tenants.models import Membership
 from tenants.roles import Act, may
@@ -20,6 +21,15 @@ from tokens.endpoints.request import MemberRequest
 
 def _waiting() -> int:
     return Approval.objects.filter(status=Approval.Status.WAITING).count()
+
+
+def _sees_agents(member: Membership) -> bool:
+    """Say whether there are agents that a member may look at; asked once for a member as a request knows them."""
+    if may_see_console(member):
+        return True
+    if not hasattr(member, "owns_agents"):
+        member.owns_agents = owning.theirs(member).exists()  # type: ignore[attr-defined]
+    return bool(member.owns_agents)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Section, ...]], ...] = (
         (
             Section("console-overview", gettext_lazy("Overview"), "home", is_root=True),
             Section("console-approvals", gettext_lazy("Approvals"), "inbox", count=_waiting),
-            Section("console-agents", gettext_lazy("Agents"), "bot"),
-            Section("console-delegations", gettext_lazy("Delegations"), "link", also=("jobs",)),
+            Section("console-agents", gettext_lazy("Agents"), "bot", _sees_agents),
+            Section("console-delegations", gettext_lazy("Delegations"), "link", _sees_agents, also=("jobs",)),
             Section("console-activity", gettext_lazy("Activity"), "lines", partial(may, act=Act.EVENTS_READ)),
         ),
     ),
@@ -84,9 +94,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """Links in groups with their headings, and the first of them that has something waiting."""
+    """Links in groups with their headings, the first of them, and the first that has something waiting."""
 
     groups: tuple[tuple[str | Promise, tuple[Link, ...]], ...]
+
+    @property
+    def first(self) -> Link | None:
+        """Where the console begins for a member: most people have no overview."""
+        return next((link for _, links in self.groups for link in links), None)
 
     @property
     def waiting(self) -> Link | None:

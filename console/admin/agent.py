@@ -8,20 +8,20 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from agents import owners
+from agents import owners, owning
 from agents.handovers import BOUNDED
 from agents.models import Agent, Client
 from agents.rules import Verb, is_possible, restorable_until
 from audit.models import Entry
 from console import neighbours, tiles
-from console.access import for_keepers
+from console.access import for_agent
 from console.admin import ceilings, handing_on
 from console.impact_words import impact_words
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
 from tenants.roles import Act, may
-from tenants.rules import is_here
+from tenants.rules import is_here, may_see_console
 from tokens import around, impact
 from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
@@ -41,9 +41,9 @@ REGISTERED = {
 }
 
 
-@for_keepers
+@for_agent(Act.AGENTS_READ)
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
-    now, zone = timezone.now(), request.tenant.time_zone
+    now, zone, member = timezone.now(), request.tenant.time_zone, request.member
     people = ("owner__user", "sponsor__user", "successor__user")
     agent = get_object_or_404(Agent.objects.select_related(*people), pk=agent_id)
     clients = list(agent.clients.order_by("pk"))
@@ -62,7 +62,10 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "tiles": tiles.of_agent(agent, held, reach, refused, clients, now=now, time_zone=zone),
         "drawing": neighbours.drawing(agent, held, people=reach.people, now=now, time_zone=zone),
         "refused": _newest(refused, request),
-        "verbs": {verb.value: request.member.is_admin and is_possible(verb, agent, now=now) for verb in Verb},
+        "verbs": {
+            verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, agent) for verb in Verb
+        },
+        "looks_after": may_see_console(request.member),
         "may_bound": may(request.member, Act.AGENTS_WRITE) and agent.status in BOUNDED,
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }

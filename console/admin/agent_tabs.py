@@ -10,7 +10,7 @@ from django.utils import timezone
 from agents.models import Agent
 from audit.filters import EventFilter
 from audit.models import Entry
-from console.access import for_act, for_keepers
+from console.access import for_agent
 from console.admin import activity
 from console.narrowing import narrowing
 from console.paging import page
@@ -18,6 +18,7 @@ from console.receipt_words import resource_name
 from delegations.sentence import in_words
 from tenants.models import Tenant
 from tenants.roles import Act
+from tenants.rules import may_see_console
 from tokens import living
 from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
@@ -26,16 +27,17 @@ OF_AN_ID = 8
 """How much of a token's id is shown: enough to tell two apart."""
 
 
-@for_keepers
+@for_agent(Act.AGENTS_READ)
 def tokens(request: MemberRequest, agent_id: str) -> HttpResponse:
     agent, now = get_object_or_404(Agent, pk=agent_id), timezone.now()
     found, pager = page(request, living.of_agent(agent, now=now))
     rows = [_token(each, tenant=request.tenant) for each in found]
     content = {"agent": agent, "rows": rows, "is_active": agent.status == Agent.Status.ACTIVE, **pager}
+    content["looks_after"] = may_see_console(request.member)
     return render(request, "console/agent_tokens.html", content)
 
 
-@for_act(Act.EVENTS_READ)
+@for_agent(Act.EVENTS_READ)
 def did(request: MemberRequest, agent_id: str) -> HttpResponse:
     agent = get_object_or_404(Agent, pk=agent_id)
     further = [name for name in activity.FURTHER if name != "agent"]
@@ -48,7 +50,8 @@ def did(request: MemberRequest, agent_id: str) -> HttpResponse:
         chips=activity.CHIPS[:3],
         fixed={"agent": agent.pk},
     )
-    return render(request, "console/agent_activity.html", {"agent": agent, **activity.listed(request, asked)})
+    content = {"agent": agent, "looks_after": may_see_console(request.member)}
+    return render(request, "console/agent_activity.html", {**content, **activity.listed(request, asked)})
 
 
 def _token(token: AccessToken, *, tenant: Tenant) -> Mapping[str, Any]:

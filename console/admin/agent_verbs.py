@@ -14,11 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from agents.errors import NotActive, Ownerless, Unusable
 from agents.models import Agent
+from agents.owning import STOPS
 from agents.rules import Verb, is_possible
-from console.access import View, for_admins, for_present_members, principal
+from console.access import View, for_admins, for_agent, for_present_members, principal
 from console.counted import Counted
 from console.impact_words import impact_words
 from tenants.errors import Stale
+from tenants.roles import Act
 from tokens import impact, stops
 from tokens.endpoints.request import MemberRequest
 
@@ -85,7 +87,8 @@ def _page(verb: Verb) -> View:
 
     # What is hard to take back asks who is there: docs/decisions/0033-who-is-there.md.
     guarded = for_present_members(view) if verb == Verb.RETIRE else view
-    return require_http_methods(["GET", "HEAD", "POST"])(for_admins(guarded))
+    admitted = for_agent(Act.AGENTS_PAUSE) if verb in STOPS else for_admins
+    return require_http_methods(["GET", "HEAD", "POST"])(admitted(guarded))
 
 
 pause, resume, end, restore = (_page(verb) for verb in (Verb.PAUSE, Verb.RESUME, Verb.RETIRE, Verb.RESTORE))

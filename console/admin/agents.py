@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from agents import logos
+from agents import logos, owning
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
 from console import choosing, saved
-from console.access import for_keepers
+from console.access import for_owners
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from console.rows import impersonates, publisher
@@ -61,11 +61,13 @@ class Use(TypedDict):
     last_used_at: datetime | None
 
 
-@for_keepers
+@for_owners
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"owner": request.member.pk}))
-    asked = narrowing(request, AgentFilter, Agent.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
+    asked = narrowing(
+        request, AgentFilter, owning.visible_to(request.member), shown=FIELDS, further=FURTHER, chips=chips
+    )
 
     def dressed(rows: "QuerySet[Agent]") -> "QuerySet[UsedAgent]":
         return _with_use(rows, now).select_related("owner__user").prefetch_related("clients")

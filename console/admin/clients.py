@@ -8,15 +8,16 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import clients as verbs
-from agents import credentials
+from agents import credentials, owning
 from agents.clients import GIVEN
 from agents.errors import LastWayIn, NotActive, Unusable
 from agents.models import Agent, Client
-from console.access import for_admins, for_keepers, principal
+from console.access import for_admins, for_agent, principal
 from console.admin import switch_forms
 from console.admin.agent import client_row
 from kit import forms, strict_json
 from kit.oauth import AuthMethod, GrantType
+from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
 GRANTS = {
@@ -30,12 +31,13 @@ GRANTS = {
 OVER = gettext_lazy("It is over, or somebody changed it while you read.")
 
 
-@for_keepers
+@for_agent(Act.AGENTS_READ)
 def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
     client = one(agent_id, client_id)
     agent = client.agent
     alive = client.status == Client.Status.ACTIVE and agent is not None and agent.status != Agent.Status.RETIRED
     may_change = request.member.is_admin and alive
+    may_turn = alive and agent is not None and owning.may_turn_keys(request.member, agent)
     content = {
         "agent": client.agent,
         "client": client_row(client),
@@ -43,9 +45,10 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
         "grants": [GRANTS[GrantType(each)] for each in client.grant_types if each in GRANTS],
         "credentials": credentials.of(client),
         "may_change": may_change,
-        "may_add_secret": may_change and client.auth_method.startswith("client_secret"),
+        "may_turn_keys": may_turn,
+        "may_add_secret": may_turn and client.auth_method.startswith("client_secret"),
         "may_add_platform": may_change and client.auth_method == AuthMethod.FEDERATED,
-        "may_add_key": may_change and not client.is_document and not client.jwks_uri,
+        "may_add_key": may_turn and not client.is_document and not client.jwks_uri,
         "givable": [(each.value, GRANTS[each], each in client.given_grants) for each in _givable(client)],
         "switches": switch_forms.shown(client),
         "said": said,
@@ -54,7 +57,7 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
 
 
 @require_POST
-@for_admins
+@for_agent(Act.CREDENTIALS_WRITE)
 def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
     client = one(agent_id, client_id)
     try:
@@ -66,7 +69,7 @@ def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_admins
+@for_agent(Act.CREDENTIALS_WRITE)
 def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
     client, said = one(agent_id, client_id), ""
     if request.method == "POST":
@@ -84,7 +87,7 @@ def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespon
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_admins
+@for_agent(Act.CREDENTIALS_WRITE)
 def retire(request: MemberRequest, agent_id: str, client_id: str, credential_id: str) -> HttpResponse:
     client = one(agent_id, client_id)
     known = credentials.of(client)

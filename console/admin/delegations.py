@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from audit.events import Event
 from audit.ledger import record
 from console import choosing, exports, saved
-from console.access import for_keepers, principal
+from console.access import for_keepers, for_owners, principal
 from console.admin import delegation_groups
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -52,7 +52,7 @@ CHIPS = (
 VERBS = (("", gettext_lazy("End those"), "risk"),)
 
 
-@for_keepers
+@for_owners
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     asked = _asked(request)

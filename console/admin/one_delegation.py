@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from console import chains, smaller
-from console.access import for_admins, for_keepers, principal
+from console.access import for_admins, for_owners, principal
 from console.receipt_words import receipt_words
 from console.rows import delegation_row
 from delegations import actions as delegation_actions
@@ -29,7 +29,7 @@ from tokens.receipts import Remainder
 LATEST = 20
 
 
-@for_keepers
+@for_owners
 def view(
     request: MemberRequest,
     delegation_id: str,
@@ -117,7 +117,7 @@ def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
     return redirect("console-delegation", delegation.pk)
 
 
-@for_keepers
+@for_owners
 def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
     visible = Delegation.objects.visible_to(request.member).with_names().select_related("consent")
     delegation = get_object_or_404(visible, pk=delegation_id)

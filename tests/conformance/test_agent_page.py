@@ -235,6 +235,9 @@ def test_the_last_way_in_takes_a_tick_and_a_private_key_is_not_shown_again(world
 def test_who_looks_after_the_tenant_looks_and_only_an_admin_changes(world, twins):
     page, _ = twins
     agent, own = f"{AGENTS}/{page.agent_id}", f"{AGENTS}/{page.agent_id}/clients/{page.pk}"
+    with context.use(world.tenant):  # What is bob's own, bob looks after without any role: test_owners_pages.
+        Agent.objects.filter(owner=world.people["bob"]).update(owner=world.people["ada"])
+        CoOwner.objects.filter(member=world.people["bob"]).delete()
     bob = world.browser("bob")
     bob.go(world.url("/logout"))
     sent = [("csrfmiddlewaretoken", dict(bob.form("/logout").fields)["csrfmiddlewaretoken"])]

@@ -1,0 +1,148 @@
+"""Whoever owns an agent looks after it without any role: its pages, its stop and its keys; and sees nobody else's."""
+
+import pytest
+
+from agents.models import Agent, Client, CoOwner
+from delegations.models import Delegation
+from kit import context
+from tests.harness.browser import Form
+from tests.harness.footprint import leaves_only
+from tests.spec import spec
+
+AGENTS = "/console/agents"
+
+
+@pytest.fixture
+def mine(world):
+    """An agent of Bob, who has no role, that acts for Alice."""
+    scout = world.secret_client("Scout")
+    world.rewrite(scout.client.agent, owner=world.people["bob"])
+    world.grant(scout)
+    return scout.client
+
+
+@pytest.fixture
+def other(world):
+    """Another one, of Ada."""
+    ledger = world.secret_client("Ledger")
+    world.rewrite(ledger.client.agent, owner=world.people["ada"])
+    world.grant(ledger)
+    return ledger.client
+
+
+@pytest.fixture
+def bob(world, mine, other):
+    return world.browser("bob")
+
+
+def agent_of(world, client):
+    with context.use(world.tenant):
+        return Agent.objects.get(pk=client.agent_id)
+
+
+def delegation_of(world, client):
+    with context.use(world.tenant):
+        return Delegation.objects.get_queryset().get(client=client)
+
+
+def send(world, browser, path):
+    """Send a form to an address as a page would, whatever the page offers."""
+    browser.go(world.url("/logout"))
+    token = dict(browser.form("/logout").fields)["csrfmiddlewaretoken"]
+    sent = [("csrfmiddlewaretoken", token), ("reason", "why"), ("version", "1")]
+    return browser.submit(Form(f"/t/{world.tenant.slug}{path}", "post", sent)).status_code
+
+
+def looks(client):
+    own = f"{AGENTS}/{client.agent_id}"
+    return [own, f"{own}/tokens", f"{own}/activity", f"{own}/clients/{client.pk}"]
+
+
+@spec("RFC 9700", "2.3")
+def test_the_list_and_the_way_there_show_an_owner_their_own(world, bob):
+    bob.go(world.url("/me/agents"))
+    assert f'href="/t/{world.tenant.slug}{AGENTS}">Console' in bob.page.text
+    bob.go(world.url(AGENTS))
+    assert [f"{world.tenant.slug}/console{each}" in bob.page.text for each in ("/delegations", "/approvals")] == [
+        True,
+        False,
+    ]
+    assert f'href="/t/{world.tenant.slug}/console"' not in bob.page.text
+    bob.go(world.url(AGENTS))
+    assert (bob.page.status_code, "Scout" in bob.words(), "Ledger" in bob.words()) == (200, True, False)
+    assert "Mine" in bob.words()
+    bob.go(world.url("/console/delegations"))
+    assert (bob.page.status_code, "Scout" in bob.words(), "Ledger" in bob.words()) == (200, True, False)
+
+
+@spec("RFC 9700", "2.3")
+def test_each_page_of_their_agent_opens_and_of_another_is_not_there(world, bob, mine, other):
+    for path in looks(mine):
+        assert bob.go(world.url(path)).status_code == 200, path
+        assert "/console/check" not in bob.page.text
+    for path in looks(other):
+        assert bob.go(world.url(path)).status_code == 404, path
+    for client, status in ((mine, 200), (other, 404)):
+        assert bob.go(world.url(f"/console/delegations/{delegation_of(world, client).pk}")).status_code == status
+
+
+@spec("RFC 9700", "2.3")
+def test_whoever_answers_beside_the_owner_looks_as_well(world, mine):
+    with context.use(world.tenant):
+        CoOwner.objects.create(agent=mine.agent, member=world.people["alice"])
+    alice = world.browser("alice")
+    assert alice.go(world.url(f"{AGENTS}/{mine.agent_id}")).status_code == 200
+
+
+@spec("RFC 9700", "2.3")
+@pytest.mark.parametrize(("verb", "status", "event"), [
+    ("pause", "suspended", "agent.suspended"), ("end", "retired", "agent.retired"),
+])  # fmt: skip
+def test_an_owner_stops_their_agent_and_no_other(world, bob, mine, other, verb, status, event):
+    bob.go(world.url(f"{AGENTS}/{mine.agent_id}/{verb}"))
+    bob.submit(bob.form(f"/{verb}"), {"reason": "It runs amok."})
+    assert agent_of(world, mine).status == status
+    (entry,) = world.entries(event)
+    assert (entry.principal_id, entry.reason) == (world.people["bob"].pk, "It runs amok.")
+    with leaves_only(world):
+        assert send(world, bob, f"{AGENTS}/{other.agent_id}/{verb}") == 404
+
+
+@spec("RFC 9700", "2.3")
+def test_an_owner_turns_the_keys_of_their_agent_and_of_no_other(world, bob, mine, other):
+    own = f"{AGENTS}/{mine.agent_id}/clients/{mine.pk}"
+    bob.go(world.url(own))
+    bob.submit(bob.form("/secrets"))
+    assert "This is shown once" in bob.words() or bob.page.status_code == 200
+    bob.go(world.url(f"{own}/credentials/sec_first/retire"))
+    bob.submit(bob.form("/retire"))
+    with context.use(world.tenant):
+        kept = Client.objects.get(pk=mine.pk)
+    assert len(kept.further_secrets) + bool(kept.client_secret) == 1
+    theirs = f"{AGENTS}/{other.agent_id}/clients/{other.pk}"
+    with leaves_only(world):
+        for path in (f"{theirs}/secrets", f"{theirs}/keys", f"{theirs}/credentials/sec_first/retire"):
+            assert send(world, bob, path) == 404, path
+        # Another's client does not come in through the own agent.
+        assert send(world, bob, f"{AGENTS}/{mine.agent_id}/clients/{other.pk}/secrets") == 404
+
+
+@spec("RFC 9700", "2.3")
+def test_what_makes_an_agent_more_or_wakes_it_stays_with_admins(world, bob, mine):
+    own, client = f"{AGENTS}/{mine.agent_id}", f"{AGENTS}/{mine.agent_id}/clients/{mine.pk}"
+    world.rewrite(mine.agent, status="suspended")
+    with leaves_only(world):
+        for path in (f"{own}/resume", f"{own}/restore", f"{own}/owners", f"{own}/ceiling", f"{client}/grants"):
+            assert send(world, bob, path) == 403, path
+        for path in ("/console", "/console/approvals", "/console/members", "/console/activity", f"{own}/owners"):
+            assert bob.go(world.url(path)).status_code == 403, path
+    bob.go(world.url(own))
+    assert not [action for action in ("/resume", "/owners", "/ceiling") if f"{own}{action}" in bob.page.text]
+
+
+@spec("RFC 9700", "2.3")
+def test_whoever_no_longer_owns_it_has_no_page_at_once(world, bob, mine):
+    assert bob.go(world.url(AGENTS)).status_code == 200
+    world.rewrite(mine.agent, owner=world.people["ada"])
+    for path in (AGENTS, "/console/delegations", f"{AGENTS}/{mine.agent_id}"):
+        assert bob.go(world.url(path)).status_code == 403, path
