@@ -55,9 +55,10 @@ class ResourceSerializer(serializers.ModelSerializer[ResourceServer]):
         model = ResourceServer
         fields = [
             "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time",
-            "hosts_metadata", "revocation_lag", "scopes", "asked_at", "retired_at", "created_at",
+            "hosts_metadata", "revocation_lag", "scopes", "asked_at", "probed_at", "probe_failed", "retired_at",
+            "created_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "asked_at", "retired_at", "created_at"]
+        read_only_fields = ["id", "asked_at", "probed_at", "probe_failed", "retired_at", "created_at"]
         validators: list[Any] = []
 
     def get_revocation_lag(self, server: ResourceServer) -> int:

@@ -16,6 +16,7 @@ class Event(StrEnum):
     RESOURCE_SERVER_CHANGED = "resource_server.changed"
     RESOURCE_SERVER_RETIRED = "resource_server.retired"
     RESOURCE_SERVER_RESTORED = "resource_server.restored"
+    RESOURCE_PROBED = "resource_server.probed"
     SCOPE_ADDED = "scope.added"
     SCOPE_CHANGED = "scope.changed"
     SCOPE_RETIRED = "scope.retired"

@@ -16,6 +16,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "resource_server.changed": _("changed the resource"),
     "resource_server.retired": _("retired the resource"),
     "resource_server.restored": _("restored the resource"),
+    "resource_server.probed": _("tested the resource"),
     "scope.added": _("added a scope to"),
     "scope.changed": _("changed a scope of"),
     "scope.retired": _("took a scope away from"),

@@ -46,6 +46,8 @@ class ResourceServer(TenantScoped):
     hosts_metadata = models.BooleanField(
         default=False, help_text="Whether its RFC 9728 document is served here, for a server that has none."
     )
+    probed_at = models.DateTimeField(null=True, help_text="When somebody last had it tested.")
+    probe_failed = models.CharField(max_length=12, blank=True, help_text="The step that failed then; empty: none did.")
     retired_at = models.DateTimeField(null=True, help_text="Since when no token is made for it.")
     asked_at = models.DateTimeField(null=True, help_text="When it last introspected a token, to the minute.")
     version = models.PositiveBigIntegerField(default=1)

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from kit import fetch
-from kit.fetch import Development, Fetched, Missing, Unfetchable
+from kit.fetch import Answered, Development, Fetched, Missing, Unfetchable
 from trust.models import OutboundHost
 
 Got = TypeVar("Got")
@@ -45,6 +45,15 @@ def post_form(url: str, form: bytes, *, limit: int, authorization: str = "") -> 
             url, form, limit=limit, authorization=authorization, development=development
         ),
         may_be_missing=True,
+    )
+
+
+def look(url: str, *, authorization: str = "") -> Answered:
+    """Return how an https URL answers, whatever that is; raises Unfetchable where nothing does."""
+    return _within_budget(
+        url,
+        lambda development: fetch.look(url, authorization=authorization, development=development),
+        may_be_missing=False,
     )
 
 

@@ -90,6 +90,7 @@ def _row(server: Any, held: Mapping[str, Reach], *, tenant: Tenant, now: datetim
         "reach": held.get(server.pk, _NOBODY),
         "asked_at": last,
         "asked": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
+        "probe_failed": bool(server.probe_failed),
         "is_silent": server.asks and server.retired_at is None and now - quiet_since > QUIET,
         "created_at": server.created_at,
     }

@@ -22,8 +22,8 @@ from kit import strict_json, targets
 from kit.targets import IN_PUBLIC, Development, Missing, Target, Unfetchable, is_fetchable
 
 __all__ = [
-    "Development", "Fetched", "Missing", "Unfetchable",
-    "fetch_image", "fetch_json", "is_fetchable", "post", "post_form",
+    "Answered", "Development", "Fetched", "Missing", "Unfetchable",
+    "fetch_image", "fetch_json", "is_fetchable", "look", "post", "post_form",
 ]  # fmt: skip
 
 SECONDS = 5.0
@@ -45,6 +45,14 @@ class Fetched:
 
     document: Mapping[str, Any]
     max_age: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How somebody outside answers: the status, and the challenge of a refusal (RFC 9110 §11.6.1)."""
+
+    status: int
+    challenge: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,15 @@ def fetch_image(url: str, *, limit: int, development: Development = IN_PUBLIC) -
     return _ask(
         url, _Question("image/*"), lambda response: _read(response, _IMAGE_TYPE, limit=limit), limit, development
     )
+
+
+def look(url: str, *, authorization: str = "", development: Development = IN_PUBLIC) -> Answered:
+    """Ask for an https URL and return how it answers, whatever that is; raises Unfetchable where nothing does.
+
+    Whatever comes behind the headers of the answer is not read.
+    """
+    question = _Question("application/json, text/event-stream, */*;q=0.1", _proof(authorization))
+    return _ask(url, question, _read_head, 0, development)
 
 
 def post(url: str, body: bytes, *, headers: Mapping[str, str], development: Development = IN_PUBLIC) -> int:
@@ -186,6 +203,10 @@ class _Capped(io.RawIOBase):
         count = self._connection.recv_into(memoryview(buffer)[: self._left])
         self._left -= count
         return count
+
+
+def _read_head(response: Response) -> Answered:
+    return Answered(response.status, response.getheader("WWW-Authenticate") or "")
 
 
 def _read(response: Response, kind: re.Pattern[str], *, limit: int) -> bytes:

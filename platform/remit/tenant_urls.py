@@ -22,6 +22,7 @@ from console.admin import (
     one_event,
     overview,
     owners,
+    probe,
     resource_list,
     resources,
     scopes,
@@ -191,6 +192,7 @@ urlpatterns = [
     path(
         "console/resources/<str:resource_id>/downstream/<str:to_id>/forbid", downstream.forbid, name="forbid-downstream"
     ),
+    path("console/resources/<str:resource_id>/test", probe.page, name="probe-resource"),
     path("console/resources/<str:resource_id>/retire", resources.retire, name="retire-resource"),
     path("console/resources/<str:resource_id>/restore", resources.restore, name="restore-resource"),
     path("console/resources/<str:resource_id>/retire-scope", scopes.retire, name="retire-scope"),

@@ -460,6 +460,13 @@ def _resource(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}"))
 
 
+def _probe(stage: Stage, page: Page) -> None:
+    """Open the test of a server that nobody runs."""
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/test"))
+    page.get_by_role("button", name="Test it now").click()
+    page.get_by_text("It is not ready").wait_for()
+
+
 def _scope(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/scopes/events:write"))
 
@@ -696,6 +703,7 @@ SIGHTS = (
     Sight("console-key-leaked", _key_leaked, "ada"),
     Sight("console-resources", at("/console/resources"), "ada"),
     Sight("console-resource", _resource, "ada"),
+    Sight("console-resource-test", _probe, "ada"),
     Sight("console-resource-add", at("/console/resources/add"), "ada"),
     Sight("console-scope", _scope, "ada"),
     Sight("console-trust", at("/console/trust"), "ada"),

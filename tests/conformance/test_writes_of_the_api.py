@@ -56,6 +56,7 @@ WITHOUT_A_VERSION = {
     "POST registration-tokens": NEW,
     "DELETE registration-tokens/token_id": ONCE,
     "POST resources": NEW,
+    "POST resources/resource_id/probe": NEW,
     "POST invitations": NEW,
     "DELETE invitations/invitation_id": ONCE,
     "POST keys/rotate": ONCE,

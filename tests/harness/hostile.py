@@ -125,6 +125,8 @@ class Hostile:
     port: int
     ca_file: str
     answers: dict[str, Answer] = field(default_factory=dict)
+    guards: dict[str, Callable[[Told], Answer]] = field(default_factory=dict)
+    """Paths whose answer depends on what was sent: what chooses it."""
     seen: list[str] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     """Each POST, before it was answered."""
@@ -173,6 +175,9 @@ def serving(folder: Path, port: int = 0) -> Iterator[Hostile]:
             server.seen.append(path)
             if request.startswith(b"POST"):
                 server.told.append(_told(path, request, connection))
+            if guard := server.guards.get(path):
+                guard(_told(path, request, connection))(connection)
+                return
             server.answers.get(path, json_answer(b"{}"))(connection)
 
     thread = threading.Thread(target=accept, daemon=True)
