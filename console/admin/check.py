@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from agents.models import Agent
-from console import step_words
+from console import remedies, step_words
 from console.access import for_keepers, principal
 from delegations.sentence import in_words
 from tenants import directory
@@ -97,6 +97,7 @@ def _page(request: MemberRequest, form: CheckForm, verdict: Verdict | None = Non
             "is_allowed": verdict.is_allowed,
             "steps": step_words.in_words(verdict.steps),
             "remedy": step_words.remedy(verdict.steps),
+            "places": remedies.places(form.question(), verdict.steps, request.member),
             "scopes": sorted(verdict.scopes),
             "until": in_words(verdict.expires_at, now=timezone.now(), time_zone=zone) if verdict.expires_at else "",
         }

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
-from console import smaller
+from console import counted, smaller
 from console.access import for_members, principal
 from console.me.places import just_ended
 from console.places import places_of
@@ -35,7 +35,13 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 
 def _show(
-    request: MemberRequest, *, said: str = "", status: int = 200, about: str = "", typed: QueryDict | None = None
+    request: MemberRequest,
+    *,
+    said: str = "",
+    status: int = 200,
+    about: str = "",
+    typed: QueryDict | None = None,
+    to_end: counted.Counted | None = None,
 ) -> HttpResponse:
     """Show all of them; `typed` is what somebody said before about one of them."""
     now, tenant = timezone.now(), request.tenant
@@ -53,6 +59,8 @@ def _show(
         for delegation in live
     ]
     context = {"delegations": rows, "summary": _summary(rows, request.tenant), "notice": _notice(rows)}
+    reaches = sum(delegation.parent_id is None for delegation in live)
+    context |= {"reaches": reaches, "to_end": to_end or _to_end(reaches)}
     over = {"ended": _ended(request), "ended_place": just_ended(request)}
     done = {"said": said, "narrowed": request.session.pop(_LAST_NARROWED, None)}
     return render(request, "me/agents.html", {**context, **over, **done}, status=status)
@@ -109,6 +117,11 @@ def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
 @require_POST
 @for_members
 def end_all(request: MemberRequest) -> HttpResponse:
+    """End them all at once; up to a few without more ado, so that one that is new does not keep anybody from it."""
+    reaches = Delegation.objects.of(request.member).live(timezone.now()).filter(parent=None).count()
+    form = _to_end(reaches, request.POST)
+    if form is not None and not form.is_valid():
+        return _show(request, status=422, to_end=form)
     actions.end_all(request.member, by=principal(request), reason=f"{actions.BY_THE_PERSON}, all at once")
     return redirect("my-agents")
 
@@ -122,6 +135,11 @@ def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
         return render(request, "me/too_late.html", status=409)
     request.session.pop(_LAST_ENDED, None)
     return redirect("my-agents")
+
+
+def _to_end(reaches: int, typed: QueryDict | None = None) -> counted.Counted | None:
+    """Return the form that asks for the number of what ends, where it is more than a few."""
+    return counted.Counted(typed, reaches=reaches) if reaches > counted.SMALL else None
 
 
 def _mine(request: MemberRequest, delegation_id: str) -> Delegation:

@@ -1,5 +1,8 @@
 """The access check: it says yes exactly where a token would be issued, and its first no is the rule that decides."""
 
+import html
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -271,3 +274,45 @@ def test_handing_on_is_judged_by_the_admins_word_at_this_moment(world, chain, to
         handovers.forbid_handover(agents[first.client.agent_id], agents[second.client.agent_id], by=SYSTEM)
     assert failed(ask(world, token, second, **through)) == "chain"
     assert before == ""
+
+
+@spec("RFC 9700", "2.3")
+@pytest.mark.parametrize(
+    ("why", "label", "role"),
+    [
+        ("paused", "Resume it", "auditor"),
+        ("scope", "Add the scope", "auditor"),
+        ("nobody", "See what it was allowed", ""),
+        ("ceiling", "Raise what was approved", "approver"),
+        ("place", "Open the members", "auditor"),
+    ],
+)
+def test_what_would_allow_it_leads_to_where_that_is_done_for_those_who_may(world, scout, why, label, role):
+    """`role` is one that reads the check and may not do it."""
+    asked = {"agent": scout.client.agent_id, "person": world.email("alice"), "resource": world.calendar.identifier}
+    asked |= {"scopes": "events:read"}
+    if why == "paused":
+        world.rewrite(scout.client.agent, status="suspended")
+    elif why == "scope":
+        asked["scopes"] = "nothing:known"
+    elif why == "nobody":
+        asked["person"] = world.email("bob")
+    elif why == "ceiling":
+        world.rewrite(scout.client.agent, ceiling={world.calendar.identifier: []})
+    else:
+        world.rewrite(world.people["alice"], status="suspended")
+    ada = world.browser("ada")
+    ada.go(world.url("/console/check"))
+    page = ada.submit(ada.form("/console/check"), asked)
+    link = re.search(rf'<a class="button compact" href="([^"]+)">{label}</a>', page.text)
+    assert link, step_titles(page)
+    assert ada.go(f"{world.origin}{html.unescape(link[1])}").status_code == 200
+    if role:
+        world.rewrite(world.people["ada"], role=role)
+        ada.go(world.url("/console/check"))
+        page = ada.submit(ada.form("/console/check"), asked)
+        assert ("What would allow it" in page.text, label in page.text) == (True, False)
+
+
+def step_titles(page):
+    return re.findall(r"<h3>([^<]+)", page.text)

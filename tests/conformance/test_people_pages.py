@@ -1,11 +1,15 @@
 """The pages of a person: who acts in my name, ending it, and taking that back."""
 
 import re
+from copy import copy
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from console.counted import SMALL
+from delegations.models import Delegation
+from kit import context, identifiers
 from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
@@ -213,3 +217,22 @@ def test_whoever_is_not_signed_in_signs_in_first(world, path):
     browser.go(f"{world.url(path)}?x=1")
     assert str(browser.page.url).startswith(world.url("/login"))
     assert browser.page.url.params["next"].startswith(f"/t/{world.tenant.slug}")
+
+
+@spec("RFC 7009", "2.1")
+def test_whoever_ends_more_than_a_few_types_how_many(world, scout, alice):
+    (held,) = world.delegations()
+    with context.use(world.tenant):
+        many = [copy(held) for _ in range(SMALL)]
+        for number, each in enumerate(many):
+            each.pk, each.audience, each._state.adding = identifiers.make("dlg"), f"https://r{number}.example", True
+        Delegation.objects.bulk_create(many)
+    alice.go(world.url(MINE))
+    assert f"{SMALL + 1} times you allowed something" in alice.words()
+    form = alice.form("/end-all")
+    for typed in ("", str(SMALL)):
+        with leaves_only(world):
+            page = alice.submit(form, {"number": typed})
+        assert (page.status_code, 'class="disclosure" open' in page.text) == (422, True)
+    alice.submit(alice.form("/end-all"), {"number": str(SMALL + 1)})
+    assert "No agent acts for you." in alice.words()
