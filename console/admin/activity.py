@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from audit import export, ledger
 from audit.events import Event
@@ -22,6 +22,8 @@ from console.admin import tail
 from console.event_rows import event_rows
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import MOVES, page
+from notices import exporting
+from notices.errors import TooLong
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
@@ -34,8 +36,9 @@ CHIPS = (
     Chip(_("Keys"), {"event": "key.*"}),
     Chip(_("Settings"), {"event": "tenant.*"}),
 )
+TOO_LONG_AT_ALL = _("That is more than %(most)s entries, which no file takes. Narrow it by time.")
 WIDER = timedelta(days=30)
-TOO_LONG = _("That is more than %(most)s entries. Narrow it by time, and have the file in parts.")
+TOO_LONG = _("That is more than %(most)s entries. Narrow it by time, or have it written while you do something else.")
 
 
 @for_act(Act.EVENTS_READ)
@@ -50,12 +53,32 @@ def download(request: MemberRequest, form: str) -> Any:  # What is streamed is n
         raise Http404
     found = EventFilter(request.GET, Entry.objects.all())
     if not found.is_valid() or export.is_too_long(found.qs):
-        return _show(request, said=TOO_LONG % {"most": number_format(export.MOST, force_grouping=True)}, status=422)
+        said = TOO_LONG % {"most": number_format(export.MOST, force_grouping=True)}
+        return _show(request, said=said if found.is_valid() else "", status=422)
     asked = [f"{name}: {value}" for name, value in sorted(request.GET.items())]
     taken = ledger.record(Event.EVENTS_EXPORTED, by=principal(request), detail={"asked": asked})
     lines = export.lines(request.tenant, found.qs.filter(pk__lte=taken.pk), form)
     name = {"Content-Disposition": f'attachment; filename="events.{form}"'}
     return StreamingHttpResponse(lines, content_type=export.TYPES[form], headers=name)
+
+
+@require_POST
+@for_act(Act.EVENTS_READ)
+def write(request: MemberRequest, form: str) -> HttpResponse:
+    """Let all that is asked for be written into a file, as long work."""
+    if form not in exporting.TYPES:
+        raise Http404
+    found = EventFilter(request.GET, Entry.objects.all())
+    if not found.is_valid():
+        return _show(request, status=422)
+    words = {name: value for name, value in request.GET.dict().items() if value and name in found.form.fields}
+    who, by = request.member, principal(request)
+    try:
+        job = exporting.ask(found.qs, form, selection=words, member=who, by=by, noun="events")
+    except TooLong:
+        said = TOO_LONG_AT_ALL % {"most": number_format(exporting.MOST, force_grouping=True)}
+        return _show(request, said=said, status=422)
+    return redirect("job", job.pk)
 
 
 def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpResponse:

@@ -219,6 +219,7 @@ urlpatterns = [
         "console/webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay", webhooks.replay, name="replay-delivery"
     ),
     path("console/activity", activity.listing, name="console-activity"),
+    path("console/activity/file/<str:form>", activity.write, name="write-activity"),
     path("console/activity/newer", tail.newer, name="newer-activity"),
     path("console/activity/events/<str:event_id>", one_event.view, name="console-event"),
     path("console/activity/export.<str:form>", activity.download, name="export-activity"),

@@ -76,7 +76,8 @@ def test_after_five_wrong_codes_a_person_waits_even_with_the_right_one(world, al
     with leaves_only(world):
         alice.submit(page, {"user_code": started.user_code})
     assert alice.page.status_code == 429
-    assert "Too many tries" in alice.words()
+    assert "Too many tries Nothing was changed. Go back and try again in 5 minutes." in alice.words()
+    assert alice.page.headers["retry-after"] == "300"
     fresh = world.browser("alice")
     fresh.go(world.url("/device"))
     assert guess(fresh, started.user_code) == 429

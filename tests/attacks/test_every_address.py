@@ -30,6 +30,7 @@ WORDS = {
     "delegations/form": "csv",
     "activity/form": "csv",
     "export/form": "csv",
+    "file/form": "csv",
 }
 NOTHING = {**WORDS, **{name: kind.none for name, kind in KINDS.items() if isinstance(kind, Kind)}}
 _TABLE = {

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from audit import export
 from audit.models import Entry
-from kit import context
+from kit import context, identifiers
 from tests.conformance.test_activity_page import PLACE, events, lines
 from tests.harness.world import claims
 from tests.spec import spec
@@ -100,3 +101,23 @@ def test_the_activity_says_how_long_it_is_kept_and_how_far_its_chain_reaches(wor
     page = ada.go(world.url(PLACE))
     assert "Entries are kept for good" in page.text
     assert re.search(r"chained, up to <a href=\"[^\"]*evt_|No entry is chained yet", page.text)
+
+
+@spec("RFC 9110", "15.3.3")
+def test_what_is_too_long_for_an_answer_is_written_as_long_work(world, ada):
+    world.grant(world.public_client("Scout"))
+    long_ago = timezone.now() - timedelta(days=40)
+    with context.use(world.tenant):
+        ids = sorted(identifiers.make("evt") for _ in range(export.MOST))
+        Entry.unscoped.bulk_create(
+            (Entry(id=each, tenant_id=world.tenant.pk, at=long_ago, event="agent.changed") for each in ids),
+            batch_size=1000,
+        )
+    page = ada.go(world.url(f"{PLACE}/export.csv"))
+    assert (page.status_code, "more than 10,000 entries" in page.text) == (422, True)
+    page = ada.submit(ada.form("/file/json?"))
+    assert (page.status_code, "/console/jobs/job_" in str(page.url)) == (200, True)
+    (started,) = world.entries("job.started")
+    assert started.principal_label == "Ada"
+    narrowed = ada.go(world.url(f"{PLACE}/export.csv?event=delegation.*"))
+    assert narrowed.status_code == 200

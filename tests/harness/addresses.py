@@ -84,6 +84,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "delegations/form": NoObject("the form of a file"),
     "activity/form": NoObject("the form of a file"),
     "export/form": NoObject("the form of a file"),
+    "file/form": NoObject("the form of a file"),
     "invitation/secret": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
     "deferred/address": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
     "waiting/handle": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),

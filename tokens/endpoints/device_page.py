@@ -25,7 +25,7 @@ from tenants.models import Membership
 from tenants.rules import takes_device_codes
 from tokens import device
 from tokens.asking import Asked, understand_device
-from tokens.endpoints import consent_page, freshness, problem_page, throttle
+from tokens.endpoints import consent_page, freshness, problem_page, throttle, too_often
 from tokens.endpoints.authorize import check_client
 from tokens.endpoints.problem_page import Unanswerable
 from tokens.endpoints.request import MemberRequest
@@ -65,7 +65,7 @@ def code(request: MemberRequest) -> HttpResponse:
     typed = request.POST.get("user_code", "")
     keys = _keys(request)
     if not all(throttle.count(key, limit=limit, seconds=WAIT) for key, limit in keys.items()):
-        return render(request, "429.html", status=429)
+        return too_often.page(request, seconds=WAIT)
     grant = device.find(typed, member=request.member, now=timezone.now())
     if grant is None:
         return _code_page(request, typed, is_wrong=True)
