@@ -2,24 +2,34 @@
 
 from collections.abc import Mapping
 
-from django.db.models import Count, Exists, Min, OuterRef, Prefetch
+from django.db.models import Case, Count, Exists, Min, OuterRef, Prefetch, QuerySet, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from agents import admission, logos, remarks
+from agents import admission, alike, logos, remarks
+from agents.approval_filters import ApprovalFilter
 from agents.errors import AlreadyDecided, BadLimits, TooLateToUndo, Unusable
 from agents.models import Approval, Plea, Remark
 from console.access import for_deciders, for_keepers, must_prove_again, prove_again
 from console.admin import cards, decisions
 from console.admin.cards import Typed
+from console.narrowing import Chip, Narrowing, narrowing
+from console.paging import NEWEST, OLDEST, Order, page
 from delegations.sentence import in_words
 from tenants.rules import may_decide
 from tokens.endpoints.request import MemberRequest
 
-SHOWN, DECIDED = 50, 12
+DECIDED = 12
+FIELDS = ("q", "kind")
+CHIPS = (
+    Chip(gettext_lazy("High risk"), {"high_risk": "true"}),
+    Chip(gettext_lazy("Writes"), {"writes": "true"}),
+    Chip(gettext_lazy("New agent"), {"kind": Approval.Kind.ADMISSION.value}),
+    Chip(gettext_lazy("More scopes"), {"kind": Approval.Kind.SCOPES.value}),
+)
 TOO_LATE = gettext_lazy("It is too late to undo that: something came of it, or ten minutes are over.")
 PROVED = gettext_lazy("You proved that it is you. Nothing is decided yet: what you chose stands below.")
 
@@ -28,29 +38,47 @@ PROVED = gettext_lazy("You proved that it is you. Nothing is decided yet: what y
 def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed: Typed | None = None) -> HttpResponse:
     if typed is None and (kept := decisions.take_kept(request)):
         typed, said = Typed(*kept), said or str(PROVED)
+    told = decisions.take_told(request)
     related = Approval.objects.select_related("agent", "client__software_issuer", "decided_by__user")
-    # What people asked for stands above whatever arrived by itself, however much of that there is.
-    wanted = Exists(Plea.objects.filter(approval=OuterRef("pk")))
-    waiting = related.filter(status=Approval.Status.WAITING).annotate(is_wanted=wanted)
+    waiting = Approval.objects.filter(status=Approval.Status.WAITING)
     all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
-    talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
-    waiting = waiting.prefetch_related("pleas__member__user", talk).order_by("-is_wanted", "-pk")[:SHOWN]
-    shown = list(waiting)
-    places = logos.shown(each.client for each in shown if each.client)
+    asked = _asked(request, waiting if all_of_them["number"] else waiting.none())
+    shown, pager = page(request, asked.rows, orders=(_wanted_first(), NEWEST, OLDEST), dress=_dressed)
+    places, before = logos.shown(each.client for each in shown if each.client), alike.of(shown)
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
+    decided = [cards.decided(each, request) for each in over]
     content = {
-        "waiting": [cards.card(each, request, typed, places) for each in shown],
-        "hidden": max(0, all_of_them["number"] - SHOWN),
+        "waiting": [cards.card(each, request, typed, places, before) for each in shown],
+        "narrowing": asked,
+        "pager": pager,
         "number": all_of_them["number"],
         "oldest": all_of_them["oldest"],
         "oldest_words": in_words(all_of_them["oldest"], now=timezone.now(), time_zone=request.tenant.time_zone),
-        "decided": [cards.decided(each, request) for each in over],
+        "decided": decided,
+        "told": next((each for each in decided if each["id"] == told), None),
         "may_decide": may_decide(request.member),
         "choices": cards.choices(request.tenant) if shown else {},
         "said": said,
-        **({} if shown else cards.nothing()),
+        **({} if all_of_them["number"] else cards.nothing()),
     }
     return render(request, "console/approvals.html", content, status=status)
+
+
+def _asked(request: MemberRequest, waiting: "QuerySet[Approval]") -> Narrowing:
+    chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"concerns": request.member.pk}))
+    return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips)
+
+
+def _dressed(waiting: "QuerySet[Approval]") -> "QuerySet[Approval]":
+    talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
+    related = waiting.select_related("agent", "client__software_issuer", "decided_by__user")
+    return related.prefetch_related("pleas__member__user", talk)
+
+
+def _wanted_first() -> Order:
+    """Return the order in which what people asked for stands above whatever arrived by itself."""
+    wanted = Exists(Plea.objects.filter(approval=OuterRef("pk")))
+    return Order("wanted", Case(When(wanted, then=1), default=0), is_falling=True)
 
 
 @require_POST
@@ -69,6 +97,7 @@ def approve(request: MemberRequest, approval_id: str) -> HttpResponse:
         return _again(request, approval, refusal.errors)
     except Unusable as refusal:
         return _again(request, approval, {"owner": str(refusal)})
+    decisions.tell(request, approval.pk)
     return redirect("console-approvals")
 
 
@@ -83,6 +112,7 @@ def deny(request: MemberRequest, approval_id: str) -> HttpResponse:
         return _too_late(request, approval)
     except Unusable as refusal:
         return _again(request, approval, {"reason": str(refusal)})
+    decisions.tell(request, approval.pk)
     return redirect("console-approvals")
 
 

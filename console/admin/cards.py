@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from agents import admission, remarks, risk
+from agents.alike import Alike
 from agents.models import Agent, Approval
 from console.admin import decisions
 from delegations.models import Delegation
@@ -20,6 +21,7 @@ from tenants.models import Membership, Tenant
 from tenants.roles import TABLE, Act
 from tokens.endpoints.request import MemberRequest
 
+Before = Mapping[str, Alike]
 NAMED = 5
 """How many of those who decide are named where nothing waits."""
 
@@ -33,8 +35,10 @@ class Typed:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def card(approval: Approval, request: MemberRequest, typed: Typed | None, places: Mapping[str, str]) -> dict[str, Any]:
-    """Return one open question; `places` says where the logos are."""
+def card(
+    approval: Approval, request: MemberRequest, typed: Typed | None, places: Mapping[str, str], before: Before
+) -> dict[str, Any]:
+    """Return one open question; `places` says where the logos are, `before` what was decided on others like it."""
     client, agent = approval.client, approval.agent
     pleas = list(approval.pleas.all())
     mine = typed if typed is not None and typed.approval_id == approval.pk else None
@@ -62,6 +66,7 @@ def card(approval: Approval, request: MemberRequest, typed: Typed | None, places
         "people": len(pleas),
         "remarks": remarks.lines(approval.remarks.all()),
         "risks": [each.words for each in risk.of(approval, now=timezone.now())],
+        "alike": before.get(approval.pk),
         "since": approval.created_at,
         "owner": decisions.said(approving.post, "owner") if approving else usual_owner,
         "fill": {**(_filled(approving.post) if approving else _usual(agent, approval)), **_talked(mine)},

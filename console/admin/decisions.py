@@ -25,7 +25,7 @@ LONGEST = {
     "604800": gettext_lazy("7 days"),
     "2592000": gettext_lazy("30 days"),
 }
-_KEPT = "kept_decision"
+_KEPT, _TOLD = "kept_decision", "told_decision"
 KEPT_FOR = timedelta(minutes=10)
 
 
@@ -84,6 +84,16 @@ def take_kept(request: MemberRequest) -> tuple[str, QueryDict] | None:
 def forget_kept(request: MemberRequest) -> None:
     """Drop what was kept."""
     request.session.pop(_KEPT, None)
+
+
+def tell(request: MemberRequest, approval_id: str) -> None:
+    """Let the next page say in the place of the card what was just decided."""
+    request.session[_TOLD] = approval_id
+
+
+def take_told(request: MemberRequest) -> str:
+    """Return the question that was decided just now, this once; or nothing."""
+    return str(request.session.pop(_TOLD, ""))
 
 
 def _ticked(post: QueryDict) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 // are the buttons.
 (() => {
   "use strict";
-  const cards = [...document.querySelectorAll(".approval")];
+  let cards = [...document.querySelectorAll(".approval")];
   const help = document.querySelector("[data-keys]");
   const isOn = document.querySelector("[data-keys-on]");
   const PLACE = "approvals-place";
@@ -46,6 +46,8 @@
     if (isTyped || !isOn.checked || event.key.length !== 1) return;
     if (press(event.key.toLowerCase())) event.preventDefault();
   });
+
+  document.addEventListener("htmx:after:swap", () => (cards = [...document.querySelectorAll(".approval")]));
 
   // The page comes anew after each decision: it goes on at the card that took the place of the one that was decided.
   document.addEventListener("submit", (event) => {

@@ -658,6 +658,7 @@ SIGHTS = (
     Sight("console-ways-in", at("/console/ways-in"), "ada"),
     Sight("console-ways-in-token", _new_token, "ada"),
     Sight("console-approvals", at("/console/approvals"), "ada"),
+    Sight("console-approvals-narrowed", at("/console/approvals?writes=true&q=planner"), "ada"),
     Sight("console-approvals-empty", at_empty("/console/approvals"), "ada", is_empty=True),
     Sight("console-agents", at("/console/agents"), "ada"),
     Sight("console-agents-empty", at_empty("/console/agents"), "ada", is_empty=True),

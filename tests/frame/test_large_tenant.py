@@ -59,6 +59,7 @@ def paths(tenant):
     return [
         "/console",
         "/console/approvals",
+        "/console/approvals?high_risk=true&q=a",
         "/console/activity",
         "/console/settings",
         "/console/members",

@@ -1,0 +1,117 @@
+"""The queue of questions: narrowed by usual questions, in pages, with what was decided on others like it."""
+
+import pytest
+from django.utils import timezone
+
+from agents.models import Agent, Approval, Client, Plea
+from console.paging import SIZE
+from kit import context
+from tests.conformance.test_api import api_token
+from tests.spec import spec
+
+PAGE = "/console/approvals"
+
+
+@pytest.fixture
+def queue(world):
+    """Four that wait: a stranger that writes, an admin's that writes, one that reads, and one that wants more."""
+    put(world, "Stranger", kind="admission", scopes=["events:write"], source="dcr")
+    put(world, "Housekeeper", kind="admission", scopes=["events:write"], source="manual")
+    put(world, "Onlooker", kind="admission", scopes=["events:read"], source="dcr")
+    put(world, "Climber", kind="scopes", scopes=["events:read"], source="manual", status="active", owner="ada")
+    return world
+
+
+def put(world, name, *, kind, scopes, source, status="pending", owner="", decided=""):
+    with context.use(world.tenant):
+        agent = Agent.objects.create(name=name, status=status, owner=world.people[owner] if owner else None)
+        client = Client.objects.create(
+            client_id=f"cli_{agent.pk}", name=name, agent=agent, registration_source=source, redirect_uris=[]
+        )
+        moments = {"status": decided, "decided_at": timezone.now()} if decided else {}
+        asked = {world.calendar.identifier: scopes}
+        return Approval.objects.create(kind=kind, agent=agent, client=client, asked=asked, **moments)
+
+
+NARROWED = [
+    ("", {"Stranger", "Housekeeper", "Onlooker", "Climber"}),
+    ("writes=true", {"Stranger", "Housekeeper"}),
+    ("writes=false", {"Onlooker", "Climber"}),
+    ("high_risk=true", {"Stranger"}),
+    ("high_risk=false", {"Housekeeper", "Onlooker", "Climber"}),
+    ("kind=scopes", {"Climber"}),
+    ("q=look", {"Onlooker"}),
+    ("concerns={ada}", {"Climber"}),
+    ("concerns={bob}", {"Onlooker"}),
+    ("concerns=nobody", set()),
+]
+
+
+@spec("RFC 9700", "2.1")
+def test_each_word_narrows_the_page_and_the_api_alike(queue):
+    with context.use(queue.tenant):
+        onlooker = Approval.objects.get(agent__name="Onlooker")
+        Plea.objects.create(approval=onlooker, member=queue.people["bob"], reason="I want it.")
+    ada = queue.browser("ada")
+    token = api_token(queue, queue.public_client("Console app"), "ada", "approvals:read")
+    for query, expected in NARROWED:
+        query = query.format(**{name: queue.people[name].pk for name in ("ada", "bob")})
+        page = ada.go(queue.url(f"{PAGE}?{query}"))
+        on_page = {name for name in NARROWED[0][1] if f'-name">{name}<' in page.text}
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = queue.http.get(queue.url(f"/api/v1/approvals?status=waiting&{query}"), headers=headers)
+        over_api = {each["agent_name"] for each in answer.json()["approvals"]}
+        assert on_page == over_api == expected, query
+    assert "Nothing that waits matches." in ada.words()
+    assert "narrows nothing here" in ada.go(queue.url(f"{PAGE}?colour=red")).text
+
+
+@spec("RFC 9110", "15.3.1")
+def test_what_waits_beyond_a_page_is_on_the_next_one_and_what_people_want_on_the_first(world):
+    made = [
+        put(world, f"Agent {number:03}", kind="admission", scopes=["events:read"], source="dcr")
+        for number in range(SIZE + 2)
+    ]
+    with context.use(world.tenant):
+        Plea.objects.create(approval=made[0], member=world.people["bob"], reason="I want it.")
+    ada = world.browser("ada")
+    first = ada.go(world.url(PAGE)).text
+    assert first.index('-name">Agent 000<') < first.index('-name">Agent 051<')
+    assert '-name">Agent 001<' not in first
+    older = next(line.split('href="')[1].split('"')[0] for line in first.splitlines() if ">Older<" in line)
+    second = ada.go(world.url(f"{PAGE}{older.replace('&amp;', '&')}")).text
+    assert second.count('class="card approval"') == 2
+    assert '-name">Agent 001<' in second
+
+
+@spec("RFC 9700", "2.1")
+def test_a_card_says_what_was_decided_on_others_like_it(queue):
+    for name, decided, status in (
+        ("A", "approved", "active"),
+        ("B", "approved", "suspended"),
+        ("C", "denied", "denied"),
+    ):
+        put(queue, name, kind="admission", scopes=["events:read"], source="dcr", status=status, decided=decided)
+    put(queue, "D", kind="admission", scopes=["events:write", "events:read"], source="dcr", decided="approved")
+    ada = queue.browser("ada")
+    ada.go(queue.url(f"{PAGE}?q=onlooker"))
+    words = ada.words()
+    assert "2 like it were approved (1 of those was paused or ended since), 1 was denied." in words, words
+    ada.go(queue.url(f"{PAGE}?q=stranger"))
+    assert "like it" not in ada.words()
+
+
+@spec("RFC 9700", "2.1")
+def test_once_it_was_decided_the_page_says_so_in_its_place_and_takes_it_back(queue):
+    ada = queue.browser("ada")
+    ada.go(queue.url(f"{PAGE}?q=onlooker"))
+    ada.submit(ada.form("/approve"), {"owner": queue.people["ada"].pk})
+    assert "Onlooker: approved by you just now." in ada.words()
+    ada.go(queue.url(PAGE))
+    assert "just now." not in ada.words()
+    ada.go(queue.url(f"{PAGE}?q=stranger"))
+    ada.submit(ada.form("/deny"), {"preset": "unknown"})
+    assert "Stranger: denied by you just now." in ada.words()
+    ada.submit(ada.form("/undo"))
+    with context.use(queue.tenant):
+        assert Approval.objects.get(agent__name="Stranger").status == "waiting"
