@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,9 +11,9 @@ from agents import credentials
 from api import versions
 from api.clients import one
 from api.door import Door, said
-from api.keepers import by
+from api.keepers import ForOwners, by, member_of
 from api.narrowing import asks_for, check_words
-from tenants.roles import Act
+from tenants.roles import Act, may
 from trust.models import TrustedIssuer
 
 READ, WRITE = "credentials:read", "credentials:write"
@@ -51,6 +52,8 @@ class Wanted(serializers.Serializer[Any]):
 
 
 class _Credentials(Door):
+    permission_classes = [ForOwners]
+    owned = frozenset({"GET", "HEAD", "POST", "DELETE"})
     scopes = {"GET": READ, "POST": WRITE, "DELETE": WRITE}
     acts = {"GET": Act.CREDENTIALS_READ, "POST": Act.CREDENTIALS_WRITE, "DELETE": Act.CREDENTIALS_WRITE}
 
@@ -67,6 +70,8 @@ class Credentials(_Credentials):
 
     def post(self, request: Request, agent_id: str, client_id: str) -> Response:
         client, words = one(agent_id, client_id), said(Wanted(data=request.data))
+        if words["kind"] == "platform" and not may(member_of(request), Act.CREDENTIALS_WRITE):
+            raise PermissionDenied  # Whose word stands for an agent is not its owner's to say.
         version, secret = versions.read_by(request), {}
         if words["kind"] == "key":
             made = credentials.add_key(client, words.get("jwk", {}), by=by(request), version=version)

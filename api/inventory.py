@@ -14,14 +14,14 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import handovers, owners, rules
+from agents import handovers, owners, owning, rules
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.rules import Verb, is_possible, restorable_until
 from api import versions
 from api.door import Door, said
 from api.fresh import check_fresh
-from api.keepers import by, voices
+from api.keepers import ForOwners, by, member_of, voices
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.models import Membership
@@ -94,6 +94,8 @@ class Why(serializers.Serializer[Any]):
 
 
 class _Agents(Door):
+    permission_classes = [ForOwners]
+    owned = frozenset({"GET", "HEAD", "DELETE"})
     scopes = {"GET": READ, "POST": WRITE, "PATCH": WRITE, "DELETE": WRITE}
     acts = {"GET": Act.AGENTS_READ, "POST": Act.AGENTS_WRITE, "PATCH": Act.AGENTS_WRITE, "DELETE": Act.AGENTS_WRITE}
 
@@ -105,7 +107,7 @@ class Agents(_Agents):
     reads = {"POST": NewAgent}
 
     def get(self, request: Request) -> Response:
-        return self.listing.answer(request, _named())
+        return self.listing.answer(request, _named(owning.visible_to(member_of(request))))
 
     def post(self, request: Request) -> Response:
         words = _with_people(said(NewAgent(data=request.data)))
@@ -149,6 +151,8 @@ class _Verb(Door):
 
 
 class Pause(_Verb):
+    permission_classes = [ForOwners]
+    owned = frozenset({"POST"})
     acts = {"POST": Act.AGENTS_PAUSE}
     verb = Verb.PAUSE
 
@@ -240,12 +244,15 @@ def _acted(request: Request, verb: Verb, agent_id: str) -> Response:
         now = timezone.now()
         first = {"dry_run": True, "verb": verb, "agent": agent.pk, "possible": is_possible(verb, agent, now=now)}
         return Response({**first, **impact.of_agent(agent, now=now).as_json()})
+    if verb == Verb.RETIRE:
+        check_fresh(request)
     stops.ON_AGENTS[verb](agent, by=by(request), reason=why["reason"], version=versions.read_by(request))
     return _answer(_named().get(pk=agent.pk))
 
 
-def _named() -> "QuerySet[Agent]":
-    return Agent.objects.select_related("tenant").prefetch_related("co_owners")
+def _named(agents: "QuerySet[Agent] | None" = None) -> "QuerySet[Agent]":
+    found = Agent.objects.all() if agents is None else agents
+    return found.select_related("tenant").prefetch_related("co_owners")
 
 
 def _answer(agent: Agent, code: int = status.HTTP_200_OK) -> Response:

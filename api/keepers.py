@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from django.http import Http404
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from agents import owning
 from api.permissions import HoldsScope
 from audit.principals import Kind, Principal
 from tenants.models import Membership
@@ -32,6 +34,23 @@ class ForRoles(HoldsScope):
         """Return what a method of a view is a case of."""
         acts: dict[str, Act] = getattr(view, "acts", {})
         return acts.get("GET" if method == "HEAD" else method)
+
+
+class ForOwners(ForRoles):
+    """Whoever the role lets; and who owns the agent that the address names, for the methods that a view calls `owned`.
+
+    To an owner another's agent is not there; to whoever owns none the address is as to everybody else.
+    """
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if super().has_permission(request, view):
+            return True
+        is_let = HoldsScope.has_permission(self, request, view) and request.method in getattr(view, "owned", ())
+        member = speaks_for(request) if is_let else None
+        mine = set(owning.theirs(member).values_list("pk", flat=True)) if member is not None else set()
+        if mine and view.kwargs.get("agent_id", next(iter(mine))) not in mine:
+            raise Http404
+        return bool(mine)
 
 
 class ForReaders(HoldsScope):

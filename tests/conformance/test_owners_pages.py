@@ -3,11 +3,14 @@
 import pytest
 
 from agents.models import Agent, Client, CoOwner
+from audit.principals import SYSTEM
 from delegations.models import Delegation
 from kit import context
+from tests.conformance.test_resources_api import asker
 from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
+from trust import actions as trust_actions
 
 AGENTS = "/console/agents"
 
@@ -146,3 +149,41 @@ def test_whoever_no_longer_owns_it_has_no_page_at_once(world, bob, mine):
     world.rewrite(mine.agent, owner=world.people["ada"])
     for path in (AGENTS, "/console/delegations", f"{AGENTS}/{mine.agent_id}"):
         assert bob.go(world.url(path)).status_code == 403, path
+
+
+@spec("RFC 9700", "2.3")
+def test_the_api_lets_an_owner_do_the_same_and_no_more(world, mine, other):
+    ask = asker(world, "bob", "agents:read agents:write credentials:read credentials:write")
+    own, theirs = f"/agents/{mine.agent_id}", f"/agents/{other.agent_id}"
+    assert [each["id"] for each in ask("GET", "/agents").json()["agents"]] == [mine.agent_id]
+    keys = f"/clients/{mine.pk}/credentials"
+    for path in ("", "/tokens", "/graph", keys):
+        assert ask("GET", own + path).status_code == 200, path
+        assert ask("GET", theirs + path).status_code == 404, path
+    assert ask("POST", own + keys, {"kind": "secret"}).status_code == 201
+    assert ask("DELETE", f"{own}{keys}/sec_first").status_code == 204
+    with leaves_only(world):
+        refused = [
+            ask("POST", "/agents", {"name": "More", "owner": world.people["bob"].pk}),
+            ask("PATCH", own, {"name": "Another"}),
+            ask("POST", f"{own}/resume"),
+            ask("POST", f"{own}/restore"),
+        ]
+        away = [ask("POST", f"{theirs}/pause"), ask("DELETE", theirs, {"reason": "why"})]
+        away.append(ask("POST", f"{theirs}/clients/{other.pk}/credentials", {"kind": "secret"}))
+    assert [{each.status_code for each in answers} for answers in (refused, away)] == [{403}, {404}]
+    assert ask("POST", f"{own}/pause", {"reason": "look"}).json()["status"] == "suspended"
+    assert ask("DELETE", own, {"reason": "over"}).json()["status"] == "retired"
+
+
+@spec("RFC 9700", "2.3")
+def test_whose_word_stands_for_an_agent_is_no_owners_to_say(world, mine):
+    ask = asker(world, "bob", "credentials:write")
+    with context.use(world.tenant):
+        issuer = trust_actions.trust_issuer(
+            "https://ci.example", by=SYSTEM, key_source="metadata", purposes=["workload"]
+        )
+    body = {"kind": "platform", "issuer": issuer.pk, "subject": "repo:a/b"}
+    with leaves_only(world):
+        answer = ask("POST", f"/agents/{mine.agent_id}/clients/{mine.pk}/credentials", body)
+    assert answer.status_code == 403
