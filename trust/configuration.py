@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
-from tenants.actions import POLICY
+from tenants.actions import POLICY, ScopeWords
 from tenants.models import Downstream, ResourceServer, Tenant
 from tenants.resources import CHANGEABLE
 from tenants.roles import Act
@@ -17,7 +17,7 @@ from trust.actions import AUDIENCE_FIELDS, ISSUER_FIELDS
 from trust.models import Audience, TrustedIssuer
 
 TYPE = "application/yaml"
-_SCOPE = ("name", "title", "description", "is_writing", "is_default", "is_needed")
+_SCOPE = tuple(ScopeWords.__dataclass_fields__)
 _KEYS = frozenset({"jwks"})
 """Keys are public, but somebody else's, and of today: they are fetched anew, or pasted again."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -21,7 +21,7 @@ from delegations.models import Delegation
 from delegations.rules import may_undo
 from delegations.sentence import place
 from tenants.models import Tenant
-from tokens import actions, impact
+from tokens import actions, impact, records
 from tokens.endpoints.request import MemberRequest
 from tokens.receipts import Receipt
 
@@ -77,6 +77,16 @@ def past(request: MemberRequest) -> HttpResponse:
         for delegation in impact.with_use(over.with_names()).order_by("-ended_at", "-pk")[:100]
     ]
     return render(request, "me/past.html", {"delegations": rows})
+
+
+@for_members
+def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    """Give somebody what they allowed, and what became of it, as signed JSON."""
+    mine = Delegation.objects.of(request.member).with_names().select_related("consent")
+    delegation = get_object_or_404(mine, pk=delegation_id)
+    document = records.signed(delegation, request.tenant, now=timezone.now())
+    name = f'attachment; filename="{delegation.pk}.json"'
+    return JsonResponse(document, headers={"Content-Disposition": name}, json_dumps_params={"ensure_ascii": False})
 
 
 @require_POST

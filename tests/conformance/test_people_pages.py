@@ -12,6 +12,7 @@ from delegations.models import Delegation
 from kit import context, identifiers
 from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
+from tests.harness.world import claims
 from tests.spec import spec
 
 MINE = "/me/agents"
@@ -236,3 +237,27 @@ def test_whoever_ends_more_than_a_few_types_how_many(world, scout, alice):
         assert (page.status_code, 'class="disclosure" open' in page.text) == (422, True)
     alice.submit(alice.form("/end-all"), {"number": str(SMALL + 1)})
     assert "No agent acts for you." in alice.words()
+
+
+@spec("RFC 7515", "7.1")
+def test_a_person_has_the_signed_record_of_their_own_before_and_after_its_end(world, scout, alice):
+    (held,) = world.delegations()
+    place = f"{MINE}/{held.pk}/record"
+    for page in (MINE, "/me/agents/past"):
+        assert f'href="{alice_place(world, place)}"' in alice.go(world.url(page)).text
+        answer = alice.go(world.url(place))
+        assert (answer.status_code, answer.headers["content-disposition"]) == (
+            200, f'attachment; filename="{held.pk}.json"',
+        )  # fmt: skip
+        told = answer.json()
+        assert told["record"]["delegation"] == held.pk
+        assert claims(told["jws"]) == told["record"]
+        alice.go(world.url(MINE))
+        if page == MINE:
+            end(world, alice)
+    for name in ("bob", "ada"):
+        assert world.browser(name).go(world.url(place)).status_code == 404
+
+
+def alice_place(world, place):
+    return f"/t/{world.tenant.slug}{place}"
