@@ -19,7 +19,16 @@ from delegations.errors import AsItWas, DelegationOver, DelegationWidened, Nothi
 from delegations.errors import TooLateToUndo as TooLateForDelegation
 from kit import context
 from notices.errors import JobError, NumberMoved, WebhookError
-from tenants.errors import BadSetting, IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, TenantError
+from tenants.errors import (
+    BadSetting,
+    IdentifierTaken,
+    LastAdmin,
+    NotActive,
+    NotYours,
+    ResourceTaken,
+    Stale,
+    TenantError,
+)
 from tokens.errors import InstallationOver, KeyIsOver, NotKnownYet
 from trust.errors import IssuerKnown, TrustError
 
@@ -111,7 +120,8 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
         case LastWayIn():
             return {"title": _LAST}
         case IssuerKnown() | IdentifierTaken() | NameTaken():
-            return {"title": _THERE_ALREADY}
+            named = {"detail": str(error), "taken_by": error.taken_by} if isinstance(error, ResourceTaken) else {}
+            return {"title": _THERE_ALREADY, **named}
         case LastAdmin():
             return {"title": "A tenant keeps an admin", "detail": str(error)}
         case NumberMoved():

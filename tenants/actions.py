@@ -13,7 +13,7 @@ from audit.ledger import record
 from audit.principals import Principal
 from kit import context, uris
 from tenants import directory, sign_ins
-from tenants.errors import IdentifierTaken, NotActive, SlugTaken, Stale, Unusable
+from tenants.errors import NotActive, ResourceTaken, SlugTaken, Stale, Unusable
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
 from tenants.rules import check_policy, check_scope, is_scope_name, is_slug
 
@@ -168,7 +168,7 @@ def add_resource_server(
     token_format: str = ResourceServer.TokenFormat.JWT,
     asks_each_time: bool = False,
 ) -> ResourceServer:
-    """Register an API or MCP server in the current tenant; raises Unusable, or IdentifierTaken."""
+    """Register an API or MCP server in the current tenant; raises Unusable, or ResourceTaken."""
     _check_offer(identifier, scopes)
     server = ResourceServer(
         identifier=uris.canonical_resource(identifier),
@@ -183,7 +183,7 @@ def add_resource_server(
         with transaction.atomic():
             server.save(force_insert=True)
     except IntegrityError as error:
-        raise IdentifierTaken(server.identifier) from error
+        raise _taken(server.identifier) from error
     Scope.objects.bulk_create(
         Scope(
             resource_server=server,
@@ -195,6 +195,14 @@ def add_resource_server(
     record(Event.RESOURCE_SERVER_ADDED, by=by, about=server, detail={"identifier": server.identifier})
     transaction.on_commit(directory.forget_all)
     return server
+
+
+def _taken(identifier: str) -> ResourceTaken:
+    there = ResourceServer.objects.get(identifier=identifier)
+    words = _("%(name)s has this identifier already.")
+    if there.retired_at is not None:
+        words = _("%(name)s has this identifier already, and is retired: restore it instead.")
+    return ResourceTaken(there.pk, words % {"name": there.name})
 
 
 def _check_offer(identifier: str, scopes: Sequence[ScopeWords]) -> None:

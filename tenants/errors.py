@@ -5,7 +5,8 @@ TenantError
 ├── UnknownTenant    no such tenant is served
 ├── NotActive        the tenant, member or resource server is not active any more
 ├── Stale            it was changed since whoever changes it now read it
-├── IdentifierTaken  a resource server, or a scope of one, is there once
+├── IdentifierTaken  a scope of a resource server is there once
+│   └── ResourceTaken  a resource server is; says which
 ├── Unusable         what was said cannot hold
 │   └── BadSetting   one setting cannot; says which
 ├── NotYours         a role that this person may not give, take or change
@@ -35,6 +36,14 @@ class Stale(TenantError):
 
 class IdentifierTaken(TenantError):
     pass
+
+
+class ResourceTaken(IdentifierTaken):
+    """Carries the id of the resource server that has the identifier; the message is for the person who said it."""
+
+    def __init__(self, taken_by: str, words: str) -> None:
+        self.taken_by = taken_by
+        super().__init__(words)
 
 
 class Unusable(TenantError, ValueError):

@@ -84,10 +84,12 @@ def change_scope(
     _check_fields(fields.keys(), WORDS)
     _move(scope.resource_server, version)
     # Read anew once its server is held: nobody changes the other half of what must hold together meanwhile.
-    held = Scope.objects.filter(pk=scope.pk).values("is_writing", "weight", "longest_seconds").first()
+    held = Scope.objects.filter(pk=scope.pk).first()
     if held is None:
         raise NotActive(scope.name)
-    check_scope(**{name: fields.get(name, value) for name, value in held.items()})
+    for name, value in fields.items():
+        setattr(held, name, value)
+    check_scope(held.is_writing, held.weight, held.longest_seconds)
     Scope.objects.filter(pk=scope.pk).update(**fields)
     detail = {"scope": scope.name, **_changes(scope, fields)}
     record(Event.SCOPE_CHANGED, by=by, about=scope.resource_server, detail=detail)

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from console.access import for_act, principal
@@ -14,13 +13,11 @@ from console.attempt import attempt
 from delegations import preview, reach
 from tenants import actions, resources
 from tenants.directory import current
-from tenants.errors import IdentifierTaken, TenantError
+from tenants.errors import TenantError
 from tenants.models import Downstream, ResourceServer
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
-
-THERE_ALREADY = _("There is a resource of this identifier already.")
 
 
 @for_act(Act.RESOURCES_WRITE)
@@ -37,8 +34,6 @@ def add(request: MemberRequest) -> HttpResponse:
                 kind=said["kind"],
                 token_format=said["token_format"],
             )
-        except IdentifierTaken:
-            form.add_error("identifier", THERE_ALREADY)
         except TenantError as error:
             form.add_error("identifier", str(error))
         else:

@@ -72,9 +72,35 @@ def test_what_cannot_hold_is_refused_and_writes_nothing(world, ada, changes, sta
 
 
 @spec("RFC 8707", "2")
-def test_an_identifier_is_there_once(world, ada):
+def test_an_identifier_is_there_once_in_a_tenant_and_it_is_said_which_resource_has_it(world, ada):
     with leaves_only(world):
-        assert ada("POST", "/resources", MAIL | {"identifier": world.calendar.identifier}).status_code == 409
+        refused = ada("POST", "/resources", MAIL | {"identifier": world.calendar.identifier})
+    assert refused.status_code == 409
+    assert (refused.json()["detail"], refused.json()["taken_by"]) == (
+        "Calendar has this identifier already.", world.calendar.pk,
+    )  # fmt: skip
+    browser = world.browser("ada")
+    ada("POST", f"/resources/{world.calendar.pk}/retire")
+    browser.go(world.url("/console/resources/add"))
+    with leaves_only(world):
+        page = browser.submit(browser.form(""), {"name": "Again", "identifier": world.calendar.identifier})
+    assert page.status_code == 422
+    assert "Calendar has this identifier already, and is retired: restore it instead." in page.text
+
+
+@spec("RFC 8707", "2")
+def test_what_another_tenant_has_is_not_taken_here_nor_named(world, elsewhere, ada):
+    made = ada("POST", "/resources", MAIL | {"identifier": elsewhere.notes.identifier})
+    assert made.status_code == 201, made.text
+
+
+@spec("RFC 6749", "3.3")
+def test_a_page_says_from_how_many_delegations_a_scope_would_be_taken(world):
+    world.grant(world.public_client(), scope="events:read")
+    page = world.browser("ada").go(world.url(f"/console/resources/{world.calendar.pk}/scopes/events:read"))
+    assert "Taking it away takes it from 1 delegation (" in page.text
+    none = world.browser("ada").go(world.url(f"/console/resources/{world.calendar.pk}/scopes/contacts:read"))
+    assert "Taking it away takes it from 0 delegations (" in none.text
 
 
 @spec("RFC 6749", "3.3")
