@@ -42,6 +42,7 @@ CHIPS = (
     Chip(gettext_lazy("No owner"), {"no_owner": "true"}),
     Chip(gettext_lazy("Unused for 30 days"), {"unused_since": "30d"}),
     Chip(gettext_lazy("Unverified"), {"unverified": "true"}),
+    Chip(gettext_lazy("Can write"), {"can_write": "true"}),
     Chip(gettext_lazy("Sub-agents"), {"helps": "true"}),
 )
 VERBS = (

@@ -3,6 +3,7 @@
 import pytest
 
 from agents.models import Agent
+from delegations.models import Delegation
 from kit import context
 from tests.conformance.test_api import api_token
 from tests.harness import many
@@ -179,3 +180,18 @@ def test_who_looks_after_the_tenant_without_deciding_does_none_of_it(world, thre
     )
     assert answer.status_code == 403
     world.rewrite(world.people["bob"], role="member")
+
+
+@spec("RFC 9700", "2.1")
+def test_agents_that_can_write_are_those_that_hold_something_alive_that_changes_things(world, ada):
+    _, ended, writes = (many.delegations(world, 1, name=f"Hand {number}") for number in range(3))
+    with context.use(world.tenant):
+        for agent in (ended, writes):
+            Delegation.objects.filter(agent=agent).update(scopes=["events:read", "events:write"])
+        held = Delegation.objects.filter(agent=ended)
+        held.update(ended_at=held.get().created_at)
+    ada.go(world.url(f"{AGENTS}?q=Hand"))
+    assert "can_write=true" in ada.page.text
+    for word, names in (("true", {"Hand 2"}), ("false", {"Hand 0", "Hand 1"})):
+        ada.go(world.url(f"{AGENTS}?q=Hand&can_write={word}"))
+        assert {each for each in ("Hand 0", "Hand 1", "Hand 2") if f"Choose {each}" in ada.page.text} == names
