@@ -26,6 +26,7 @@ from delegations.sentence import in_words
 from notices import many_agents
 from tenants.models import Tenant
 from tenants.roles import Act, may
+from tenants.rules import may_see_console
 from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
 
@@ -80,6 +81,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     rows = [{**_row(agent, now=now, tenant=request.tenant, places=places), **place} for agent in found]
     may_add = may(request.member, Act.AGENTS_WRITE)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
+    content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content |= {"saved": saved.above(request, "agents"), "choosing": ticks}
     return render(request, "console/agents.html", content)
 

@@ -26,6 +26,7 @@ from delegations.groups import By
 from delegations.models import Delegation
 from notices import exporting, lists
 from tenants.roles import Act, may
+from tenants.rules import may_see_console
 from tokens import impact, installations
 from tokens.endpoints.request import MemberRequest
 
@@ -66,6 +67,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     ]
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
+    content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content |= {"saved": saved.above(request, "delegations"), "ways": delegation_groups.links(request)}
     if may_end:
         content["choosing"] = ticks = choosing.above(request, reverse("end-many"), VERBS)
@@ -75,6 +77,7 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 def _grouped(request: MemberRequest, asked: Narrowing, by: By) -> HttpResponse:
     content = {
+        "looks_after": may_see_console(request.member),
         "narrowing": asked,
         "groups": delegation_groups.shown(request, asked, by),
         "ways": delegation_groups.links(request),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from agents import remarks
-from agents.models import Approval
+from agents.models import Approval, CoOwner
 from audit.principals import SYSTEM
 from delegations import saved_views
 from kit import context
@@ -533,6 +533,18 @@ def _ending_an_agent(stage: Stage, page: Page) -> None:
     page.get_by_role("button", name="End").wait_for()
 
 
+def _as_owner(path: str) -> Arrive:
+    """Open a page of the console as somebody who has no role, and answers for an agent beside its owner."""
+
+    def arrive(stage: Stage, page: Page) -> None:
+        world, agent = stage.lived_in, stage.quiet.client.agent_id
+        with context.use(world.tenant):
+            CoOwner.objects.get_or_create(agent_id=agent, member=world.people["bob"])
+        page.goto(world.url(path.format(agent=agent)))
+
+    return arrive
+
+
 def _again(page: Page) -> None:
     """Prove again that it is them, where the sign-in is some minutes old."""
     if "/login/again" in page.url:
@@ -670,6 +682,8 @@ SIGHTS = (
     Sight("console-agent-tokens", _tokens_of_planner, "ada"),
     Sight("console-agent-activity", _in_console("/activity"), "ada"),
     Sight("console-agent-end", _ending_an_agent, "ada"),
+    Sight("owner-agents", _as_owner("/console/agents"), "bob"),
+    Sight("owner-agent", _as_owner("/console/agents/{agent}"), "bob"),
     Sight("console-agent-owners", _in_console("/owners"), "ada"),
     Sight("console-agent-ceiling", _in_console("/ceiling"), "ada"),
     Sight("console-agent-handovers", _handovers_of_planner, "ada"),
