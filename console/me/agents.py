@@ -60,10 +60,10 @@ def _show(
     ]
     context = {"delegations": rows, "summary": _summary(rows, request.tenant), "notice": _notice(rows)}
     reaches = sum(delegation.parent_id is None for delegation in live)
-    context |= {"reaches": reaches, "to_end": to_end or _to_end(reaches)}
+    ending = {"reaches": reaches, "to_end": to_end or _to_end(reaches)}
     over = {"ended": _ended(request), "ended_place": just_ended(request)}
     done = {"said": said, "narrowed": request.session.pop(_LAST_NARROWED, None)}
-    return render(request, "me/agents.html", {**context, **over, **done}, status=status)
+    return render(request, "me/agents.html", {**context, **ending, **over, **done}, status=status)
 
 
 @for_members
