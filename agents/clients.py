@@ -58,7 +58,7 @@ def change_client(
 ) -> tuple[Client, str]:
     """Change what an admin made; return it and its secret, where it got one. Raises Unusable, NotActive or Stale."""
     held = held_client(client, version)
-    if held.registration_source != Client.RegistrationSource.MANUAL:
+    if not held.is_manual:
         raise Unusable(_("What it says of itself is its own to change."))
     described = _read(_without_rivals({**_document(held), **said}, said))
     columns = actions.columns_of(described, held.given_grants)

@@ -35,6 +35,8 @@ class ClientSerializer(serializers.ModelSerializer[Client]):
     token_endpoint_auth_method = serializers.CharField(source="auth_method")
     registered = serializers.CharField(source="registration_source")
     agent = serializers.CharField(source="agent_id")
+    client_uri = serializers.SerializerMethodField()
+    logo_uri = serializers.SerializerMethodField()
     deferred_client_notification_endpoint = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="created")
 
@@ -42,9 +44,15 @@ class ClientSerializer(serializers.ModelSerializer[Client]):
         model = Client
         fields = [
             "id", "client_id", "client_name", "agent", "status", "registered", "token_endpoint_auth_method",
-            "redirect_uris", "grant_types", "given_grants", "jwks_uri", "exchange_actor", "accepts_endpoint_audience",
-            "deferred_client_notification_endpoint", "created_at",
+            "client_uri", "logo_uri", "redirect_uris", "grant_types", "given_grants", "jwks_uri", "exchange_actor",
+            "accepts_endpoint_audience", "deferred_client_notification_endpoint", "created_at",
         ]  # fmt: skip
+
+    def get_client_uri(self, client: Client) -> str:
+        return str(client.metadata.get("client_uri", ""))
+
+    def get_logo_uri(self, client: Client) -> str:
+        return str(client.metadata.get("logo_uri", ""))
 
     def get_deferred_client_notification_endpoint(self, client: Client) -> str:
         return str(client.metadata.get(CALLBACK, ""))
@@ -61,6 +69,7 @@ class Metadata(serializers.Serializer[Any]):
     jwks = serializers.DictField(required=False)
     jwks_uri = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     client_uri = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    logo_uri = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     deferred_client_notification_endpoint = serializers.CharField(max_length=2000, required=False, allow_blank=True)
 
 

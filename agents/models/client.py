@@ -137,11 +137,16 @@ class Client(TenantScoped, AbstractApplication):
         return bool(self.registration_source == self.RegistrationSource.CIMD)
 
     @property
+    def is_manual(self) -> bool:
+        """Say whether an admin made it, and says what it is."""
+        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+
+    @property
     def is_verified(self) -> bool:
         """Say whether somebody vouches for who runs it: an admin, or a document's host together with a key."""
         if self.is_document:
             return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
-        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+        return self.is_manual
 
     @property
     def host(self) -> str:

@@ -12,12 +12,16 @@ from agents import credentials, owning
 from agents.clients import GIVEN
 from agents.errors import LastWayIn, NotActive, Unusable
 from agents.models import Agent, Client
-from console.access import for_admins, for_agent, principal
-from console.admin import switch_forms
+from console.access import for_act, for_admins, for_agent, principal
+from console.admin import client_forms, switch_forms
 from console.admin.agent import client_row
+from console.admin.client_forms import ClientForm
+from console.admin.resources import version_of
+from console.attempt import who_was_first
 from kit import forms, strict_json
-from kit.oauth import AuthMethod, GrantType
-from tenants.roles import Act
+from kit.oauth import AuthMethod, GrantType, InvalidRedirectUri
+from tenants.errors import Stale
+from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
 
 GRANTS = {
@@ -29,10 +33,28 @@ GRANTS = {
     GrantType.JWT_BEARER: gettext_lazy("Bring the word of an issuer you trust"),
 }
 OVER = gettext_lazy("It is over, or somebody changed it while you read.")
+STALE = 409
+ELSEWHERE = {
+    Client.RegistrationSource.DCR: gettext_lazy(
+        "It registered itself: its name and addresses are changed where it runs, by its registration token."
+    ),
+    Client.RegistrationSource.CIMD: gettext_lazy(
+        "Its name and addresses are what its document says, and are changed there."
+    ),
+}
+"""Where what a client says of itself is changed, where no admin made it."""
 
 
 @for_agent(Act.AGENTS_READ)
-def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
+def view(
+    request: MemberRequest,
+    agent_id: str,
+    client_id: str,
+    *,
+    said: str = "",
+    status: int = 200,
+    typed: ClientForm | None = None,
+) -> HttpResponse:
     client = one(agent_id, client_id)
     agent = client.agent
     alive = client.status == Client.Status.ACTIVE and agent is not None and agent.status != Agent.Status.RETIRED
@@ -42,6 +64,11 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
         "agent": client.agent,
         "client": client_row(client),
         "redirects": client.redirect_uris,
+        "pages": {name: client.metadata.get(name, "") for name in ("client_uri", "logo_uri")},
+        "elsewhere": ELSEWHERE.get(client.registration_source, ""),
+        "may_say": alive and may(request.member, Act.CLIENTS_WRITE) and client.is_manual,
+        "form": client_forms.shown(client, typed, was_changed=status == STALE),
+        "version": client.version,
         "grants": [GRANTS[GrantType(each)] for each in client.grant_types if each in GRANTS],
         "credentials": credentials.of(client),
         "may_change": may_change,
@@ -54,6 +81,27 @@ def view(request: MemberRequest, agent_id: str, client_id: str, *, said: str = "
         "said": said,
     }
     return render(request, "console/client.html", content, status=status)
+
+
+@require_POST
+@for_act(Act.CLIENTS_WRITE)
+def change(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
+    """Save what an admin says of a client; where that cannot be, what was typed stands as it was."""
+    client, form = one(agent_id, client_id), ClientForm(request.POST)
+    if not form.is_valid():
+        return view(request, agent_id, client_id, status=422, typed=form)
+    try:
+        verbs.change_client(client, form.cleaned_data, by=principal(request), version=version_of(request))
+    except Stale as refusal:
+        form.add_error(None, who_was_first(refusal.args[0]))
+        return view(request, agent_id, client_id, status=STALE, typed=form)
+    except Unusable as refusal:
+        is_redirect = isinstance(refusal.__cause__, InvalidRedirectUri)
+        form.add_error("redirect_uris" if is_redirect else None, str(refusal))
+        return view(request, agent_id, client_id, status=422, typed=form)
+    except NotActive as refusal:
+        return _refused(request, client, refusal)
+    return _shown(client)
 
 
 @require_POST
