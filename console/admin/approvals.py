@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.db.models import Case, Count, Exists, Min, OuterRef, Prefetch, QuerySet, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
@@ -17,7 +18,7 @@ from console.access import for_deciders, for_keepers, must_prove_again, prove_ag
 from console.admin import cards, decisions
 from console.admin.cards import Typed
 from console.narrowing import Chip, Narrowing, narrowing
-from console.paging import NEWEST, OLDEST, Order, page
+from console.paging import NEWEST, OLDEST, Order, column, page
 from delegations.sentence import in_words
 from tenants.rules import may_decide
 from tokens.endpoints.request import MemberRequest
@@ -30,6 +31,7 @@ CHIPS = (
     Chip(gettext_lazy("New agent"), {"kind": Approval.Kind.ADMISSION.value}),
     Chip(gettext_lazy("More scopes"), {"kind": Approval.Kind.SCOPES.value}),
 )
+ORDERS = (gettext_lazy("What people asked for first"), gettext_lazy("Newest first"), gettext_lazy("Oldest first"))
 TOO_LATE = gettext_lazy("It is too late to undo that: something came of it, or ten minutes are over.")
 PROVED = gettext_lazy("You proved that it is you. Nothing is decided yet: what you chose stands below.")
 
@@ -43,13 +45,16 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     waiting = Approval.objects.filter(status=Approval.Status.WAITING)
     all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
     asked = _asked(request, waiting if all_of_them["number"] else waiting.none())
-    shown, pager = page(request, asked.rows, orders=(_wanted_first(), NEWEST, OLDEST), dress=_dressed)
+    orders = (_wanted_first(), NEWEST, OLDEST)
+    shown, pager = page(request, asked.rows, orders=orders, dress=_dressed)
     places, before = logos.shown(each.client for each in shown if each.client), alike.of(shown)
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     decided = [cards.decided(each, request) for each in over]
     content = {
         "waiting": [cards.card(each, request, typed, places, before) for each in shown],
         "narrowing": asked,
+        "query": request.GET.urlencode(),
+        "orders": [column(request, words, order, orders) for words, order in zip(ORDERS, orders, strict=True)],
         "pager": pager,
         "number": all_of_them["number"],
         "oldest": all_of_them["oldest"],
@@ -66,7 +71,14 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
 
 def _asked(request: MemberRequest, waiting: "QuerySet[Approval]") -> Narrowing:
     chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"concerns": request.member.pk}))
-    return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips)
+    fixed = {"status": Approval.Status.WAITING.value}
+    return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips, fixed=fixed)
+
+
+def _queue(request: MemberRequest) -> str:
+    """Return the address of the queue, narrowed and sorted as it was when somebody decided."""
+    query = request.GET.urlencode()
+    return f"{reverse('console-approvals')}{query and f'?{query}'}"
 
 
 def _dressed(waiting: "QuerySet[Approval]") -> "QuerySet[Approval]":
@@ -87,7 +99,7 @@ def approve(request: MemberRequest, approval_id: str) -> HttpResponse:
     approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
     if must_prove_again(request):
         decisions.keep(request, approval.pk)
-        return prove_again(request, "console-approvals")
+        return prove_again(request, _queue(request))
     try:
         owner, limits = decisions.owner(request.POST), decisions.limits(request.POST, request.tenant)
         admission.approve(approval, by=request.member, owner=owner, version=decisions.version(request.POST), **limits)
@@ -98,7 +110,7 @@ def approve(request: MemberRequest, approval_id: str) -> HttpResponse:
     except Unusable as refusal:
         return _again(request, approval, {"owner": str(refusal)})
     decisions.tell(request, approval.pk)
-    return redirect("console-approvals")
+    return redirect(_queue(request))
 
 
 @require_POST
@@ -113,7 +125,7 @@ def deny(request: MemberRequest, approval_id: str) -> HttpResponse:
     except Unusable as refusal:
         return _again(request, approval, {"reason": str(refusal)})
     decisions.tell(request, approval.pk)
-    return redirect("console-approvals")
+    return redirect(_queue(request))
 
 
 @require_POST
@@ -127,7 +139,7 @@ def ask(request: MemberRequest, approval_id: str) -> HttpResponse:
         return _too_late(request, approval)
     except Unusable as refusal:
         return _again(request, approval, {"words": str(refusal)})
-    return redirect("console-approvals")
+    return redirect(_queue(request))
 
 
 @require_POST
@@ -137,7 +149,7 @@ def undo(request: MemberRequest, approval_id: str) -> HttpResponse:
         admission.undo(get_object_or_404(Approval, pk=approval_id), by=request.member)
     except TooLateToUndo:
         return listing(request, said=str(TOO_LATE), status=409)
-    return redirect("console-approvals")
+    return redirect(_queue(request))
 
 
 def _again(request: MemberRequest, approval: Approval, errors: Mapping[str, str]) -> HttpResponse:

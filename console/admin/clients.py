@@ -96,6 +96,8 @@ def change(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespons
         form.add_error(None, who_was_first(refusal.args[0]))
         return view(request, agent_id, client_id, status=STALE, typed=form)
     except Unusable as refusal:
+        if not client.is_manual:
+            return _refused(request, client, refusal)
         is_redirect = isinstance(refusal.__cause__, InvalidRedirectUri)
         form.add_error("redirect_uris" if is_redirect else None, str(refusal))
         return view(request, agent_id, client_id, status=422, typed=form)

@@ -261,6 +261,15 @@ def _behind_the_calendar(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/downstream"))
 
 
+def _flawed_client(stage: Stage, page: Page) -> None:
+    """Have a client return to an address that nobody may return to."""
+    _in_console(is_client=True)(stage, page)
+    page.get_by_text("Change its name and its addresses").click()
+    page.get_by_label("Returns to").fill("http://agent.example/callback")
+    page.locator("form[action$='/change']").get_by_role("button", name="Save").click()
+    page.locator(".errorlist").wait_for()
+
+
 def _open_switches(stage: Stage, page: Page) -> None:
     """Open what weakens a client, on the page of the one that appears as people."""
     _in_console(is_client=True)(stage, page)
@@ -691,6 +700,7 @@ SIGHTS = (
     Sight("console-client-switches", _open_switches, "ada"),
     Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
     Sight("console-client", _in_console(is_client=True), "ada"),
+    Sight("console-client-flawed", _flawed_client, "ada", status=422),
     Sight("console-delegations", at("/console/delegations"), "ada"),
     Sight("console-delegations-grouped", at("/console/delegations?group=agent"), "ada"),
     Sight("console-delegations-long-work", _long_work, "ada"),

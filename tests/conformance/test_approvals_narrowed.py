@@ -1,5 +1,8 @@
 """The queue of questions: narrowed by usual questions, in pages, with what was decided on others like it."""
 
+import re
+from html import unescape
+
 import pytest
 from django.utils import timezone
 
@@ -115,3 +118,63 @@ def test_once_it_was_decided_the_page_says_so_in_its_place_and_takes_it_back(que
     ada.submit(ada.form("/undo"))
     with context.use(queue.tenant):
         assert Approval.objects.get(agent__name="Stranger").status == "waiting"
+
+
+@spec("RFC 9110", "15.4.4")
+def test_whoever_decided_is_back_in_the_queue_as_they_had_narrowed_and_sorted_it(queue):
+    put(queue, "Watcher", kind="admission", scopes=["events:write"], source="dcr")
+    ada, narrowed = queue.browser("ada"), queue.url(f"{PAGE}?writes=true&kind=admission&order=oldest")
+    ada.go(narrowed)
+    assert shown(ada) == ["Stranger", "Housekeeper", "Watcher"]
+    ada.submit(ada.form("/approve"), {"owner": queue.people["ada"].pk})
+    assert (str(ada.page.url), shown(ada)) == (narrowed, ["Housekeeper", "Watcher"])
+    ada.submit(ada.form("/deny"), {"reason": ""})
+    assert (ada.page.status_code, shown(ada)) == (422, ["Housekeeper", "Watcher"])
+    ada.submit(ada.form("/deny"), {"preset": "unknown"})
+    assert (str(ada.page.url), shown(ada)) == (narrowed, ["Watcher"])
+    ada.submit(ada.form("/undo"))
+    assert (str(ada.page.url), shown(ada)) == (narrowed, ["Housekeeper", "Watcher"])
+    ada.submit(ada.form("/ask"), {"words": "What for?"})
+    assert (str(ada.page.url), shown(ada)) == (narrowed, ["Housekeeper", "Watcher"])
+
+
+@spec("RFC 9110", "15.3.1")
+def test_the_queue_is_sorted_by_links_that_keep_what_narrows_it(queue):
+    ada = queue.browser("ada")
+    ada.go(queue.url(f"{PAGE}?writes=true"))
+    assert shown(ada) == ["Housekeeper", "Stranger"]
+    ada.go(queue.url(f"{PAGE}{link(ada, 'Oldest first')}"))
+    assert shown(ada) == ["Stranger", "Housekeeper"]
+    with context.use(queue.tenant):
+        stranger = Approval.objects.get(agent__name="Stranger")
+        Plea.objects.create(approval=stranger, member=queue.people["bob"], reason="I want it.")
+    ada.go(queue.url(f"{PAGE}{link(ada, 'Newest first')}"))
+    assert shown(ada) == ["Housekeeper", "Stranger"]
+    ada.go(queue.url(f"{PAGE}{link(ada, 'What people asked for first')}"))
+    assert shown(ada) == ["Stranger", "Housekeeper"]
+
+
+@spec("RFC 4180", "2")
+def test_the_file_of_the_queue_holds_what_the_page_shows(queue):
+    put(queue, "Doorman", kind="admission", scopes=["events:write"], source="dcr", decided="approved")
+    ada = queue.browser("ada")
+    page = ada.go(queue.url(f"{PAGE}?writes=true"))
+    assert "GET /api/v1/approvals?writes=true&amp;status=waiting" in page.text
+    (place,) = re.findall(r'href="([^"]*/export/json\?[^"]+)"', page.text)
+    told = ada.go(f"{queue.origin}{unescape(place)}").json()
+    assert {each["agent_name"] for each in told} == set(shown_by(page)) == {"Housekeeper", "Stranger"}
+
+
+def shown(browser):
+    """Return the agents of the cards that the open page shows, in their order."""
+    return shown_by(browser.page)
+
+
+def shown_by(page):
+    return re.findall(r'-name">([^<]+)</h2>', page.text)
+
+
+def link(browser, words):
+    """Return where a link of the open page leads."""
+    (place,) = re.findall(rf'href="([^"]*)"[^>]*>{words}</a>', browser.page.text)
+    return unescape(place)

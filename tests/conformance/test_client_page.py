@@ -8,7 +8,7 @@ from audit.principals import SYSTEM
 from kit import context
 from kit.oauth import GrantType
 from tests.conformance.test_resources_api import asker
-from tests.harness.browser import answer
+from tests.harness.browser import FRAME, answer
 from tests.harness.footprint import leaves_only
 from tests.harness.world import REDIRECT, Credentials, pkce
 from tests.spec import spec
@@ -116,8 +116,9 @@ def test_whoever_allowed_it_is_asked_again_once_it_says_something_else(world, sc
     ada = at_page(world, scout)
     ada.submit(ada.form("/change"), change)
     assert is_asked(world, scout) == is_other
-    allow(world, scout)
-    assert not is_asked(world, scout)
+    if is_other:
+        allow(world, scout)
+        assert not is_asked(world, scout)
 
 
 @spec("RFC 6749", "3.1.2.3")
@@ -185,7 +186,8 @@ def test_what_says_itself_who_it_is_says_where_that_is_changed(world, scout):
         ada = at_page(world, stranger)
         assert words in ada.words()
         assert not [form for form in ada.forms() if form.action.endswith("/change")]
-        form = at_page(world, scout).form("/change")
+        ada.go(world.url(f"/console{place(scout.client)}"))
+        form = ada.form("/change")
         form.action = form.action.replace(place(scout.client), place(stranger.client))
         with leaves_only(world):
             page = ada.submit(
@@ -196,15 +198,19 @@ def test_what_says_itself_who_it_is_says_where_that_is_changed(world, scout):
 
 @spec("RFC 9700", "2.1")
 def test_only_whoever_may_write_clients_changes_one_that_lives(world, scout):
-    form = at_page(world, scout).form("/change")
+    ada = at_page(world, scout)
+    form = ada.form("/change")
     world.rewrite(world.people["bob"], role="auditor")
     bob = at_page(world, scout, "bob")
+    own = {"csrfmiddlewaretoken": dict(bob.form(FRAME).fields)["csrfmiddlewaretoken"]}
     assert (bob.page.status_code, "/change" in bob.page.text) == (200, False)
     with leaves_only(world):
-        assert bob.submit(form, {"client_name": "Path finder"}).status_code == 403
+        assert bob.submit(form, {"client_name": "Path finder", **own}).status_code == 403
         assert world.browser("alice").go(world.url(f"/console{place(scout.client)}")).status_code == 403
+    world.rewrite(world.people["bob"], role="admin")
+    assert bob.submit(form, {"client_name": "Path finder", **own}).status_code == 200
     world.rewrite(scout.client, status="disabled")
-    ada = at_page(world, scout)
+    ada.go(world.url(f"/console{place(scout.client)}"))
     assert "/change" not in ada.page.text
     with leaves_only(world):
-        assert ada.submit(form, {"client_name": "Path finder"}).status_code == 422
+        assert ada.submit(form, {"client_name": "Ranger"}).status_code == 422
