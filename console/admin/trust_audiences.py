@@ -53,7 +53,7 @@ def switch_off(request: MemberRequest, audience_id: str) -> HttpResponse:
     """Say what stops while a server gets nothing from us; and switch it off."""
     audience, now, said = audience_of(audience_id), timezone.now(), ""
     reached = impact.of_audience(audience, now=now)
-    form = OffForm(reached.delegations, request.POST if request.method == "POST" else None)
+    form = OffForm(request.POST if request.method == "POST" else None, reaches=reached.delegations)
     if request.method == "POST" and form.is_valid():
         version, reason = version_of(request), form.cleaned_data["reason"]
         said = attempt(
@@ -126,7 +126,7 @@ def remove_rule(request: MemberRequest, audience_id: str, rule_id: str) -> HttpR
     audience, now = audience_of(audience_id), timezone.now()
     rule = get_object_or_404(AssertionRule.objects.select_related("client"), audience=audience, pk=rule_id)
     reached = impact.of_rule(rule, now=now)
-    form = OffForm(reached.delegations, request.POST if request.method == "POST" else None)
+    form = OffForm(request.POST if request.method == "POST" else None, reaches=reached.delegations)
     del form.fields["reason"]
     if request.method == "POST" and form.is_valid():
         stops.forbid_across(rule, by=principal(request))

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from console.counted import SMALL
+from console.counted import Counted
 from kit import jwks
 from tenants import directory
 from trust.models import TrustedIssuer
@@ -216,24 +216,14 @@ class LinkForm(Apart):
     email = forms.CharField(max_length=254, label=_("Who that is here"), help_text=_("A mail address."))
 
 
-class OffForm(forms.Form):
-    """Switching off. Up to so many a click is enough; of more the number is typed (the confirmation ladder)."""
+class OffForm(Counted):
+    """Switching off, and why; `reaches` are the delegations that it concerns."""
 
     reason = forms.CharField(max_length=500, required=False, label=_("Why? You may leave this empty"))
-    number = forms.IntegerField(label=_("Type the number of delegations above"), min_value=0)
 
-    def __init__(self, stopping: int, said: Any = None) -> None:
-        """`stopping` is how many delegations it concerns; `said` what was sent, or None."""
-        super().__init__(said)
-        self.stopping = stopping
-        if stopping <= SMALL:
-            del self.fields["number"]
-
-    def clean_number(self) -> int:
-        number: int = self.cleaned_data["number"]
-        if number != self.stopping:
-            raise forms.ValidationError(_("Another number matches. Look at what is above, and type that."))
-        return number
+    def __init__(self, *args: Any, reaches: int, **kwargs: Any) -> None:
+        super().__init__(*args, reaches=reaches, **kwargs)
+        self.fields["number"].label = _("How many delegations")
 
 
 def by_resource(form: forms.Form, name: str) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def switch_off(request: MemberRequest, issuer_id: str) -> HttpResponse:
     """Say what stops while an issuer is off; and switch it off."""
     issuer, now, said = issuer_of(issuer_id), timezone.now(), ""
     reached = impact.of_issuer(issuer, now=now)
-    form = OffForm(reached.delegations, request.POST if request.method == "POST" else None)
+    form = OffForm(request.POST if request.method == "POST" else None, reaches=reached.delegations)
     if request.method == "POST" and form.is_valid():
         version, reason = version_of(request), form.cleaned_data["reason"]
         said = attempt(

@@ -251,6 +251,19 @@ def test_of_many_the_number_is_typed_and_one_that_moved_stops_nothing(world, bel
         assert not TrustedIssuer.objects.get().is_enabled
 
 
+@spec("ID-JAG", "9.3")
+def test_of_few_the_number_goes_along_unseen_and_one_that_moved_is_looked_at_again(world, believed):
+    believed.go(world.url(f"/console/trust/issuers/{world.issuer.pk}/off"))
+    with leaves_only(world):
+        page = believed.submit(believed.form(""), {"reason": "kept", "number": "2"})
+    assert page.status_code == 422
+    assert "Another number matches now" in page.text
+    assert 'value="kept"' in page.text
+    believed.submit(believed.form(""))
+    with context.use(world.tenant):
+        assert not TrustedIssuer.objects.get().is_enabled
+
+
 @spec("ID-JAG", "4.4.1")
 def test_an_assertion_is_tried_on_the_page_kept_nowhere_and_as_good_as_before(world, believed):
     assertion = world.foreign.grant(world, world.who, jti="a-jti-of-a-trial")
