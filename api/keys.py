@@ -12,9 +12,9 @@ from api.door import Door, said
 from api.keepers import by
 from api.listing import Listing
 from tenants.roles import Act
-from tokens import emergency, fetchers, rotation
+from tokens import emergency, fetchers, rotation, timeline
 from tokens.filters import KeyFilter
-from tokens.keys import ALGORITHMS
+from tokens.keys import ALGORITHMS, PUBLISHED
 from tokens.models import KeyFetch, SigningKey
 
 READ, WRITE = "keys:read", "keys:write"
@@ -95,6 +95,28 @@ class Fetches(_Keys):
 
     def get(self, request: Request) -> Response:
         return self.listing.answer(request, fetchers.seen(timezone.now()))
+
+
+class Timeline(_Keys):
+    """What the clock will do by the policy as it is now: the key that signs, the next one, and the one after it."""
+
+    class Ahead(serializers.Serializer[Any]):
+        class Life(serializers.Serializer[Any]):
+            algorithm = serializers.CharField()
+            kid = serializers.CharField(help_text="Empty where it is not made yet.")
+            published_at = serializers.DateTimeField()
+            signs_at = serializers.DateTimeField()
+            retires_at = serializers.DateTimeField(help_text="From then on it verifies only.")
+            gone_at = serializers.DateTimeField()
+
+        timeline = Life(many=True)
+
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": Ahead}
+
+    def get(self, request: Request) -> Response:
+        published = SigningKey.objects.filter(status__in=PUBLISHED)
+        return Response(self.Ahead({"timeline": timeline.ahead(published, now=timezone.now())}).data)
 
 
 class Rotate(_Keys):

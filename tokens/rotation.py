@@ -74,12 +74,17 @@ def life(algorithm: str) -> timedelta:
     return timedelta(days=directory.current().key_days.get(algorithm, settings.KEY_DAYS))
 
 
+def due(algorithm: str, active: SigningKey | None, now: datetime, *, published: datetime) -> datetime:
+    """Return when the next key of an algorithm signs: when the one that signs is old enough, and never unannounced."""
+    return max(active.activate_at + life(algorithm) if active else now, published + PUBLISHED_AHEAD)
+
+
 def publish_next(algorithm: str, now: datetime, *, by: Principal) -> int:
     """Publish the key that signs next, unless there is one; return how many were."""
     if next_key(algorithm) is not None:
         return 0
-    due = _due(algorithm, active_key(algorithm), now, published=now)
-    return create(algorithm, Status.NEXT, activate_at=due, now=now, by=by)
+    at = due(algorithm, active_key(algorithm), now, published=now)
+    return create(algorithm, Status.NEXT, activate_at=at, now=now, by=by)
 
 
 @transaction.atomic
@@ -129,19 +134,14 @@ def _rotate_due(algorithm: str, published: list[SigningKey], now: datetime, by: 
         # There is nothing to wait for: nobody can sign.
         return int(activate(following, now, by=by)) if following else _open(algorithm, now, by)
     if following is None:
-        due = _due(algorithm, active, now, published=now)
-        return create(algorithm, Status.NEXT, activate_at=due, now=now, by=by)
-    due = _due(algorithm, active, now, published=following.created_at)
-    if due != following.activate_at:
+        at = due(algorithm, active, now, published=now)
+        return create(algorithm, Status.NEXT, activate_at=at, now=now, by=by)
+    at = due(algorithm, active, now, published=following.created_at)
+    if at != following.activate_at:
         # The policy is another one since it was published.
-        SigningKey.objects.filter(pk=following.pk, status=Status.NEXT).update(activate_at=due)
-    return int(activate(following, now, by=by)) if due <= now else 0
+        SigningKey.objects.filter(pk=following.pk, status=Status.NEXT).update(activate_at=at)
+    return int(activate(following, now, by=by)) if at <= now else 0
 
 
 def _open(algorithm: str, now: datetime, by: Principal) -> int:
     return create(algorithm, Status.ACTIVE, activate_at=now, now=now, by=by)
-
-
-def _due(algorithm: str, active: SigningKey | None, now: datetime, *, published: datetime) -> datetime:
-    """Return when the next key of an algorithm signs: when the one that signs is old enough, and never unannounced."""
-    return max(active.activate_at + life(algorithm) if active else now, published + PUBLISHED_AHEAD)

@@ -14,7 +14,7 @@ from audit.models import Entry
 from console.access import for_admins, for_fresh_members, for_keepers, principal
 from delegations.sentence import in_words, listed
 from tenants import directory
-from tokens import emergency, fetchers, keys, rotation
+from tokens import emergency, fetchers, keys, rotation, timeline
 from tokens.endpoints.request import MemberRequest
 from tokens.errors import KeyIsOver, NotKnownYet
 from tokens.models import KeyFetch, SigningKey
@@ -43,6 +43,7 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200) -> Htt
         "fetchers": len(seen),
         "missing": [_fetcher(each, now) for each in seen if any(not fetchers.has(each, key) for key in following)],
         "shown": MISSING_SHOWN,
+        "timeline": timeline.ahead(published, now=now),
         "days_words": _days(),
         "may_change": request.member.is_admin,
         "said": said,

@@ -278,3 +278,13 @@ def _age(session):
     for each in store.get("account_authentication_methods", []):
         each["at"] -= 3600
     store.save()
+
+
+def test_what_comes_next_is_the_same_on_the_page_and_over_the_api(world, token, ready):
+    said = call(world, token, "/keys/timeline").json()["timeline"]
+    assert [each["algorithm"] for each in said] == ["ES256"] * 3 + ["RS256"] * 3
+    assert [each["kid"] for each in said[:3]] == [key(world).kid, key(world, "next").kid, ""]
+    page = world.browser("ada").go(world.url(KEYS)).text.partition("What comes next")[2]
+    for each in said:
+        for name in ("published_at", "signs_at", "retires_at", "gone_at"):
+            assert f'datetime="{each[name][:16]}' in page, each

@@ -10,7 +10,7 @@ from audit.principals import SYSTEM
 from kit import context
 from tenants import actions as tenants
 from tests.harness import crowd
-from tokens import emergency, keys, rotation
+from tokens import emergency, keys, rotation, timeline
 from tokens.errors import KeyIsOver, NotKnownYet
 from tokens.models import SigningKey
 
@@ -133,3 +133,49 @@ def test_whoever_rotates_ends_and_ticks_at_once_leaves_one_active_key(world, clo
     assert statuses[:2] == ["compromised", "compromised"]
     assert (statuses.count("active"), statuses.count("next")) == (1, 1)
     assert len(world.entries("key.compromised")) == 2
+
+
+# --- what comes next
+
+
+def lives(world, now, algorithm="ES256"):
+    with context.use(world.tenant):
+        published = SigningKey.objects.filter(status__in=keys.PUBLISHED)
+        return [each for each in timeline.ahead(published, now=now) if each.algorithm == algorithm]
+
+
+def test_the_timeline_says_what_the_clock_then_does(world, clock):
+    policy(world, ES256=7)
+    clock()
+    signing, following, after = lives(world, clock.start)
+    turns = following.signs_at - clock.start
+    assert (signing.retires_at, after.published_at) == (following.signs_at, following.signs_at)
+    assert clock(turns - SECOND) == ["active", "next"]
+    assert clock(turns) == ["retired", "active"]
+    assert clock(turns) == ["retired", "active", "next"]
+    assert clock(signing.gone_at - clock.start - SECOND) == ["retired", "active", "next"]
+    assert clock(signing.gone_at - clock.start) == ["destroyed", "active", "next"]
+    assert clock(after.signs_at - clock.start - SECOND) == ["destroyed", "active", "next"]
+    assert clock(after.signs_at - clock.start) == ["destroyed", "retired", "active"]
+    with context.use(world.tenant):
+        made = SigningKey.objects.get(algorithm="ES256", status="active")
+    assert (made.created_at, made.activate_at) == (after.published_at, after.signs_at)
+    assert [each.kid for each in (signing, following, after)] != ["", "", ""]
+    assert after.kid == ""
+
+
+def test_another_policy_moves_the_timeline_before_the_clock_moves_a_key(world, clock):
+    policy(world, ES256=30)
+    clock()
+    before = lives(world, clock.start)[1].signs_at
+    policy(world, ES256=7)
+    assert before - lives(world, clock.start)[1].signs_at == 23 * DAY
+    clock()
+    with context.use(world.tenant):
+        following = SigningKey.objects.get(algorithm="ES256", status="next")
+    assert following.activate_at == lives(world, clock.start)[1].signs_at
+
+
+def test_the_timeline_of_a_tenant_whose_next_key_is_not_published_begins_now(world, clock):
+    signing, following, _ = lives(world, clock.start)
+    assert (signing.kid != "", following.kid, following.published_at) == (True, "", clock.start)
