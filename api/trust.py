@@ -24,7 +24,7 @@ from api.listing import Listing
 from tenants.models import Membership
 from tenants.roles import Act
 from tokens import impact
-from tokens.across import trial
+from tokens.across import preview, trial
 from tokens.checking.steps import allows
 from tokens.impact import Impact
 from trust import actions
@@ -178,6 +178,40 @@ class Try(Trust):
         said = _valid(self.Pasted(data=request.data))
         steps = trial.judge(tenant_of(request), said["assertion"], now=timezone.now())
         return Response({"would_be_accepted": allows(steps), "steps": [step.as_json() for step in steps]})
+
+
+class Preview(Trust):
+    """What an issuer says of itself, and what of that would be believed: nothing of it is kept, and nobody trusted.
+
+    It takes what trusting an issuer takes, and is refused as that is. `problem` says why nothing it signs would count.
+    """
+
+    http_method_names = ["post", "options"]
+
+    class Seen(serializers.Serializer[Any]):
+        class SaidKey(serializers.Serializer[Any]):
+            kid = serializers.CharField()
+            algorithm = serializers.CharField()
+            counts = serializers.BooleanField(help_text="Whether a signature by it would count.")
+
+        issuer = serializers.CharField(source="planned.issuer")
+        document = serializers.CharField(help_text="Where its metadata was found; empty where none was read.")
+        says = serializers.CharField(help_text="The issuer that this document names.")
+        jwks_uri = serializers.CharField()
+        keys = SaidKey(many=True)
+        passed_over = serializers.IntegerField(help_text="Keys for something else, or of a kind that is not known.")
+        problem = serializers.ChoiceField(list(preview.Problem), allow_null=True)
+        purposes = serializers.ListField(child=serializers.CharField(), source="planned.purposes")
+        algorithms = serializers.ListField(child=serializers.CharField(), source="planned.algorithms")
+        resources = serializers.DictField(source="planned.resources")
+        longest_seconds = serializers.IntegerField(source="planned.longest_seconds")
+
+    reads = {"POST": IssuerSerializer}
+    answers = {"POST": Seen}
+
+    def post(self, request: Request) -> Response:
+        said = _valid(IssuerSerializer(data=request.data))
+        return Response(self.Seen(preview.of(said.pop("issuer"), now=timezone.now(), **said)).data)
 
 
 def foreseen(said: Mapping[str, Any], reached: Impact) -> Response:

@@ -35,10 +35,7 @@ USUAL_ALGORITHMS = ("RS256", "ES256")
 @transaction.atomic
 def trust_issuer(issuer: str, *, by: Principal, **fields: Any) -> TrustedIssuer:
     """Believe an issuer within these limits; raises Unusable or IssuerKnown."""
-    _check_fields(fields, ISSUER_FIELDS)
-    made = TrustedIssuer(issuer=issuer, **{"algorithms": list(USUAL_ALGORITHMS), "name": issuer[:100], **fields})
-    check_identifier(issuer, current().issuer)
-    check_issuer(made)
+    made = planned_issuer(issuer, **fields)
     try:
         with transaction.atomic():
             made.save(force_insert=True)
@@ -47,6 +44,15 @@ def trust_issuer(issuer: str, *, by: Principal, **fields: Any) -> TrustedIssuer:
     record(Event.ISSUER_TRUSTED, by=by, about=made, detail=_words(fields, issuer=issuer))
     _everybody_reads_anew()
     return made
+
+
+def planned_issuer(issuer: str, **fields: Any) -> TrustedIssuer:
+    """Return an issuer as it would be trusted within these limits, written nowhere; raises Unusable."""
+    _check_fields(fields, ISSUER_FIELDS)
+    planned = TrustedIssuer(issuer=issuer, **{"algorithms": list(USUAL_ALGORITHMS), "name": issuer[:100], **fields})
+    check_identifier(issuer, current().issuer)
+    check_issuer(planned)
+    return planned
 
 
 @transaction.atomic

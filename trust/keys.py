@@ -110,6 +110,14 @@ def is_our_own(issuer: str) -> bool:
     return issuer == settings.PUBLIC_ORIGIN or issuer.startswith(f"{settings.PUBLIC_ORIGIN}/")
 
 
+def places(issuer: str) -> tuple[str, str]:
+    """Return where an issuer's metadata may lie: the document of OpenID Connect, and that of RFC 8414 §3.1."""
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    openid = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    return openid, f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
+
+
 def forget_all() -> None:
     """Drop what this process keeps."""
     _kept.clear()
@@ -124,12 +132,11 @@ def _place(issuer: TrustedIssuer) -> str:
     """Return where the keys are; where the metadata says it, it says so in a document about this very issuer."""
     if issuer.key_source == TrustedIssuer.KeySource.JWKS_URI:
         return issuer.jwks_uri
-    parts = urlsplit(issuer.issuer)
-    path = parts.path.rstrip("/")
+    first, second = places(issuer.issuer)
     try:
-        return _named(f"{issuer.issuer.rstrip('/')}/.well-known/openid-configuration", issuer, may_be_missing=True)
+        return _named(first, issuer, may_be_missing=True)
     except Unfetchable:
-        return _named(f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}", issuer)
+        return _named(second, issuer)
 
 
 def _named(place: str, issuer: TrustedIssuer, *, may_be_missing: bool = False) -> str:

@@ -18,7 +18,8 @@ from console.admin.trust_forms import AddIssuer
 from console.attempt import attempt
 from delegations.sentence import in_words
 from tenants.roles import Act
-from tokens.across import trial
+from tokens.across import preview, trial
+from tokens.across.preview import Problem
 from tokens.checking.steps import allows
 from tokens.endpoints.request import MemberRequest
 from trust import actions, keys
@@ -45,6 +46,22 @@ def add_issuer(request: MemberRequest) -> HttpResponse:
             return redirect("console-issuer", made.pk)
         form.add_error(None, refused)
     return render(request, "console/add_issuer.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_act(Act.TRUST_WRITE)
+def look_at_issuer(request: MemberRequest) -> HttpResponse:
+    """Show what an issuer says of itself and what of that would be believed; nothing is written, and nobody trusted."""
+    form = AddIssuer(request.POST or None)
+    shown: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        said = form.said()
+        refused, seen = attempt_made(lambda: preview.of(said.pop("issuer"), now=timezone.now(), **said))
+        if seen is None:
+            form.add_error(None, refused)
+        else:
+            shown |= {"seen": seen, "problem": PROBLEMS.get(seen.problem), "about": _believed_about(seen.planned)}
+    return render(request, "console/add_issuer.html", shown, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,11 +116,26 @@ TITLES = {
 }
 
 
+PROBLEMS = {
+    Problem.NO_DOCUMENT: _("Its document cannot be had. It is looked for in both places where such a document lies."),
+    Problem.ANOTHER_ISSUER: _("Its document is about another issuer. Its address has to be exactly what that says."),
+    Problem.NO_ADDRESS: _("Its document does not say where its keys are."),
+    Problem.NO_KEYS: _("Its keys cannot be had from there."),
+    Problem.BAD_KEYS: _("What lies there is no set of public keys that one may use."),
+    Problem.NONE_COUNTS: _("None of its keys makes a signature that would count."),
+}
+
+
 def attempt_made(verb: Callable[[], Any]) -> tuple[str, Any]:
     """Do it; return the words of the refusal, or "" and what was made."""
     made: list[Any] = []
     refused = attempt(lambda: made.append(verb()))
     return refused, made[0] if made else None
+
+
+def _believed_about(issuer: TrustedIssuer) -> list[Any]:
+    """Return the words of what an issuer would be believed about."""
+    return [Purpose(each).label for each in Purpose if each in issuer.purposes]
 
 
 def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, Any]:

@@ -161,6 +161,7 @@ urlpatterns = [
     path("console/trust/export/<str:form>", exports.download("issuers"), name="export-issuers"),
     path("console/trust/audiences", trust_lists.audiences, name="console-audiences"),
     path("console/trust/audiences/export/<str:form>", exports.download("audiences"), name="export-audiences"),
+    path("console/trust/add-issuer/look", trust.look_at_issuer, name="look-at-issuer"),
     path("console/trust/try", trust.try_assertion, name="try-assertion"),
     path("console/trust/add-issuer", trust.add_issuer, name="add-issuer"),
     path("console/trust/add-audience", trust.add_audience, name="add-audience"),

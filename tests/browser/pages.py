@@ -1,5 +1,6 @@
 """Every page there is, and how one comes to stand before it."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -582,6 +583,19 @@ def _issuer(path: str = "") -> Arrive:
     return arrive
 
 
+def _looked_at(stage: Stage, page: Page) -> None:
+    """Look at an issuer whose keys are pasted, one of them for something else."""
+    others = Foreign("https://idp.foreign.example").jwks["keys"]
+    page.goto(stage.lived_in.url("/console/trust/add-issuer"))
+    page.get_by_label("Issuer", exact=True).fill("https://idp.foreign.example")
+    page.get_by_label("It says which agent acts here for which person").check()
+    page.get_by_label("Where its keys come from").select_option("pasted")
+    sealing = {**others[0], "kid": "for-sealing", "use": "enc"}
+    page.get_by_label("Its public keys, where they are pasted").fill(json.dumps({"keys": [*others, sealing]}))
+    page.get_by_role("button", name="Look at it first").click()
+    page.get_by_role("heading", name="What it says of itself").wait_for()
+
+
 def _platform(stage: Stage, page: Page) -> None:
     """Open the page of a platform that gives no keys."""
     with context.use(stage.lived_in.tenant):
@@ -739,6 +753,7 @@ SIGHTS = (
     Sight("console-issuer-off", _issuer("/off"), "ada"),
     Sight("console-platform", _platform, "ada"),
     Sight("console-issuer-add", at("/console/trust/add-issuer"), "ada"),
+    Sight("console-issuer-looked-at", _looked_at, "ada"),
     Sight("console-audience", _audience, "ada"),
     Sight("console-try", _tried, "ada"),
     Sight("console-members", _invited, "ada"),

@@ -67,6 +67,7 @@ WITHOUT_A_VERSION = {
     "POST webhooks/webhook_id/deliveries/delivery_id/replay": ONCE,
     "POST trust/issuers": NEW,
     "POST trust/issuers/try": NEW,
+    "POST trust/issuers/preview": NEW,
     "POST trust/issuers/issuer_id/fetch-keys": NEW,
     "PUT trust/issuers/issuer_id/sign-in": NO_VERSION,
     "DELETE trust/issuers/issuer_id/sign-in": NO_VERSION,
