@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.functional import cached_property
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,18 +28,38 @@ from tokens import impact
 from tokens.across import preview, trial
 from tokens.checking.steps import allows
 from tokens.impact import Impact
-from trust import actions
+from trust import actions, heard
 from trust.errors import IssuerKnown
 from trust.filters import IssuerFilter
+from trust.heard import NOTHING, Heard
 from trust.models import SubjectLink, TrustedIssuer
 
 READ, WRITE = "trust:read", "trust:write"
 
 
+class HeardSerializer(serializers.Serializer[Any]):
+    """What became of assertions in the last 24 hours; `is_all` is false where there were more than are counted."""
+
+    taken = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    is_all = serializers.BooleanField()
+
+    def to_representation(self, issuer: TrustedIssuer) -> dict[str, Any]:
+        return super().to_representation(self._lately.get(issuer.pk, NOTHING))
+
+    @cached_property
+    def _lately(self) -> Mapping[str, Heard]:
+        return heard.lately(timezone.now())  # Once for all that are written together.
+
+
 class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
+    assertions = HeardSerializer(source="*", read_only=True)
+
     class Meta:
         model = TrustedIssuer
-        fields = ["id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at"]
+        fields = [
+            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at", "assertions",
+        ]  # fmt: skip
         read_only_fields = ["id", "keys_fetched_at", "created_at", "changed_at"]
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
         validators: list[Any] = []

@@ -55,6 +55,12 @@ class Entry(models.Model):
                 condition=models.Q(event__in=("token.refused", "authorization.refused")),
                 name="entry_refused",
             ),
+            # What an issuer's word was taken for, and what for it was not: as few.
+            models.Index(
+                fields=["tenant_id", "id"],
+                condition=models.Q(event__in=("token.issued", "token.refused"), detail__has_key="issuer"),
+                name="entry_of_issuer",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -256,6 +256,8 @@ def _event(authorization: Authorization) -> Event:
 
 def _entry(authorization: Authorization, token_id: str, family_id: str) -> ledger.Fields:
     agent, client = authorization.client.agent, authorization.client
+    # Whose assertion this token was bought with; what is bought later stands on it, and brings none.
+    issuer = authorization.delegation.issuer_id if authorization.grant_type == GrantType.JWT_BEARER else None
     return ledger.fields(
         _event(authorization),
         by=_principal(authorization),
@@ -269,6 +271,7 @@ def _entry(authorization: Authorization, token_id: str, family_id: str) -> ledge
             "delegation": authorization.delegation.pk,
             "client": client.client_id,
             **({"installation": family_id} if family_id else {}),
+            **({"issuer": issuer} if issuer else {}),
             **({"deferral": authorization.deferral} if authorization.deferral else {}),
         },
     )

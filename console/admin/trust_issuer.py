@@ -24,7 +24,7 @@ from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens import impact
 from tokens.endpoints.request import MemberRequest
-from trust import actions, keys, providers
+from trust import actions, heard, keys, providers
 from trust.models import IdentityProvider, SubjectLink, TrustedIssuer
 
 NO_KEYS = _("Its keys could not be had just now. It is asked again by itself every minute.")
@@ -146,6 +146,7 @@ def _facts(request: MemberRequest, issuer: TrustedIssuer, now: datetime) -> dict
         "keys": [(kid, entry[0]) for kid, entry in keys.known(issuer).items()],
         "from": key_words(issuer, now=now, zone=zone),
         "reach": reach.of_issuer(issuer, now=now),
+        "heard": heard.lately(now).get(issuer.pk, heard.NOTHING),
         "brings_agents": Purpose.WORKLOAD in issuer.purposes,
         "workloads_are_off": request.tenant.workloads == Tenant.Registration.OFF,
     }

@@ -20,7 +20,9 @@ from delegations.models import Delegation
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
+from trust import heard
 from trust.filters import AudienceFilter, IssuerFilter
+from trust.heard import NOTHING, Heard
 from trust.models import Audience, TrustedIssuer
 
 BY_NAME = Order("name", Lower("name"))
@@ -41,10 +43,12 @@ PLACES = 3
 def issuers(request: MemberRequest) -> HttpResponse:
     now, asked = timezone.now(), _issuers(request)
     found, pager = page(request, asked.rows, orders=ORDERS, dress=lambda rows: _standing(rows.defer("jwks"), now))
-    rows = [_issuer_row(each, now, request.tenant.time_zone) for each in found]
+    lately = heard.lately(now) if found else {}
+    rows = [_issuer_row(each, lately, now, request.tenant.time_zone) for each in found]
     columns = (
         column(request, _("Issuer"), BY_NAME, ORDERS),
         *(Column(label) for label in (_("Believed about"), _("Who its people are"), _("May open"), _("Keys"))),
+        Column(_("Assertions, 24 h")),
         Column(_("Stands on it")),
     )
     # What a platform brings is said where one is on the page.
@@ -106,7 +110,7 @@ def _number(rows: "QuerySet[Any]", of: str) -> Coalesce:
     return Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number")), 0)
 
 
-def _issuer_row(issuer: Any, now: datetime, zone: str) -> dict[str, Any]:
+def _issuer_row(issuer: Any, lately: Mapping[str, Heard], now: datetime, zone: str) -> dict[str, Any]:
     return {
         "id": issuer.pk,
         "name": issuer.name,
@@ -116,6 +120,7 @@ def _issuer_row(issuer: Any, now: datetime, zone: str) -> dict[str, Any]:
         "scopes": sum(len(scopes) for scopes in issuer.resources.values()),
         "places": len(issuer.resources),
         "standing": issuer.standing,
+        "heard": lately.get(issuer.pk, NOTHING),
         "is_enabled": issuer.is_enabled,
         **key_words(issuer, now=now, zone=zone),
     }

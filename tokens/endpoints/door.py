@@ -37,6 +37,7 @@ from tokens import actions, caches
 from tokens.checking.refusals import explain
 from tokens.endpoints.request import TenantRequest
 from tokens.errors import Stale
+from tokens.grants import jwt_bearer
 
 FORM = "application/x-www-form-urlencoded"
 _log = structlog.get_logger("remit.door")
@@ -183,7 +184,7 @@ def _refuse(refusal: OAuthError, visit: Visit) -> Response:
                 on_behalf_of=visit.subject,
                 through=visit.client.agent_id or "",
                 reason=refusal.reason,
-                detail={"error": refusal.code, "steps": _steps(refusal, visit, visit.client)},
+                detail={"error": refusal.code, "steps": _steps(refusal, visit, visit.client), **_issuer(visit)},
             )
     headers = {"WWW-Authenticate": f'Basic realm="{context.current_id()}"'} if refusal.status == 401 else {}
     return _error(refusal, {**headers, **({"Allow": "POST"} if refusal.status == 405 else {})})
@@ -192,6 +193,12 @@ def _refuse(refusal: OAuthError, visit: Visit) -> Response:
 def _names(visit: Visit) -> dict[str, str]:
     """Return who asked, for the log."""
     return {"client": visit.client.client_id, "agent": visit.client.agent_id or ""} if visit.client else {}
+
+
+def _issuer(visit: Visit) -> dict[str, str]:
+    """Return whose assertion was refused, where one was presented."""
+    issuer = jwt_bearer.issuer_of(visit.form) if visit.grant == jwt_bearer.GRANT_TYPE else ""
+    return {"issuer": issuer} if issuer else {}
 
 
 def _steps(refusal: OAuthError, visit: Visit, client: Client) -> list[dict[str, str]]:

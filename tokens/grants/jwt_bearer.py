@@ -6,11 +6,13 @@ own: a trusted platform says which agent it runs. Every other type is made for a
 
 from agents.models import Client
 from kit import jose
+from kit.forms import Form
 from kit.oauth import BadAssertion, GrantType, InvalidRequest
 from tenants.models import Tenant
 from tokens.across import accepting, workloads
 from tokens.formats import id_jag
 from tokens.values import Proof, TokenRequest
+from trust import heard
 
 GRANT_TYPE = GrantType.JWT_BEARER
 PARAMETERS = ("assertion",)
@@ -33,6 +35,15 @@ def prove(tenant: Tenant, client: Client, request: TokenRequest) -> Proof:
 def client_of(tenant: Tenant, request: TokenRequest) -> Client | None:
     """Return the client that stands for a platform's agents where no client is named; None where one is needed."""
     return workloads.client_of(tenant, request) if _typ(request) in _PLAIN else None
+
+
+def issuer_of(form: Form) -> str:
+    """Return the id of the issuer from which an assertion claims to be; "" where it is nobody's who is registered."""
+    try:
+        _, claims = jose.unverified(form.get("assertion", ("",))[0])
+    except jose.BadToken:
+        return ""
+    return heard.claimed(claims.get("iss"))
 
 
 def _typ(request: TokenRequest) -> str:
