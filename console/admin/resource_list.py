@@ -65,6 +65,20 @@ def kill_words(server: ResourceServer, tenant: Tenant) -> str:
     return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes} if minutes else ""
 
 
+def check_words(server: ResourceServer, tenant: Tenant, *, now: datetime) -> dict[str, Any]:
+    """Return how a resource checks tokens, how long an end takes there, and when it last asked, as the pages say it."""
+    quiet_since = server.asked_at or server.created_at
+    last = server.asked_at
+    return {
+        "asks": server.asks,
+        "is_own": server.identifier == tenant.api_identifier,
+        "kill_words": kill_words(server, tenant),
+        "asked_at": last,
+        "asked": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
+        "is_silent": server.asks and server.retired_at is None and now - quiet_since > QUIET,
+    }
+
+
 def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
         column(request, _("Resource"), BY_NAME, ORDERS),
@@ -74,8 +88,6 @@ def _columns(request: MemberRequest) -> Sequence[Column]:
 
 
 def _row(server: Any, held: Mapping[str, Reach], *, tenant: Tenant, now: datetime) -> dict[str, Any]:
-    quiet_since = server.asked_at or server.created_at
-    last = server.asked_at
     return {
         "id": server.pk,
         "name": server.name,
@@ -83,14 +95,9 @@ def _row(server: Any, held: Mapping[str, Reach], *, tenant: Tenant, now: datetim
         "initials": server.initials,
         "kind": server.get_kind_display(),
         "is_retired": server.retired_at is not None,
-        "asks": server.asks,
-        "is_own": server.identifier == tenant.api_identifier,
-        "kill_words": kill_words(server, tenant),
         "scope_count": server.scope_count,
         "reach": held.get(server.pk, _NOBODY),
-        "asked_at": last,
-        "asked": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
         "probe_failed": bool(server.probe_failed),
-        "is_silent": server.asks and server.retired_at is None and now - quiet_since > QUIET,
         "created_at": server.created_at,
+        **check_words(server, tenant, now=now),
     }

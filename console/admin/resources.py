@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from console.access import for_act, principal
 from console.admin.resource_forms import AddResource, ChangeResource, Reason
+from console.admin.resource_list import check_words
 from console.attempt import attempt
 from delegations import preview, reach
 from tenants import actions, resources
@@ -91,14 +92,15 @@ def _show(
     request: MemberRequest, server: ResourceServer, *, form: Any = None, said: str = "", status: int = 200
 ) -> HttpResponse:
     fields = ("name", "kind", "token_format", "signing_algorithm", "asks_each_time", "hosts_metadata")
-    is_own = server.identifier == current().api_identifier
+    now, is_own = timezone.now(), server.identifier == current().api_identifier
     is_open = server.retired_at is None and not is_own
     content = {
         "server": server,
         "scopes": list(server.scopes.all()),
         "form": form or ChangeResource(initial={name: getattr(server, name) for name in fields}),
         "reason_form": Reason(),
-        "reach": reach.of_resource(server, now=timezone.now()),
+        "reach": reach.of_resource(server, now=now),
+        "checks": check_words(server, request.tenant, now=now),
         "preview": preview.of_resource(server, None),
         "is_own": is_own,
         "may_change": is_open and may(request.member, Act.RESOURCES_WRITE),

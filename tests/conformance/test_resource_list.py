@@ -143,3 +143,20 @@ def test_what_kind_a_resource_is_is_said_and_changed(world):
     assert ada("PATCH", place, {"kind": "mcp"}).json()["kind"] == "mcp"
     assert world.entries("resource_server.changed")[-1].detail == {"before": ["kind: api"], "after": ["kind: mcp"]}
     assert ada("PATCH", place, {"kind": "robot"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Mail", ("asks each time", "an end holds at once")),
+        ("Calendar", ("by itself", "an end holds within", "does not need to")),
+        ("Pay", ("asks each time", "It should ask each time, and did not for 30 days")),
+    ],
+)
+def test_the_page_of_a_resource_says_how_it_checks_tokens_as_its_row_does(several, name, words):
+    with context.use(several.tenant):
+        resource = ResourceServer.objects.get(name=name).pk
+    ada = several.browser("ada")
+    ada.go(several.url(f"/console/resources/{resource}"))
+    said = ada.words().partition("How it checks tokens")[2]
+    assert all(each in said for each in words), said
