@@ -82,7 +82,7 @@ def test_what_an_issuer_says_of_itself_is_shown_before_anything_is_written(world
     (form,) = [each for each in ada.forms() if each.action.endswith("/add-issuer")]
     ada.submit(form)
     (told,) = world.entries("trust.issuer_trusted")
-    assert told.detail == {"issuer": site.url, "purposes": ["workload"]}
+    assert told.detail == {"issuer": site.url, "purposes": ["workload"], "key_source": "metadata"}
 
 
 @spec("RFC 8414", "3.1")
