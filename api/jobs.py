@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from api.authentication import tenant_of
 from api.door import Door, said
 from api.errors import UnreadableQuery
+from api.fresh import check_fresh
 from api.keepers import by, member_of
 from api.listing import Listing
 from api.narrowing import Filter
@@ -122,6 +123,7 @@ class EndMany(_Jobs):
             return Response(Touched(ending.preview(found)).data)
         if asked["expect"] is None:
             raise serializers.ValidationError({"expect": ["Say how many you mean to end; dry_run counts them."]})
+        check_fresh(request)
         job = ending.end_all(
             found,
             selection=body.selection,

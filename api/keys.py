@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.door import Door, said
+from api.fresh import check_fresh
 from api.keepers import by
 from api.listing import Listing
 from tenants.roles import Act
@@ -144,5 +145,6 @@ class Compromise(_Keys):
         if asked["dry_run"]:
             receipt = emergency.foresee(key, now=now)
         else:
+            check_fresh(request)
             receipt = emergency.compromise(key, now=now, by=by(request), reason=asked["reason"])
         return Response({**receipt.as_json(), "dry_run": asked["dry_run"]})

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.events import Event
 from audit.models import Entry
-from console.access import for_admins, for_fresh_members, for_keepers, principal
+from console.access import for_admins, for_keepers, for_present_members, principal
 from delegations.sentence import in_words, listed
 from tenants import directory
 from tokens import emergency, fetchers, keys, rotation, timeline
@@ -67,7 +67,7 @@ def rotate(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
-@for_fresh_members
+@for_present_members
 def leaked(request: MemberRequest, key_id: str) -> HttpResponse:
     """Show what ending a key would end; end it, once its name was typed; and afterwards what it ended."""
     key = get_object_or_404(SigningKey, pk=key_id)

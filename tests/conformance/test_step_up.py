@@ -15,7 +15,7 @@ from tests.conformance.test_approvals_api import post
 from tests.harness import authenticator_app as app
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
-from tokens.models import RefreshToken
+from tokens.models import RefreshToken, SigningKey
 
 
 def admit(world):
@@ -88,6 +88,35 @@ def test_the_api_asks_for_a_fresh_sign_in_where_the_person_has_a_factor(world, v
         assert 'max_age="300"' in challenge
         world.rewrite(family, auth_time=timezone.now())
         assert post(world, token, f"{question.pk}/{verb}", said).status_code == 200
+
+
+@spec("RFC 9470", "3")
+@pytest.mark.parametrize("what", ["a leaked key", "many at once"])
+def test_the_api_asks_for_a_fresh_sign_in_before_what_reaches_many(world, what):
+    token = api_token(world, world.public_client("Console app"), "ada", "keys:read keys:write jobs:read jobs:run")
+    (family,) = families(world)
+    world.grant(world.public_client())
+    with context.use(world.tenant):
+        signing = SigningKey.objects.get(status="active", algorithm="ES256")
+    place, said = {
+        "a leaked key": (f"/keys/{signing.pk}/compromise", {"reason": "on a laptop"}),
+        "many at once": ("/delegations/bulk-end", {"filter": {"q": "Scout"}, "reason": "over", "expect": 1}),
+    }[what]
+
+    def ask(**further):
+        headers = {"Authorization": f"Bearer {token}"}
+        return world.http.post(world.url(f"/api/v1{place}"), headers=headers, json={**said, **further})
+
+    app.add(world, world.browser("ada"))
+    world.rewrite(family, auth_time=timezone.now() - timedelta(minutes=6))
+    with leaves_only(world):
+        assert ask(dry_run=True).status_code == 200
+        answer = ask()
+    assert answer.status_code == 401
+    assert 'error="insufficient_user_authentication"' in answer.headers["www-authenticate"]
+    assert 'max_age="300"' in answer.headers["www-authenticate"]
+    world.rewrite(family, auth_time=timezone.now())
+    assert ask().status_code in {200, 202}
 
 
 def families(world):
