@@ -8,6 +8,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from agents import owning
 from agents.models import Agent, Client, Handover
 from kit.moments import AgoField
 from kit.oauth import AuthMethod
@@ -26,6 +27,7 @@ class AgentFilter(django_filters.FilterSet):
         choices=Agent.Status.choices, label=gettext_lazy("Status"), empty_label=gettext_lazy("Any status")
     )
     owner = django_filters.CharFilter(method="of_owner", label=gettext_lazy("Owner"))
+    answered_by = django_filters.CharFilter(method="of_whoever_answers", label=gettext_lazy("Among its owners"))
     registration = django_filters.ChoiceFilter(
         choices=Agent.Registration.choices, label=gettext_lazy("Registered"), empty_label=gettext_lazy("In any way")
     )
@@ -46,6 +48,9 @@ class AgentFilter(django_filters.FilterSet):
         words = _clean(value)
         named = Q(owner__user__name__icontains=words) | Q(owner__user__email__icontains=words)
         return queryset.filter(Q(owner=words) | named)
+
+    def of_whoever_answers(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        return queryset.filter(owning.answered_by(_clean(value)))
 
     def unused(self, queryset: "QuerySet[Agent]", name: str, value: object) -> "QuerySet[Agent]":
         # Tokens belong to a room above, and are asked for through the relation.

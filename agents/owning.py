@@ -14,8 +14,13 @@ STOPS = frozenset({Verb.PAUSE, Verb.RETIRE})
 
 def theirs(member: Membership) -> "QuerySet[Agent]":
     """Return the agents that a member answers for, first or beside somebody else."""
-    beside = CoOwner.objects.filter(agent=OuterRef("pk"), member=member).order_by()
-    return Agent.objects.filter(Q(owner=member) | Exists(beside))
+    return Agent.objects.filter(answered_by(member.pk))
+
+
+def answered_by(member_id: str) -> Q:
+    """Match the agents that a member answers for, first or beside somebody else."""
+    beside = CoOwner.objects.filter(agent=OuterRef("pk"), member=member_id).order_by()
+    return Q(owner=member_id) | Q(Exists(beside))
 
 
 def visible_to(member: Membership) -> "QuerySet[Agent]":

@@ -24,7 +24,9 @@ from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import MOVES, page
 from notices import exporting
 from notices.errors import TooLong
-from tenants.roles import Act
+from tenants.models import Membership
+from tenants.roles import Act, may
+from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
 FIELDS = ("event", "since", "until", "refused")
@@ -94,19 +96,33 @@ def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpR
 
 
 def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
-    """Return a page of what is asked for, day by day, with what narrows it and its pager."""
+    """Return a page of what is asked for, day by day, with what narrows it and its pager.
+
+    To whoever may not read everybody's activity, it leads nowhere but to the reasons that are theirs to read.
+    """
     entries, pager = page(request, asked.rows)
-    rows = event_rows(entries, ZoneInfo(request.tenant.time_zone))
+    rows, is_closed = event_rows(entries, ZoneInfo(request.tenant.time_zone)), not may(request.member, Act.EVENTS_READ)
+    if is_closed:
+        rows = _closed(rows, request.member)
     days = [(day, list(each)) for day, each in groupby(rows, key=lambda row: row["day"])]
     is_first = not any(name in request.GET for name in MOVES)
     return {
         "days": days,
         "rows": rows,
         "narrowing": asked,
-        "tail_url": tail.url(asked.request, entries[0].pk) if entries and is_first else "",
+        "tail_url": tail.url(asked.request, entries[0].pk) if entries and is_first and not is_closed else "",
+        "is_closed": is_closed,
         "wider_url": _wider(request, timezone.now()),
         **pager,
     }
+
+
+def _closed(rows: list[dict[str, Any]], member: Membership) -> list[dict[str, Any]]:
+    refused = [row["id"] for row in rows if row["has_why"]]
+    readable = (
+        set(history.refusals_for(member).filter(pk__in=refused).values_list("pk", flat=True)) if refused else set()
+    )
+    return [{**row, "is_closed": True, "has_why": row["id"] in readable} for row in rows]
 
 
 def _wider(request: MemberRequest, now: datetime) -> str:

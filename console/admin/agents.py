@@ -66,7 +66,7 @@ class Use(TypedDict):
 @for_owners
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
-    chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"owner": request.member.pk}))
+    chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"answered_by": request.member.pk}))
     asked = narrowing(
         request, AgentFilter, owning.visible_to(request.member), shown=FIELDS, further=FURTHER, chips=chips
     )

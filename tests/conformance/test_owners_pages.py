@@ -1,5 +1,8 @@
 """Whoever owns an agent looks after it without any role: its pages, its stop and its keys; and sees nobody else's."""
 
+from html import unescape
+from urllib.parse import urljoin
+
 import pytest
 
 from agents.models import Agent, Client, CoOwner
@@ -31,6 +34,18 @@ def other(world):
     world.rewrite(ledger.client.agent, owner=world.people["ada"])
     world.grant(ledger)
     return ledger.client
+
+
+@pytest.fixture
+def refused(world):
+    """An agent of Bob, and of Alice beside him, that asked for more in Ada's name than she allowed."""
+    wide = world.secret_client("Wide")
+    world.rewrite(wide.client.agent, owner=world.people["bob"])
+    with context.use(world.tenant):
+        CoOwner.objects.create(agent=wide.client.agent, member=world.people["alice"])
+    granted = world.grant(wide, "ada")
+    assert world.refresh(wide, granted["refresh_token"], scope="events:write").status_code == 400
+    return wide.client
 
 
 @pytest.fixture
@@ -95,6 +110,45 @@ def test_whoever_answers_beside_the_owner_looks_as_well(world, mine):
         CoOwner.objects.create(agent=mine.agent, member=world.people["alice"])
     alice = world.browser("alice")
     assert alice.go(world.url(f"{AGENTS}/{mine.agent_id}")).status_code == 200
+
+
+@spec("RFC 9700", "2.3")
+def test_mine_are_those_one_answers_for_beside_somebody_too(world, mine, other):
+    third = world.secret_client("Third").client
+    world.rewrite(third.agent, owner=world.people["alice"])
+    with context.use(world.tenant):
+        CoOwner.objects.create(agent=mine.agent, member=world.people["ada"])
+    ada = world.browser("ada")
+    ada.go(world.url(AGENTS))
+    href = next(
+        part.split('"')[0] for part in ada.page.text.split('href="') if part.partition(">")[2].startswith("Mine")
+    )
+    ada.go(urljoin(world.url(AGENTS), unescape(href)))
+    assert [name in ada.words() for name in ("Scout", "Ledger", "Third")] == [True, True, False]
+    ask = asker(world, "ada", "agents:read")
+    found = ask("GET", f"/agents?answered_by={world.people['ada'].pk}").json()["agents"]
+    assert {each["id"] for each in found} == {mine.agent_id, other.agent_id}
+    assert ask("GET", "/agents?answered_by=%00nobody").json()["agents"] == []
+
+
+@spec("RFC 9700", "2.3")
+@pytest.mark.parametrize("who", ["bob", "alice"])
+def test_the_activity_leads_an_owner_to_what_opens_for_them_and_nowhere_else(world, refused, who):
+    browser = world.browser(who)
+    browser.go(world.url(f"{AGENTS}/{refused.agent_id}/activity"))
+    assert "token.refused" in browser.words()
+    assert not [each for each in ("/activity/events/", "/export/", "/newer", "GET /api") if each in browser.page.text]
+    card = browser.page.text.partition('id="rows"')[2]
+    links = {part.split('"')[0] for part in card.split('href="')[1:]}
+    assert any("/why/" in link for link in links)
+    assert {browser.go(urljoin(world.origin, unescape(link))).status_code for link in links} == {200}
+
+
+@spec("RFC 9700", "2.3")
+def test_whoever_looks_after_the_tenant_is_led_to_each_entry(world, refused):
+    ada = world.browser("ada")
+    ada.go(world.url(f"{AGENTS}/{refused.agent_id}/activity"))
+    assert all(each in ada.page.text for each in ("/activity/events/", "/why/", "/export/"))
 
 
 @spec("RFC 9700", "2.3")

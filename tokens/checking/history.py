@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from agents import owning
 from agents.models import Agent
 from audit.events import Event
 from audit.models import Entry
@@ -22,7 +23,7 @@ def refusals_for(member: Membership) -> QuerySet[Entry]:
     found = Entry.objects.filter(event__in=REFUSALS).order_by("-pk")
     if may_see_console(member):
         return found
-    owned = Agent.objects.filter(owner=member).values("pk")
+    owned = owning.theirs(member).values("pk")
     return found.filter(Q(on_behalf_of=member.pk) | Q(through__in=owned))
 
 
