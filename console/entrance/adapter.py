@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.events import Event
+from console.entrance import last_way
 from console.entrance.places import PASSWORD, let_in, place_of, sign_out, write_down
 from kit.languages import spoken
 from tenants import languages
@@ -52,6 +53,7 @@ class Adapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
         let_in(request, user)
+        last_way.remember(request, response, user)
         if asked := request.headers.get("Accept-Language", ""):
             languages.hear(user, spoken(asked))
         return response

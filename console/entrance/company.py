@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
-from allauth.account.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
@@ -35,15 +34,6 @@ LIFE = timedelta(minutes=10)
 AT_ONCE = 5
 _KEPT = "company_sign_in"
 _log = structlog.get_logger("console.company")
-
-
-class SignIn(LoginView):
-    """The sign-in page, which knows where else people of this tenant may sign in."""
-
-    def get_context_data(self, **fields: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**fields)
-        named = [{"id": each.pk, "name": each.issuer.name} for each in providers.usable()]
-        return {**context, "providers": named, "next": self.request.GET.get("next", "")}
 
 
 @require_GET
@@ -106,7 +96,7 @@ def _let_in(request: TenantRequest, member: Membership, kept: dict[str, Any]) ->
         record_authentication(request, member.user, method=METHOD)
         write_down(Event.SIGNED_IN_AGAIN, member.user, [METHOD])
         return redirect(after or "my-agents")
-    record_authentication(request, member.user, method=METHOD)
+    record_authentication(request, member.user, method=METHOD, provider=kept["provider"])
     response: HttpResponse = perform_login(request, Login(user=member.user, redirect_url=after or None))
     return response
 

@@ -16,6 +16,7 @@ from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 from audit.events import Event
 from console.entrance.again import Again
+from console.entrance.door import Door
 from console.entrance.places import PASSKEY, place_of, write_down
 from tenants.models import User
 
@@ -69,7 +70,7 @@ class AgainForm(_Proof, forms.ReauthenticateWebAuthnForm):
     """The passkey that proves again who is signed in."""
 
 
-class SignIn(NextRedirectMixin, views.LoginWebAuthnView):
+class SignIn(Door, NextRedirectMixin, views.LoginWebAuthnView):
     """`/login/passkey`: a challenge for a script that asks for one, and the passkey's answer to it."""
 
     form_class = SignInForm

@@ -7,11 +7,11 @@ from allauth.account import views
 from csp.decorators import csp_replace
 from django.views.decorators.cache import never_cache
 
-from console.entrance import again, company, passkeys, second_factor
+from console.entrance import again, company, door, passkeys, second_factor
 
 _entrance = csp_replace({"form-action": None})
 
-login = never_cache(_entrance(company.SignIn.as_view()))
+login = never_cache(_entrance(door.SignIn.as_view()))
 company_begin = never_cache(_entrance(company.begin))
 company_finish = never_cache(_entrance(company.finish))
 login_with_passkey = never_cache(_entrance(passkeys.SignIn.as_view()))

@@ -16,7 +16,8 @@ from delegations import saved_views
 from kit import context
 from tenants import actions, members
 from tenants.models import SavedView
-from tests.browser.stage import Stage, sign_in
+from tests.browser.stage import Stage, say_who, sign_in
+from tests.harness import company
 from tests.harness.deferral import WAITS
 from tests.harness.device import Device
 from tests.harness.domains import Foreign
@@ -54,6 +55,21 @@ def at_empty(path: str) -> Arrive:
 
 def _go(page: Page, url: str) -> None:
     page.goto(url)
+
+
+def _second_step(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/login"))
+    say_who(page, stage.lived_in.email("bob"))
+    page.get_by_label("Password").wait_for()
+
+
+def _second_step_with_a_company(stage: Stage, page: Page) -> None:
+    """Say an e-mail whose domain a company signs in, where its button and the password are."""
+    world = make(stage.lived_in.origin, stage.lived_in.http)
+    company.let_sign_in_at(world, "https://accounts.initech.example", "remit", "x", email_domains=["initech.example"])
+    page.goto(world.url("/login"))
+    say_who(page, "peter@initech.example")
+    page.get_by_role("link", name=company.NAME).wait_for()
 
 
 def _wrong_password(stage: Stage, page: Page) -> None:
@@ -410,7 +426,7 @@ def _console_places(stage: Stage, page: Page) -> None:
 def _forged_form(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/login"))
     page.context.clear_cookies()
-    sign_in(page, "x@example.com", "x")
+    say_who(page, "x@example.com")
     page.get_by_role("heading", name="This form is too old to send").wait_for()
 
 
@@ -640,6 +656,8 @@ def _ended_elsewhere(stage: Stage, page: Page) -> None:
 
 SIGHTS = (
     Sight("sign-in", at("/login")),
+    Sight("sign-in-password", _second_step),
+    Sight("sign-in-company", _second_step_with_a_company),
     Sight("sign-in-refused", _wrong_password),
     Sight("sign-in-again", at("/login/again"), "alice"),
     Sight("sign-in-again-refused", _wrong_password_again, "bob"),

@@ -74,9 +74,15 @@ class Stage:
         return self.sessions[key]
 
 
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    """Fill in the sign-in page that is open."""
+def say_who(page: Page, email: str) -> None:
+    """Go through the first step of the sign-in page that is open."""
     page.get_by_label("E-mail").fill(email)
+    page.get_by_role("button", name="Go on", exact=True).click()
+
+
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Go through both steps of the sign-in page that is open."""
+    say_who(page, email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
 

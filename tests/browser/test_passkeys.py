@@ -26,6 +26,7 @@ def tab(chromium: Browser) -> Iterator[Tab]:
 def sign_in(world: World, tab: Tab, name: str = "alice") -> None:
     tab.page.goto(world.url("/login"))
     tab.page.get_by_label("E-mail").fill(world.email(name))
+    tab.press("Go on")
     tab.page.get_by_label("Password").fill(PASSWORD)
     tab.press("Sign in")
 
@@ -71,6 +72,17 @@ def test_a_person_adds_a_passkey_signs_out_and_signs_in_with_it_alone(world, at_
     added = {(entry.detail["factor"], entry.detail["name"]) for entry in world.entries("factor.added")}
     assert added == {("webauthn", "Laptop"), ("recovery_codes", "")}
     assert at_the_door.seen.complaints == []
+
+
+def test_a_browser_marks_the_passkey_that_was_used_last(world, at_the_door):
+    at_the_door.page.goto(world.url("/login"))
+    assert not at_the_door.page.get_by_text("Used last in this browser.").is_visible()
+    use_passkey(world, at_the_door)
+    sign_out(world, at_the_door)
+
+    at_the_door.page.goto(world.url("/login"))
+
+    assert at_the_door.page.locator("form[data-passkey]").get_by_text("Used last in this browser.").is_visible()
 
 
 def test_a_sign_in_with_a_passkey_goes_on_to_what_was_asked_for(world, at_the_door):

@@ -120,8 +120,8 @@ class Browser:
         return found[0]
 
     def sign_in(self, email: str, password: str) -> httpx.Response:
-        """Fill in the sign-in page that is open."""
-        form = next(form for form in self.forms() if any(name == "password" for name, _ in form.fields))
+        """Fill in the sign-in page that is open, both steps in one."""
+        form = next(form for form in self.forms() if {"login", "password"} & {name for name, _ in form.fields})
         return self.submit(form, {"login": email, "password": password})
 
     def decide(self, decision: str = "allow", **fill: str | list[str]) -> httpx.Response:

@@ -80,6 +80,7 @@ class People:
         if "/login" not in page.url:
             return
         await page.get_by_label("E-mail").fill(self.world.email(name))
+        await page.get_by_role("button", name="Go on", exact=True).click()
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Sign in", exact=True).click()
 
