@@ -1,4 +1,4 @@
-"""The lists that a person saved: theirs alone, in this tenant."""
+"""The lists that a person saved: theirs alone in this tenant, and those that everybody of it finds."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,14 @@ from rest_framework.response import Response
 
 from api import versions
 from api.door import Door, said
-from api.keepers import ForReaders, by, member_of
+from api.keepers import ForReaders, ForRoles, by, member_of
 from api.listing import Listing
 from delegations import saved_views
 from tenants.directory import current
+from tenants.roles import Act
 from tenants.saved_view import SavedView
 
-READ, WRITE = "views:read", "views:write"
+READ, WRITE, SHARE = "views:read", "views:write", "views:share"
 
 
 class NewView(serializers.Serializer[SavedView]):
@@ -40,13 +41,22 @@ class SavedViewSerializer(serializers.ModelSerializer[SavedView]):
 
     class Meta:
         model = SavedView
-        fields = ["id", "list", "name", "query", "notes", "created_at", "links"]
+        fields = ["id", "list", "name", "query", "notes", "created_at", "shared_at", "links"]
 
     def get_notes(self, view: SavedView) -> Sequence[str]:
         return saved_views.flaws(view.listing, view.query)
 
     def get_links(self, view: SavedView) -> dict[str, str]:
         return {"console": f"{current().issuer}/{saved_views.LISTS[view.listing].path}?{view.query}"}
+
+
+class SharedViewSerializer(SavedViewSerializer):
+    """One that everybody of the tenant finds above the list; `shared_by` is whose it is."""
+
+    shared_by = serializers.CharField(source="member.name")
+
+    class Meta(SavedViewSerializer.Meta):
+        fields = [*SavedViewSerializer.Meta.fields, "shared_by"]
 
 
 class Views(Door):
@@ -85,6 +95,46 @@ class OneView(Door):
     def delete(self, request: Request, view_id: str) -> Response:
         saved_views.remove(_mine(request, view_id), by=by(request))
         return Response(status=204)
+
+
+class Shared(Door):
+    """What is shared, for whoever may open the lists; to anybody else there is none."""
+
+    permission_classes = [ForReaders]
+    http_method_names = ["get", "head", "options"]
+    scopes = {"GET": READ}
+    listing = Listing("views", SharedViewSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        return self.listing.answer(request, saved_views.shared_with(member_of(request)))
+
+
+class Share(Door):
+    """Let everybody of the tenant find a list that one saved."""
+
+    permission_classes = [ForRoles]
+    http_method_names = ["post", "options"]
+    scopes = {"POST": SHARE}
+    acts = {"POST": Act.VIEWS_SHARE}
+    answers = {"POST": SavedViewSerializer}
+
+    def post(self, request: Request, view_id: str) -> Response:
+        return _answer(saved_views.share(_mine(request, view_id), by=by(request)))
+
+
+class Unshare(Door):
+    """Leave a shared list to its owner alone: who shared it does that, and whoever may share."""
+
+    permission_classes = [ForReaders]
+    http_method_names = ["post", "options"]
+    scopes = {"POST": SHARE}
+    answers = {"POST": SavedViewSerializer}
+
+    def post(self, request: Request, view_id: str) -> Response:
+        member = member_of(request)
+        view = get_object_or_404(saved_views.known_to(member), pk=view_id)
+        return _answer(saved_views.unshare(view, member=member, by=by(request)))
 
 
 def _mine(request: Request, view_id: str) -> SavedView:

@@ -31,6 +31,8 @@ class Event(StrEnum):
     VIEW_SAVED = "member.view_saved"
     VIEW_CHANGED = "member.view_changed"
     VIEW_REMOVED = "member.view_removed"
+    VIEW_SHARED = "member.view_shared"
+    VIEW_UNSHARED = "member.view_unshared"
 
     ISSUER_TRUSTED = "trust.issuer_trusted"
     ISSUER_CHANGED = "trust.issuer_changed"

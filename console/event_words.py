@@ -68,6 +68,8 @@ _WORDS: Mapping[str, str | Promise] = {
     "member.view_saved": _("saved the list"),
     "member.view_changed": _("changed the saved list"),
     "member.view_removed": _("removed the saved list"),
+    "member.view_shared": _("shared with everybody the saved list"),
+    "member.view_unshared": _("shares no longer the saved list"),
     "trust.subject_linked": _("linked a person to"),
     "trust.subject_unlinked": _("unlinked a person from"),
     "trust.provider_set": _("set up sign-in with"),

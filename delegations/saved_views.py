@@ -1,7 +1,8 @@
 """Saved lists: which lists can be saved, what of their words means something today, and the verbs.
 
 A list is saved as the words of its address, as far as its filter and its orders know them. They are asked again when it
-is opened: a word that means nothing any more is said, and not passed over.
+is opened: a word that means nothing any more is said, and not passed over. One that is shared stays its owner's: others
+open it, and see of its rows what they may see anyway.
 """
 
 from collections.abc import Mapping
@@ -10,10 +11,12 @@ from typing import Any
 
 import django_filters
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from agents import owning
 from agents.filters import AgentFilter
 from audit.events import Event
 from audit.filters import EventFilter
@@ -21,11 +24,16 @@ from audit.ledger import record
 from audit.principals import Principal
 from delegations.filters import DelegationFilter
 from delegations.groups import By
-from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
-from tenants.models import Membership
+from kit import context
+from tenants.errors import IdentifierTaken, NotActive, NotYours, Stale, Unusable
+from tenants.models import Membership, Tenant
+from tenants.roles import Act, may
+from tenants.rules import may_see_console
 from tenants.saved_view import SavedView
 
 MOST, LONGEST_NAME, LONGEST_QUERY = 30, 60, 2000
+MOST_SHARED = 30
+"""In a tenant: they all stand above a list."""
 MOVES, ORDER, GROUP = ("before", "after", "ticked"), "order", "group"
 
 
@@ -90,6 +98,29 @@ def of(member: Membership, listing: str = "") -> "QuerySet[SavedView]":
     return mine.filter(listing=listing) if listing else mine
 
 
+def above(member: Membership, listing: str) -> "QuerySet[SavedView]":
+    """Return what stands above a list that a person opened: their own, and what is shared."""
+    found = SavedView.objects.filter(Q(member=member) | Q(shared_at__isnull=False), listing=listing)
+    return found.select_related("member__user").order_by("name", "pk")
+
+
+def shared_with(member: Membership) -> "QuerySet[SavedView]":
+    """Return what is shared, by name, for whoever may open the lists at all."""
+    shared = SavedView.objects.filter(shared_at__isnull=False).select_related("member__user")
+    can_open = may_see_console(member) or owning.theirs(member).exists()
+    return shared.order_by("listing", "name", "pk") if can_open else shared.none()
+
+
+def known_to(member: Membership) -> "QuerySet[SavedView]":
+    """Return their own, and what is shared with them."""
+    return SavedView.objects.filter(Q(member=member) | Q(pk__in=shared_with(member).order_by().values("pk")))
+
+
+def may_unshare(member: Membership, view: SavedView) -> bool:
+    """Say whether somebody may end that everybody finds a saved list: it is theirs, or their role lets them."""
+    return view.member_id == member.pk or may(member, Act.VIEWS_SHARE)
+
+
 @transaction.atomic
 def save(member: Membership, listing: str, name: str, query: str, *, by: Principal) -> SavedView:
     """Save a list for a person; raises Unusable or IdentifierTaken."""
@@ -111,7 +142,12 @@ def save(member: Membership, listing: str, name: str, query: str, *, by: Princip
 def change(
     view: SavedView, *, by: Principal, name: str | None = None, query: str | None = None, version: int | None = None
 ) -> SavedView:
-    """Give a saved list another name, or save other words under it; raises Unusable, IdentifierTaken or Stale."""
+    """Give a saved list another name, or save other words under it; raises Unusable, IdentifierTaken or Stale.
+
+    What everybody reads is changed by whoever may share it; anybody else takes it back first: NotYours.
+    """
+    if view.shared_at is not None and not may(view.member, Act.VIEWS_SHARE):
+        raise NotYours(_("Everybody finds this list, and you may not share any more. End the sharing first."))
     said = {} if name is None else {"name": _name(name)}
     said |= {} if query is None else {"query": _query(view.listing, query)}
     as_read = {} if version is None else {"version": version}
@@ -133,6 +169,34 @@ def remove(view: SavedView, *, by: Principal) -> None:
     if not removed:
         raise NotActive(view.pk)
     record(Event.VIEW_REMOVED, by=by, about=view, detail={"list": view.listing})
+
+
+@transaction.atomic
+def share(view: SavedView, *, by: Principal) -> SavedView:
+    """Let everybody of the tenant find a saved list; raises NotYours, Unusable, or NotActive where they do already."""
+    if not may(view.member, Act.VIEWS_SHARE):
+        raise NotYours(_("Your role does not let you share lists."))
+    # Held, so that of two at once the second counts the first.
+    Tenant.objects.select_for_update(no_key=True).get(pk=context.require_id())
+    if SavedView.objects.filter(shared_at__isnull=False).count() >= MOST_SHARED:
+        raise Unusable(_("%(most)s lists are shared: that is as many as there can be.") % {"most": MOST_SHARED})
+    now = timezone.now()
+    if not SavedView.objects.filter(pk=view.pk, shared_at=None).update(shared_at=now, version=F("version") + 1):
+        raise NotActive(view.pk)
+    record(Event.VIEW_SHARED, by=by, about=view, detail={"list": view.listing})
+    return SavedView.objects.get(pk=view.pk)
+
+
+@transaction.atomic
+def unshare(view: SavedView, *, member: Membership, by: Principal) -> SavedView:
+    """Leave a shared list to its owner alone; raises NotYours, or NotActive where it is not shared any more."""
+    if not may_unshare(member, view):
+        raise NotYours(_("Who shared a list ends that, or an admin does."))
+    shared = SavedView.objects.filter(pk=view.pk, shared_at__isnull=False)
+    if not shared.update(shared_at=None, version=F("version") + 1):
+        raise NotActive(view.pk)
+    record(Event.VIEW_UNSHARED, by=by, about=view, detail={"list": view.listing})
+    return SavedView.objects.get(pk=view.pk)
 
 
 def _name(text: str) -> str:

@@ -39,6 +39,7 @@ class Act(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     JOBS_READ = "jobs:read"
     DELEGATIONS_END = "delegations:end"
+    VIEWS_SHARE = "views:share"
 
 
 _LOOK = frozenset(act for act in Act if act.value.endswith(":read"))

@@ -1,4 +1,7 @@
-"""A list as a person saved it: what narrows it and in which order it stands, under a name of their own."""
+"""A list as a person saved it: what narrows it and in which order it stands, under a name of their own.
+
+It is theirs alone until it is shared; then everybody of the tenant finds it above the list, under its owner's name.
+"""
 
 from django.db import models
 from django.utils import timezone
@@ -20,6 +23,9 @@ class SavedView(TenantScoped):
     name = models.CharField(max_length=60)
     query = models.CharField(max_length=2000, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    shared_at = models.DateTimeField(
+        null=True, help_text="Since when everybody of the tenant finds it; empty: nobody else does."
+    )
     version = models.PositiveBigIntegerField(default=1)
 
     class Meta(TenantScoped.Meta):

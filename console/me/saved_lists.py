@@ -1,4 +1,4 @@
-"""Saved lists: a person's own, saved from above a list of the console; opened, renamed and removed here."""
+"""Saved lists: a person's own, saved from above a list of the console, and those that others share with everybody."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from console.access import for_members, principal
 from console.attempt import attempt
 from delegations import saved_views
+from tenants.roles import Act, may
 from tenants.saved_view import SavedView
 from tokens.endpoints.request import MemberRequest
 
@@ -56,6 +57,24 @@ def remove(request: MemberRequest, view_id: str) -> HttpResponse:
     return redirect("my-views")
 
 
+@require_POST
+@for_members
+def share(request: MemberRequest, view_id: str) -> HttpResponse:
+    """Let everybody find a list that one saved."""
+    view = _mine(request, view_id)
+    said = attempt(lambda: saved_views.share(view, by=principal(request)))
+    return _show(request, said=said) if said else redirect("my-views")
+
+
+@require_POST
+@for_members
+def unshare(request: MemberRequest, view_id: str) -> HttpResponse:
+    """Leave a shared list to its owner alone."""
+    view = get_object_or_404(saved_views.known_to(request.member), pk=view_id)
+    said = attempt(lambda: saved_views.unshare(view, member=request.member, by=principal(request)))
+    return _show(request, said=said) if said else redirect("my-views")
+
+
 def _show(
     request: MemberRequest,
     *,
@@ -63,18 +82,28 @@ def _show(
     typed: Mapping[str, str] | None = None,
     renamed: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    rows = [_row(view, (renamed or {}).get(view.pk)) for view in saved_views.of(request.member)]
-    place = {**typed, "list_name": PAGES[typed["list"]][1]} if typed else None
-    return render(request, "me/views.html", {"views": rows, "said": said, "typed": place}, status=422 if said else 200)
+    shared = saved_views.shared_with(request.member).exclude(member=request.member)
+    content = {
+        "views": [_row(view, (renamed or {}).get(view.pk)) for view in saved_views.of(request.member)],
+        "others": [
+            {**_row(view), "by": view.member.name, "may_unshare": saved_views.may_unshare(request.member, view)}
+            for view in shared
+        ],
+        "may_share": may(request.member, Act.VIEWS_SHARE),
+        "said": said,
+        "typed": {**typed, "list_name": PAGES[typed["list"]][1]} if typed else None,
+    }
+    return render(request, "me/views.html", content, status=422 if said else 200)
 
 
-def _row(view: SavedView, typed: str | None) -> dict[str, Any]:
+def _row(view: SavedView, typed: str | None = None) -> dict[str, Any]:
     page, label = PAGES[view.listing]
     return {
         "id": view.pk,
         "name": view.name,
         "typed": view.name if typed is None else typed,
         "version": view.version,
+        "is_shared": view.shared_at is not None,
         "list": label,
         "url": _url(page, view.query),
         "notes": saved_views.flaws(view.listing, view.query),

@@ -387,11 +387,18 @@ def _saved_above(stage: Stage, page: Page) -> None:
 
 
 def _my_views(stage: Stage, page: Page) -> None:
-    """Look at the saved lists, one of which says what means nothing any more."""
+    """Look at the saved lists: one says what means nothing any more, one is shared, and one is somebody else's."""
     _saved_above(stage, page)
-    with context.use(stage.lived_in.tenant):
+    world = stage.lived_in
+    with context.use(world.tenant):
         SavedView.objects.filter(name="Ends soon").update(query="colour=red&ends_before=7d")
-    page.goto(stage.lived_in.url("/me/views"))
+        if not (views := saved_views.of(world.people["bob"], "agents")):
+            views = [
+                saved_views.save(world.people["bob"], "agents", "Nobody answers for them", "no_owner=true", by=SYSTEM)
+            ]
+        for view in (*views, *saved_views.of(world.people["ada"]).filter(name__startswith="Of the planner")):
+            SavedView.objects.filter(pk=view.pk).update(shared_at=timezone.now())
+    page.goto(world.url("/me/views"))
     page.get_by_text("Rename").first.click()
 
 
