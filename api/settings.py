@@ -11,6 +11,7 @@ from api import versions
 from api.authentication import tenant_of
 from api.door import Door, said
 from api.events import EventSerializer
+from api.fresh import check_fresh
 from api.keepers import by, member_of
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
@@ -67,6 +68,36 @@ class Settings(Door):
     def _answer(self, tenant: Tenant) -> Response:
         content: dict[str, Any] = dict(SettingsSerializer(tenant).data)
         return Response(content, headers=versions.tag(tenant.version))
+
+
+class Pausing(serializers.Serializer[Any]):
+    """`name` is the tenant's, as a proof that it is this one."""
+
+    name = serializers.CharField(max_length=100)
+    reason = serializers.CharField(max_length=500)
+
+
+class Paused(serializers.Serializer[Any]):
+    """`links.console` is where an admin resumes it: the API is not there until then."""
+
+    status = serializers.CharField()
+    links = serializers.DictField(child=serializers.CharField())
+
+
+class Pause(Door):
+    """Issue nothing and accept nothing any more, this token among it, until an admin resumes the tenant on its page."""
+
+    http_method_names = ["post", "options"]
+    scopes = {"POST": "tenant:pause"}
+    acts = {"POST": Act.TENANT_PAUSE}
+    reads = {"POST": Pausing}
+    answers = {"POST": Paused}
+
+    def post(self, request: Request) -> Response:
+        words, tenant = said(Pausing(data=request.data)), tenant_of(request)
+        check_fresh(request)
+        stops.pause_tenant(tenant, by=by(request), **words)
+        return Response({"status": Tenant.Status.PAUSED.value, "links": {"console": f"{tenant.issuer}/"}})
 
 
 class Export(Door):

@@ -128,6 +128,7 @@ urlpatterns = [
     path("api/v1/invitations/<str:invitation_id>", members.OneInvitation.as_view()),
     path("api/v1/settings", settings.Settings.as_view()),
     path("api/v1/settings/export.yaml", settings.Export.as_view()),
+    path("api/v1/settings/pause", settings.Pause.as_view()),
     path("api/v1/settings/history", settings.History.as_view()),
     path("api/v1/events", events.Events.as_view()),
     path("api/v1/events/export.<str:form>", events.Export.as_view()),

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Event(StrEnum):
     TENANT_CREATED = "tenant.created"
     TENANT_SUSPENDED = "tenant.suspended"
+    TENANT_PAUSED = "tenant.paused"
     TENANT_RESUMED = "tenant.resumed"
     MEMBER_ADDED = "member.added"
     MEMBER_SUSPENDED = "member.suspended"

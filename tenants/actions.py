@@ -78,7 +78,8 @@ def create_tenant(slug: str, name: str, *, by: Principal) -> Tenant:
 @transaction.atomic
 def suspend_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
     """Stop serving a tenant: from the commit on nothing is issued and nothing is active."""
-    changed = Tenant.objects.filter(pk=tenant.pk, status=Tenant.Status.ACTIVE).update(
+    served = (Tenant.Status.ACTIVE, Tenant.Status.PAUSED)
+    changed = Tenant.objects.filter(pk=tenant.pk, status__in=served).update(
         status=Tenant.Status.SUSPENDED, version=F("version") + 1
     )
     if not changed:

@@ -62,6 +62,11 @@ def tenant_by_slug(slug: str) -> Tenant | None:
     return _tenants.get(slug, lambda: Tenant.objects.filter(slug=slug, status=Tenant.Status.ACTIVE).first())
 
 
+def paused_tenant(slug: str) -> Tenant | None:
+    """Return a tenant that its own admins paused: its pages say so, and to programs it is not there."""
+    return Tenant.objects.filter(slug=slug, status=Tenant.Status.PAUSED).first() if is_slug(slug) else None
+
+
 def resource_servers() -> Mapping[str, Protected]:
     """Return the current tenant's resource servers by identifier."""
     return _resources.get(_policy(), _load) or {}

@@ -36,6 +36,7 @@ class Tenant(models.Model):
 
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
         SUSPENDED = "suspended", _("Suspended")
         DELETED = "deleted", _("Deleted")
 

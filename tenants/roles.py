@@ -40,14 +40,15 @@ class Act(StrEnum):
     JOBS_READ = "jobs:read"
     DELEGATIONS_END = "delegations:end"
     VIEWS_SHARE = "views:share"
+    TENANT_PAUSE = "tenant:pause"
 
 
 _LOOK = frozenset(act for act in Act if act.value.endswith(":read"))
 
 TABLE: Mapping[str, frozenset[Act]] = {
     _Role.ADMIN: frozenset(Act),
-    # All but making somebody as mighty as an admin, or less so.
-    _Role.SECURITY: frozenset(Act) - {Act.ADMINS_APPOINT},
+    # All but making somebody as mighty as an admin, or less so, and stopping everything.
+    _Role.SECURITY: frozenset(Act) - {Act.ADMINS_APPOINT, Act.TENANT_PAUSE},
     _Role.APPROVER: _LOOK | {Act.APPROVALS_DECIDE},
     _Role.DEVELOPER: frozenset({Act.RESOURCES_READ, Act.RESOURCES_WRITE}),
     _Role.AUDITOR: _LOOK,

@@ -42,6 +42,7 @@ API_SCOPES = (
     ScopeWords("members:write", "Invite and remove people, and change what they may do", is_writing=True),
     ScopeWords("settings:read", "See your organisation's settings"),
     ScopeWords("settings:write", "Change your organisation's settings", is_writing=True),
+    ScopeWords("tenant:pause", "Pause your organisation, so that no agent gets anything there", is_writing=True),
     ScopeWords("events:read", "See and export what happened in your organisation"),
     ScopeWords("webhooks:read", "See who else is told what happens in your organisation"),
     ScopeWords("webhooks:write", "Say who else is told what happens in your organisation", is_writing=True),

@@ -25,7 +25,7 @@ from delegations.models import Delegation
 from delegations.reach import Reach
 from kit import context
 from tenants import actions as tenants_actions
-from tenants import members, resources
+from tenants import members, pausing, resources
 from tenants.models import Membership, ResourceServer, Tenant
 from tokens import actions
 from tokens.across import recall
@@ -151,6 +151,14 @@ def _read_anew(server: ResourceServer) -> None:
 def close_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
     """Stop serving a tenant, and whatever its word holds up in others; raises NotActive."""
     tenants_actions.suspend_tenant(tenant, by=by, reason=reason)
+    with context.use(tenant):
+        recall.withdraw(_crossing())
+
+
+@transaction.atomic
+def pause_tenant(tenant: Tenant, *, by: Principal, name: str, reason: str) -> None:
+    """Pause a tenant, and end whatever its word holds up in others; raises Unusable, or NotActive."""
+    pausing.pause_tenant(tenant, by=by, name=name, reason=reason)
     with context.use(tenant):
         recall.withdraw(_crossing())
 

@@ -105,6 +105,7 @@ def _show(
         "version": tenant.version,
         "changes": [_change(entry, each, tenant, may_change) for entry in rows for each in _said(entry)],
         "may_change": may_change,
+        "may_pause": may(request.member, Act.TENANT_PAUSE),
         "said": said,
     }
     return render(request, "console/settings.html", {**content, **pager}, status=status)

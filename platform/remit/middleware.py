@@ -94,6 +94,9 @@ class TenantGate:
 
     def _enter(self, request: ArrivingRequest, slug: str, path: str, view: View | None) -> HttpResponseBase:
         tenant = directory.tenant_by_slug(slug)
+        if tenant is None and view is None and not path.startswith("/api/"):
+            # Its pages open as far as `Pauses` lets them.
+            tenant = directory.paused_tenant(slug)
         if tenant is None:
             return _not_found(request)
         request.tenant = tenant

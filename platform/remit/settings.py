@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "remit.sessions.Members",
     "remit.languages.Languages",
+    "remit.pauses.Pauses",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "remit.urls"

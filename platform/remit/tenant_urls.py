@@ -22,6 +22,7 @@ from console.admin import (
     one_event,
     overview,
     owners,
+    pausing,
     probe,
     resource_list,
     resources,
@@ -42,7 +43,7 @@ from console.admin import delegations as admin_delegations
 from console.admin import jobs as admin_jobs
 from console.admin import keys as admin_keys
 from console.admin import places as admin_places
-from console.entrance import invitation, signing_in, welcome
+from console.entrance import invitation, paused, signing_in, welcome
 from console.me import agents as my_agents
 from console.me import authenticator_app, passkeys, places, questions, recovery_codes, saved_lists, security
 from console.me import notices as my_notices
@@ -211,6 +212,8 @@ urlpatterns = [
     path("console/settings", settings.view, name="console-settings"),
     path("console/settings/change", settings.change, name="change-settings"),
     path("console/settings/export.yaml", settings.export, name="export-settings"),
+    path("console/settings/pause", pausing.view, name="pause-tenant"),
+    path("console/settings/resume", paused.resume, name="resume-tenant"),
     path("console/settings/put-back", settings.put_back, name="put-setting-back"),
     path("console/webhooks", webhooks.listing, name="console-webhooks"),
     path("console/webhooks/add", webhooks.add, name="add-webhook"),

@@ -35,7 +35,7 @@ WORDS = {
 NOTHING = {**WORDS, **{name: kind.none for name, kind in KINDS.items() if isinstance(kind, Kind)}}
 _TABLE = {
     "admin": {act.value for act in Act},
-    "security": {act.value for act in Act} - {"admins:appoint"},
+    "security": {act.value for act in Act} - {"admins:appoint", "tenant:pause"},
     "approver": {act.value for act in Act if act.value.endswith(":read")} | {"approvals:decide"},
     "developer": {"resources:read", "resources:write"},
     "auditor": {act.value for act in Act if act.value.endswith(":read")},

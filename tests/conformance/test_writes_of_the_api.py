@@ -30,6 +30,7 @@ NO_VERSION = "it has no version: it is there, or it is not"
 WITHOUT_A_VERSION = {
     "POST me/views": NEW,
     "DELETE me/views/view_id": NO_VERSION,
+    "POST settings/pause": ONCE,
     "POST views/view_id/share": ONCE,
     "POST views/view_id/unshare": ONCE,
     "POST delegations/bulk-end": "the number that is expected is the version",

@@ -1,0 +1,48 @@
+"""Pausing a tenant and resuming it: what its own admins do, and take back (docs/decisions/0037).
+
+An operator's `suspend_tenant` is another thing: it says that there is no such tenant, and no admin undoes it.
+"""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from audit.events import Event
+from audit.ledger import record
+from audit.models import Entry
+from audit.principals import Principal
+from kit import context
+from tenants import directory
+from tenants.errors import NotActive, Unusable
+from tenants.models import Tenant
+
+
+@transaction.atomic
+def pause_tenant(tenant: Tenant, *, by: Principal, name: str, reason: str) -> None:
+    """Issue nothing and accept nothing from the commit on; raises Unusable where its name is another, or NotActive."""
+    if " ".join(name.split()) != " ".join(tenant.name.split()):
+        raise Unusable(_("The name is %(name)s. Type it as it stands there.") % {"name": tenant.name})
+    if not _move(tenant, Tenant.Status.ACTIVE, Tenant.Status.PAUSED):
+        raise NotActive(tenant.slug)
+    with context.use(tenant):
+        record(Event.TENANT_PAUSED, by=by, about=tenant, reason=reason)
+
+
+@transaction.atomic
+def resume_tenant(tenant: Tenant, *, by: Principal) -> None:
+    """Serve it again, with all that was allowed there; raises NotActive where it is not paused."""
+    if not _move(tenant, Tenant.Status.PAUSED, Tenant.Status.ACTIVE):
+        raise NotActive(tenant.slug)
+    with context.use(tenant):
+        record(Event.TENANT_RESUMED, by=by, about=tenant)
+
+
+def last_pause() -> Entry | None:
+    """Return who paused the current tenant last, when and why."""
+    return Entry.objects.filter(event=Event.TENANT_PAUSED).order_by("-pk").first()
+
+
+def _move(tenant: Tenant, before: str, after: str) -> bool:
+    moved = Tenant.objects.filter(pk=tenant.pk, status=before).update(status=after, version=F("version") + 1)
+    transaction.on_commit(directory.forget_all)
+    return bool(moved)
