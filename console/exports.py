@@ -1,21 +1,30 @@
-"""A list as a file: every row of the filter, written while it is sent."""
+"""A list as a file: every row of the filter, written while it is sent, or by the clock where that takes too long."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
 
 from audit.ledger import record
 from console.access import for_act, principal
 from notices import exporting, lists, streams
+from notices.errors import TooLong
 from tenants.models import Tenant
+from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+TOO_LONG = _("That is more than %(most)s rows. Narrow the list, or have the file written while you do something else.")
+TOO_LONG_AT_ALL = _("That is more than %(most)s rows, which no file takes. Narrow the list.")
 
 
 def answer(tenant: Tenant, noun: str, rows: "QuerySet[Any]", form: str) -> HttpResponse:
@@ -38,8 +47,9 @@ def download(noun: str) -> Callable[..., HttpResponse]:
             raise Http404
         narrowed = which.filter(request.GET, which.dressed())
         if not narrowed.is_valid():
-            # The list says what is wrong.
-            return redirect(f"{request.path.partition('/export/')[0]}?{request.GET.urlencode()}")
+            return redirect(_list(request))
+        if streams.is_too_long(narrowed.qs):
+            return _offer(request, noun, TOO_LONG, streams.MOST)
         detail: dict[str, str | int] = {"list": noun, "filter": request.GET.urlencode(), "form": form}
         with transaction.atomic():
             detail["rows"] = narrowed.qs.order_by().count()
@@ -47,3 +57,48 @@ def download(noun: str) -> Callable[..., HttpResponse]:
         return answer(request.tenant, noun, narrowed.qs, form)
 
     return export
+
+
+def write(noun: str) -> Callable[..., HttpResponse]:
+    """Return the view that has a list written by the clock, for whoever may read it and what became of long work."""
+    which = lists.REGISTRY[noun]
+
+    @require_POST
+    @for_act(Act.JOBS_READ)
+    def ask(request: MemberRequest, form: str) -> HttpResponse:
+        if not may(request.member, which.act):
+            raise PermissionDenied
+        if form not in exporting.TYPES:
+            raise Http404
+        narrowed = which.filter(request.GET, which.all())
+        if not narrowed.is_valid():
+            return redirect(_list(request))
+        words = {name: value for name, value in request.GET.dict().items() if value and name in narrowed.form.fields}
+        member, by = request.member, principal(request)
+        try:
+            job = exporting.ask(narrowed.qs, form, selection=words, member=member, by=by, noun=noun)
+        except TooLong:
+            return _offer(request, noun, TOO_LONG_AT_ALL, exporting.MOST)
+        return redirect("job", job.pk)
+
+    return ask
+
+
+def _offer(request: MemberRequest, noun: str, words: Any, most: int) -> HttpResponse:
+    """Say that a file is too long to wait for, and offer the clock's where that takes as many."""
+    is_writable = most < exporting.MOST and may(request.member, Act.JOBS_READ)
+    content = {
+        "said": words % {"most": number_format(most, force_grouping=True)},
+        "files": [(form.upper(), reverse(f"write-{noun}", args=[form])) for form in exporting.TYPES]
+        if is_writable
+        else [],
+        "query": request.GET.urlencode(),
+        "list_url": _list(request),
+    }
+    return render(request, "console/long_file.html", content, status=422)
+
+
+def _list(request: MemberRequest) -> str:
+    """Return the address of the list that a file is of; it says what is wrong with its words, too."""
+    place = request.path.rpartition("/")[0].rpartition("/")[0]
+    return f"{place}?{request.GET.urlencode()}"

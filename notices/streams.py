@@ -10,9 +10,15 @@ from notices.lists import List
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-BATCH = 500
+BATCH, MOST = 500, 10_000
+"""`MOST` rows are written while somebody waits; what is longer is written by the clock (`exporting`)."""
 STREAMED = ("agents", "approvals", "members", "resources")
 """The lists that one rule writes. Events and delegations have doors of their own, with more to say."""
+
+
+def is_too_long(rows: "QuerySet[Any]") -> bool:
+    """Say whether there are more rows than somebody waits for."""
+    return rows.order_by()[: MOST + 1].count() > MOST
 
 
 def pieces(tenant: context.HasId, which: List, rows: "QuerySet[Any]", form: str) -> Iterator[bytes]:

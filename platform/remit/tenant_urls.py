@@ -124,6 +124,7 @@ urlpatterns = [
         path(f"console/{noun}/export/<str:form>", exports.download(noun), name=f"export-{noun}")
         for noun in streams.STREAMED
     ),
+    *(path(f"console/{noun}/file/<str:form>", exports.write(noun), name=f"write-{noun}") for noun in streams.STREAMED),
     path("console/agents/<str:agent_id>", agent.view, name="console-agent"),
     path("console/agents/<str:agent_id>/tokens", agent_tabs.tokens, name="agent-tokens"),
     path("console/agents/<str:agent_id>/activity", agent_tabs.did, name="agent-activity"),
@@ -165,6 +166,8 @@ urlpatterns = [
     path("console/trust/audiences", trust_lists.audiences, name="console-audiences"),
     path("console/trust/audiences/export/<str:form>", exports.download("audiences"), name="export-audiences"),
     path("console/trust/add-issuer/look", trust.look_at_issuer, name="look-at-issuer"),
+    path("console/trust/file/<str:form>", exports.write("issuers"), name="write-issuers"),
+    path("console/trust/audiences/file/<str:form>", exports.write("audiences"), name="write-audiences"),
     path("console/trust/try", trust.try_assertion, name="try-assertion"),
     path("console/trust/add-issuer", trust.add_issuer, name="add-issuer"),
     path("console/trust/add-audience", trust.add_audience, name="add-audience"),
