@@ -14,15 +14,16 @@ from agents.models import Approval, CoOwner
 from audit.principals import SYSTEM
 from delegations import saved_views
 from kit import context
-from tenants import actions, members
-from tenants.models import SavedView
+from notices import streams
+from tenants import actions, members, pausing
+from tenants.models import ResourceServer, SavedView
 from tests.browser.stage import Stage, say_who, sign_in
-from tests.harness import company
+from tests.harness import company, domains
 from tests.harness.deferral import WAITS
 from tests.harness.device import Device
 from tests.harness.domains import Foreign
 from tests.harness.world import PASSWORD, World, make
-from tokens import rotation
+from tokens import rotation, stops
 from tokens.models import SigningKey
 from trust.models import TrustedIssuer
 
@@ -410,6 +411,34 @@ def _view_not_saved(stage: Stage, page: Page) -> None:
     page.get_by_text("It is there already.").wait_for()
 
 
+def _paused(stage: Stage, page: Page) -> None:
+    """Look at a paused tenant as one of its admins; it is served again for the next who look."""
+    tenant = stage.empty.tenant
+    stops.pause_tenant(tenant, by=SYSTEM, name=tenant.name, reason="An agent writes where it should read: we look.")
+    try:
+        domains.wait()
+        page.goto(stage.empty.url("/"))
+    finally:
+        pausing.resume_tenant(tenant, by=SYSTEM)
+        domains.wait()
+
+
+def _long_file(stage: Stage, page: Page) -> None:
+    """Ask for a file that takes too long to wait for; what made it long is gone for the next who look."""
+    world, over = stage.empty, {"signing_algorithm": "ES256", "retired_at": timezone.now()}
+    named = (f"https://long-{number}.example" for number in range(streams.MOST + 1))
+    with context.use(world.tenant):
+        ResourceServer.objects.bulk_create(
+            (ResourceServer(identifier=each, name=each, **over) for each in named), batch_size=1000
+        )
+    try:
+        page.goto(world.url("/console/resources/export/csv?retired=true"))
+        page.get_by_role("heading", name="Too long to wait for").wait_for()
+    finally:
+        with context.use(world.tenant):
+            ResourceServer.objects.filter(identifier__startswith="https://long-").delete()
+
+
 def _end_all_open(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/me/agents"))
     page.get_by_text("End all access").click()
@@ -747,6 +776,9 @@ SIGHTS = (
     Sight("console-delegations-saved", _saved_above, "ada"),
     Sight("my-views", _my_views, "ada"),
     Sight("my-views-not-saved", _view_not_saved, "ada", status=422),
+    Sight("console-pause", at("/console/settings/pause"), "ada"),
+    Sight("paused", _paused, "ada", is_empty=True, status=503),
+    Sight("console-long-file", _long_file, "ada", is_empty=True, status=422),
     Sight("my-views-empty", at_empty("/me/views"), "ada", is_empty=True),
     Sight("console-delegation", _one_delegation, "ada"),
     Sight("console-delegation-less", _allow_less, "ada", status=400),
