@@ -43,6 +43,7 @@ class Narrowing:
     chips: Sequence[Switch]
     notes: Sequence[str] = field(default_factory=list)
     query: str = ""
+    at: str = ""
 
     @property
     def is_further(self) -> bool:
@@ -65,10 +66,12 @@ def narrowing(
     further: Sequence[str] = (),
     chips: Sequence[Chip] = (),
     fixed: Mapping[str, str] | None = None,
+    at: str = "",
 ) -> Narrowing:
     """Return the rows that the address asks for: none where it asks for what cannot be read.
 
-    What is `fixed` holds whatever the address says, and no field shows it.
+    What is `fixed` holds whatever the address says, and no field shows it. `at` is where the list stands, for one that
+    answers a form as well: the form's own address has nothing to show.
     """
     query = request.GET.copy()
     for name, value in (fixed or {}).items():
@@ -81,9 +84,10 @@ def narrowing(
         fields=[form[name] for name in shown],
         further=[form[name] for name in further],
         kept=[(name, str(value)) for name, value in request.GET.items() if name not in seen and _is_known(name, by)],
-        chips=[_switch(request.GET, chip) for chip in chips],
+        chips=[_switch(request.GET, chip, at) for chip in chips],
         notes=[*_unknown(request.GET, by), *_unreadable(form, seen)],
         query=query.urlencode(),
+        at=at,
     )
 
 
@@ -101,11 +105,11 @@ def _unreadable(form: Any, seen: set[str]) -> list[str]:
     return [f"{name}: {error}" for name, errors in form.errors.items() if name not in seen for error in errors]
 
 
-def _switch(query: QueryDict, chip: Chip) -> Switch:
+def _switch(query: QueryDict, chip: Chip, at: str) -> Switch:
     is_on = all(query.get(name) == value for name, value in chip.words.items())
     changed = query.copy()
     for name in (*chip.words, *MOVES):
         changed.pop(name, None)
     if not is_on:
         changed.update(dict(chip.words))
-    return Switch(chip.label, f"?{changed.urlencode()}", is_on)
+    return Switch(chip.label, f"{at}?{changed.urlencode()}", is_on)

@@ -48,10 +48,11 @@ def page(
     *,
     orders: Sequence[Order] = (NEWEST,),
     dress: "Callable[[QuerySet[Row]], QuerySet[Any]]" = lambda rows: rows,
+    at: str = "",
 ) -> tuple[list[Any], dict[str, object]]:
     """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move on and back.
 
-    `dress` adds what only the rows that are shown need.
+    `dress` adds what only the rows that are shown need; `at` is the list's address, for one that answers a form too.
     """
     order = chosen(request, orders)
     before, after = _place(request, "before"), _place(request, "after")
@@ -59,9 +60,9 @@ def page(
     has_more, found = len(found) > SIZE, found[:SIZE]
     if after:
         found.reverse()
-    newer = _url(request, after=found[0].pk) if found and (has_more if after else bool(before)) else ""
-    older = _url(request, before=found[-1].pk) if found and (has_more or bool(after)) else ""
-    first = "" if found or not (before or after) else _url(request)
+    newer = _url(request, at, after=found[0].pk) if found and (has_more if after else bool(before)) else ""
+    older = _url(request, at, before=found[-1].pk) if found and (has_more or bool(after)) else ""
+    first = "" if found or not (before or after) else _url(request, at)
     is_all = not (before or after or has_more)
     count = number_format(len(found), force_grouping=True) if is_all else _count(rows)
     return found, {"newer_url": newer, "older_url": older, "first_url": first, "count": count}
@@ -72,12 +73,14 @@ def chosen(request: HttpRequest, orders: Sequence[Order]) -> Order:
     return next((order for order in orders if order.word == request.GET.get("order")), orders[0])
 
 
-def column(request: HttpRequest, label: str | Promise, order: Order, orders: Sequence[Order]) -> Column:
-    """Return the heading of a column that a list can be sorted by."""
+def column(
+    request: HttpRequest, label: str | Promise, order: Order, orders: Sequence[Order], *, at: str = ""
+) -> Column:
+    """Return the heading of a column that a list can be sorted by; `at` as for `page`."""
     is_chosen = chosen(request, orders) == order
     words = {} if order == orders[0] else {"order": order.word}
     direction = "descending" if order.is_falling else "ascending"
-    return Column(label, _url(request, without="order", **words), direction if is_chosen else "")
+    return Column(label, _url(request, at, without="order", **words), direction if is_chosen else "")
 
 
 def _keyed(rows: "QuerySet[Any]", order: Order) -> "QuerySet[Any]":
@@ -114,9 +117,9 @@ def _count(rows: "QuerySet[Row]") -> str:
     return f"{words}+" if number > COUNTED else words
 
 
-def _url(request: HttpRequest, *, without: str = "", **move: str) -> str:
+def _url(request: HttpRequest, at: str, *, without: str = "", **move: str) -> str:
     query = request.GET.copy()
     for name in (*MOVES, without):
         query.pop(name, None)
     query.update(move)
-    return f"?{query.urlencode()}"
+    return f"{at}?{query.urlencode()}"

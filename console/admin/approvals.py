@@ -46,7 +46,7 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
     asked = _asked(request, waiting if all_of_them["number"] else waiting.none())
     orders = (_wanted_first(), NEWEST, OLDEST)
-    shown, pager = page(request, asked.rows, orders=orders, dress=_dressed)
+    shown, pager = page(request, asked.rows, orders=orders, dress=_dressed, at=asked.at)
     places, before = logos.shown(each.client for each in shown if each.client), alike.of(shown)
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     decided = [cards.decided(each, request) for each in over]
@@ -54,7 +54,9 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
         "waiting": [cards.card(each, request, typed, places, before) for each in shown],
         "narrowing": asked,
         "query": request.GET.urlencode(),
-        "orders": [column(request, words, order, orders) for words, order in zip(ORDERS, orders, strict=True)],
+        "orders": [
+            column(request, words, each, orders, at=asked.at) for words, each in zip(ORDERS, orders, strict=True)
+        ],
         "pager": pager,
         "number": all_of_them["number"],
         "oldest": all_of_them["oldest"],
@@ -72,7 +74,8 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
 def _asked(request: MemberRequest, waiting: "QuerySet[Approval]") -> Narrowing:
     chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"concerns": request.member.pk}))
     fixed = {"status": Approval.Status.WAITING.value}
-    return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips, fixed=fixed)
+    at = reverse("console-approvals")
+    return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips, fixed=fixed, at=at)
 
 
 def _queue(request: MemberRequest) -> str:

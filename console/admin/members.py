@@ -9,6 +9,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -144,14 +145,15 @@ def member_of(member_id: str) -> Membership:
 
 
 def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "", status: int = 200) -> HttpResponse:
-    asked = narrowing(request, MemberFilter, Membership.objects.all(), shown=FIELDS, further=FURTHER, chips=CHIPS)
-    found, pager = page(request, asked.rows, orders=ORDERS, dress=people.with_facts)
+    rows, at = Membership.objects.all(), reverse("console-members")
+    asked = narrowing(request, MemberFilter, rows, shown=FIELDS, further=FURTHER, chips=CHIPS, at=at)
+    found, pager = page(request, asked.rows, orders=ORDERS, dress=people.with_facts, at=at)
     waiting = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
     waiting = waiting.select_related("invited_by__user").order_by("-pk")
     may_change = may(request.member, Act.MEMBERS_WRITE)
     content = {
         "rows": [{**_row(each, request), "may_change": may_change} for each in found],
-        "columns": _columns(request, may_change=may_change),
+        "columns": _columns(request, at, may_change=may_change),
         "invitations": [(each, Membership.Role(each.role).label) for each in waiting[:OPEN_SHOWN]],
         "invite_form": form or Invite(),
         "narrowing": asked,
@@ -162,14 +164,14 @@ def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "",
     return render(request, "console/members.html", content, status=status)
 
 
-def _columns(request: MemberRequest, *, may_change: bool) -> Sequence[Column]:
+def _columns(request: MemberRequest, at: str, *, may_change: bool) -> Sequence[Column]:
     return (
-        column(request, _("Person"), BY_NAME, ORDERS),
+        column(request, _("Person"), BY_NAME, ORDERS, at=at),
         Column(_("Role")),
-        column(request, _("Last sign-in"), SEEN_LAST, ORDERS),
+        column(request, _("Last sign-in"), SEEN_LAST, ORDERS, at=at),
         Column(_("Second factor")),
         Column(_("Agents")),
-        column(request, _("How they came"), NEWEST, ORDERS),
+        column(request, _("How they came"), NEWEST, ORDERS, at=at),
         *((Column(""),) if may_change else ()),
     )
 

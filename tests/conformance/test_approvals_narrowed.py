@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 from django.utils import timezone
@@ -82,7 +83,7 @@ def test_what_waits_beyond_a_page_is_on_the_next_one_and_what_people_want_on_the
     assert first.index('-name">Agent 000<') < first.index('-name">Agent 051<')
     assert '-name">Agent 001<' not in first
     older = next(line.split('href="')[1].split('"')[0] for line in first.splitlines() if ">Older<" in line)
-    second = ada.go(world.url(f"{PAGE}{older.replace('&amp;', '&')}")).text
+    second = ada.go(world.origin + older.replace("&amp;", "&")).text
     assert second.count('class="card approval"') == 2
     assert '-name">Agent 001<' in second
 
@@ -143,14 +144,14 @@ def test_the_queue_is_sorted_by_links_that_keep_what_narrows_it(queue):
     ada = queue.browser("ada")
     ada.go(queue.url(f"{PAGE}?writes=true"))
     assert shown(ada) == ["Housekeeper", "Stranger"]
-    ada.go(queue.url(f"{PAGE}{link(ada, 'Oldest first')}"))
+    ada.go(queue.origin + link(ada, "Oldest first"))
     assert shown(ada) == ["Stranger", "Housekeeper"]
     with context.use(queue.tenant):
         stranger = Approval.objects.get(agent__name="Stranger")
         Plea.objects.create(approval=stranger, member=queue.people["bob"], reason="I want it.")
-    ada.go(queue.url(f"{PAGE}{link(ada, 'Newest first')}"))
+    ada.go(queue.origin + link(ada, "Newest first"))
     assert shown(ada) == ["Housekeeper", "Stranger"]
-    ada.go(queue.url(f"{PAGE}{link(ada, 'What people asked for first')}"))
+    ada.go(queue.origin + link(ada, "What people asked for first"))
     assert shown(ada) == ["Stranger", "Housekeeper"]
 
 
@@ -178,3 +179,20 @@ def link(browser, words):
     """Return where a link of the open page leads."""
     (place,) = re.findall(rf'href="([^"]*)"[^>]*>{words}</a>', browser.page.text)
     return unescape(place)
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "typed"),
+    [("/console/approvals?order=newest", "/deny", {"reason": ""}), ("/console/members", "/invite", {"email": "ada"})],
+    ids=["approvals", "members"],
+)
+def test_what_a_list_offers_beside_a_form_that_was_not_taken_leads_back_to_the_list(queue, page, form, typed):
+    ada = queue.browser("ada")
+    ada.go(queue.url(page))
+    ada.submit(ada.form(form), typed)
+    assert ada.page.status_code == 422
+    offered = [unescape(each) for each in re.findall(r'(?:href|hx-get)="([^"]*\?[^"]*)"', ada.page.text)]
+    assert len(offered) >= 4
+    stands = str(ada.page.url)
+    for address in offered:
+        assert ada.http.get(urljoin(stands, address), follow_redirects=False).status_code != 405, address
