@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from agents.models import Agent, Approval, Client
 from audit.principals import SYSTEM
+from console.paging import SIZE
 from kit import context
 from tenants import actions as tenant_actions
 from tests.harness import inside
@@ -75,7 +76,9 @@ def test_none_of_two_hundred_is_lost_and_none_may_do_anything(world, documents):
         assert not Agent.objects.exclude(status="pending").exists()
     page = world.browser("ada")
     page.go(world.url("/console/approvals"))
-    assert "150 more wait behind these" in page.words()
+    assert page.page.text.count('class="card approval"') == SIZE
+    assert "200 wait" in page.words()
+    assert "Older" in page.words()
 
 
 @spec("RFC 7591", "5")

@@ -57,12 +57,12 @@ def test_with_a_list_that_changed_in_place_goes_what_is_done_with_all_of_it(stag
     page.get_by_text("Save this list").wait_for()
     for name in ("End all of these", "CSV"):
         assert "q=minutes" in page.get_by_role("link", name=name).get_attribute("href")
-    page.get_by_role("link", name="Person").click()
+    page.get_by_role("table").get_by_role("link", name="Person").click()
     page.wait_for_url("**order=person**")
     page.get_by_text("Save this list").click()
     page.get_by_label("What you call it").fill("Minutes by person")
     page.get_by_role("button", name="Save").click()
-    saved = page.get_by_role("list", name="Your saved lists").get_by_role("link", name="Minutes by person")
+    saved = page.get_by_role("list", name="Saved lists").get_by_role("link", name="Minutes by person")
     saved.wait_for()
     assert saved.get_attribute("aria-current") == "true"
     assert {"q=minutes", "order=person"} <= set(page.url.partition("?")[2].split("&"))

@@ -17,7 +17,7 @@ from tests.spec import spec
 from tokens import caches
 
 LISTS = ("/console/agents", "/console/delegations")
-OURS = {"/static/ui/htmx-4.0.1.min.js", "/static/ui/copy.js"}
+OURS = {"/static/ui/htmx-4.0.1.min.js", "/static/ui/copy.js", "/static/ui/choosing.js"}
 
 
 def make_agents(world, number):
