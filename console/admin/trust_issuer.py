@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +27,7 @@ from tokens.endpoints.request import MemberRequest
 from trust import actions, heard, keys, providers
 from trust.models import IdentityProvider, SubjectLink, TrustedIssuer
 
+PROVIDER = ("id", "client_id", "client_secret", "groups_claim", "roles", "version")
 NO_KEYS = _("Its keys could not be had just now. It is asked again by itself every minute.")
 
 
@@ -97,13 +98,22 @@ def fetch_keys(request: MemberRequest, issuer_id: str) -> HttpResponse:
 
 
 def issuer_of(issuer_id: str) -> TrustedIssuer:
-    """Return an issuer; it carries how many agents it brought, and for how many secrets its tokens stand."""
+    """Return an issuer; it carries how many agents it brought, for how many secrets its tokens stand, and how people
+    sign in there (`_provider`).
+    """
     counted = {
         "brought": _number(Agent.objects.filter(issuer=OuterRef("pk"))),
         "stands_for_secrets": _number(FederatedCredential.objects.filter(issuer=OuterRef("pk"))),
     }
-    found: TrustedIssuer = get_object_or_404(TrustedIssuer.objects.annotate(**counted), pk=issuer_id)
+    carried = {f"provider_{name}": F(f"providers__{name}") for name in PROVIDER}
+    found: TrustedIssuer = get_object_or_404(TrustedIssuer.objects.annotate(**counted, **carried), pk=issuer_id)
     return found
+
+
+def _provider(issuer: TrustedIssuer) -> IdentityProvider | None:
+    """Return the provider that an issuer carries: it has one at most."""
+    values = {name: getattr(issuer, f"provider_{name}") for name in PROVIDER}
+    return IdentityProvider(issuer=issuer, **values) if values["id"] else None
 
 
 def show(
@@ -120,7 +130,7 @@ def show(
     now, form = timezone.now(), form or ChangeIssuer(issuer)
     links, pager = page(request, SubjectLink.objects.filter(issuer=issuer).select_related("member__user"))
     signs_in = Purpose.SIGN_IN in issuer.purposes
-    provider = IdentityProvider.objects.filter(issuer=issuer).first() if signs_in else None
+    provider = _provider(issuer) if signs_in else None
     content = {
         "issuer": issuer,
         "used_for": [SHORT[each] for each in Purpose if each in issuer.purposes],
