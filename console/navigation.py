@@ -28,8 +28,8 @@ def _sees_agents(member: Membership) -> bool:
     if may_see_console(member):
         return True
     if not hasattr(member, "owns_agents"):
-        member.owns_agents = owning.theirs(member).exists()  # type: ignore[attr-defined]
-    return bool(member.owns_agents)  # type: ignore[attr-defined]
+        member.owns_agents = owning.theirs(member).exists()  # type: ignore[attr-defined]  # Asked once a page.
+    return bool(member.owns_agents)  # type: ignore[attr-defined]  # As above.
 
 
 @dataclass(frozen=True, slots=True)

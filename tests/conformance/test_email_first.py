@@ -11,7 +11,7 @@ from kit import context
 from tenants import actions as tenant_actions
 from tenants.models import Membership, User
 from tests.conformance.test_company_sign_in import signed_in
-from tests.conformance.test_sign_in import Visitor, visitor, without_what_was_typed  # noqa: F401
+from tests.conformance.test_sign_in import Visitor, visitor, without_what_was_typed  # noqa: F401 - pytest finds the fixture here
 from tests.harness import company
 from tests.harness.footprint import leaves_only
 from tests.harness.world import PASSWORD
