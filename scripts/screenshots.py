@@ -34,7 +34,7 @@ def main() -> int:
 def _take_all(stage: Any) -> int:  # A tests.browser.stage.Stage, which needs Django first.
     from tests.browser import factors
     from tests.browser.authenticators import Tab
-    from tests.browser.pages import SIGHTS
+    from tests.browser.sights import SIGHTS
 
     wanted = sys.argv[1:]
     taken = 0

@@ -5,7 +5,7 @@ The last also where it is written from the right, and in a language of long word
 
 import pytest
 
-from tests.browser.pages import SIGHTS
+from tests.browser.sights import SIGHTS
 from tests.browser.watching import HEAVIEST, LOOKS, SIDEWAYS, findings, sideways_from_the_right, watch
 
 pytestmark = pytest.mark.browser
