@@ -5,7 +5,8 @@ TokenError
 ├── NoActiveKey       the tenant has no key to sign with; an operator must look
 ├── InstallationOver  somebody or something ended it before
 ├── NotKnownYet       whoever keeps the key set may not have the next key yet; `ready_at` is when everybody has
-└── KeyIsOver         the key signs nothing and vouches for nothing any more
+├── KeyIsOver         the key signs nothing and vouches for nothing any more
+└── NotCounted        a figure could not be had just now: the log knows why
 """
 
 from datetime import datetime
@@ -34,4 +35,8 @@ class NotKnownYet(TokenError):
 
 
 class KeyIsOver(TokenError):
+    pass
+
+
+class NotCounted(TokenError):
     pass

@@ -1,12 +1,17 @@
-"""How a tenant does, in numbers: for the page that says what wants somebody today. Nothing here decides."""
+"""How a tenant does, in numbers: for the page that says what wants somebody today. Nothing here decides.
+
+Each part is counted apart: what cannot be counted just now takes none of the others with it.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import structlog
 from django.core.cache import cache
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -16,38 +21,47 @@ from agents.models import Agent, Approval
 from audit.events import Event
 from audit.models import Entry
 from delegations.models import Delegation
-from kit import context, identifiers
+from kit import context, identifiers, patience
 from tenants.models import Membership, ResourceServer, Tenant
+from tokens.errors import NotCounted
 from tokens.models import AccessToken
 from trust import keys
 
 KEPT = 60
 """Seconds that figures are kept: whoever reads them is told as of when."""
+PATIENCE = 5.0
+"""Seconds that one statement may take: somebody waits for the others."""
 DAYS, QUIET = 14, timedelta(days=30)
 REFUSALS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
+Counted = TypeVar("Counted")
+_log = structlog.get_logger("tokens.figures")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts at a moment, and how two of them went, day by day, today last. `silent` are issuers that give no keys.
+    """Counts at a moment, and how two of them went, day by day, today last; None is what could not be counted.
 
-    `has_begun` says whether any agent ever had a token here.
+    `silent` are issuers that give no keys. `oldest` is None as well where nothing waits. `has_begun` says whether any
+    agent ever had a token here.
     """
 
     as_of: datetime
-    waiting: int
-    oldest: datetime | None
-    live: int
-    made_today: int
-    ends_soon: int
-    no_end: int
-    quiet: int
-    refused_today: int
-    ownerless: int
-    silent: int
-    has_begun: bool
-    live_by_day: Sequence[tuple[date, int]]
-    refused_by_day: Sequence[tuple[date, int]]
+    waiting: int | None = None
+    oldest: datetime | None = None
+    live: int | None = None
+    made_today: int | None = None
+    ends_soon: int | None = None
+    no_end: int | None = None
+    quiet: int | None = None
+    ownerless: int | None = None
+    silent: int | None = None
+    has_begun: bool | None = None
+    live_by_day: Sequence[tuple[date, int]] | None = None
+    refused_by_day: Sequence[tuple[date, int]] | None = None
+
+    @property
+    def refused_today(self) -> int | None:
+        return self.refused_by_day[-1][1] if self.refused_by_day is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +75,53 @@ class Beginnings:
 
 
 def figures(tenant: Tenant) -> Figures:
-    """Return a tenant's figures, at most KEPT seconds old."""
+    """Return a tenant's figures, none of them more than KEPT seconds old.
+
+    What could not be counted is tried again the next time. Where nothing could be, the last error is raised.
+    """
     # A process of the release before keeps figures of its own shape under the key without the number.
-    key = f"figures:2:{context.require_id()}"
-    found: Figures | None = cache.get(key)
-    if found is None:
-        found = _count(tenant)
-        cache.set(key, found, KEPT)
-    return found
+    places = {name: f"figures:3:{context.require_id()}:{name}" for name in _PARTS}
+    kept: Mapping[str, tuple[datetime, Mapping[str, Any]]] = cache.get_many(places.values())
+    fresh = _count([name for name, place in places.items() if place not in kept], ZoneInfo(tenant.time_zone))
+    cache.set_many({places[name]: part for name, part in fresh.items()}, KEPT)
+    parts = [*kept.values(), *fresh.values()]
+    fields = {name: value for _, said in parts for name, value in said.items()}
+    return Figures(as_of=min(at for at, _ in parts), **fields)
 
 
 def beginnings(tenant: Tenant) -> Beginnings | None:
-    """Return how far a tenant has come, or None once its agents have tokens."""
+    """Return how far a tenant has come, or None once its agents have tokens; raises NotCounted."""
+    with patience.within(PATIENCE):
+        return _apart("beginnings", partial(_beginnings, tenant))
+
+
+def _count(names: Sequence[str], zone: ZoneInfo) -> Mapping[str, tuple[datetime, Mapping[str, Any]]]:
+    """Return the parts that can be counted, each with its moment."""
+    found: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
+    missing: list[NotCounted] = []
+    if not names:
+        return found
+    with patience.within(PATIENCE):
+        for name in names:
+            now = timezone.now()
+            try:
+                found[name] = now, _apart(name, partial(_PARTS[name], now, zone))
+            except NotCounted as error:
+                missing.append(error)
+    if len(missing) == len(_PARTS) and missing[-1].__cause__ is not None:
+        raise missing[-1].__cause__
+    return found
+
+
+def _apart(name: str, count: Callable[[], Counted]) -> Counted:
+    try:
+        return count()
+    except Exception as error:  # The door of each part: logged, said to whoever reads, and no reason to hide the rest.
+        _log.exception("not counted", part=name)
+        raise NotCounted(name) from error
+
+
+def _beginnings(tenant: Tenant) -> Beginnings | None:
     if AccessToken.objects.exists():
         return None
     # Of the servers one is ours: the API of this product.
@@ -84,40 +133,29 @@ def beginnings(tenant: Tenant) -> Beginnings | None:
     )
 
 
-def _count(tenant: Tenant) -> Figures:
-    now = timezone.now()
+def _waiting(now: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
+    waiting = Approval.objects.filter(status=Approval.Status.WAITING)
+    return waiting.aggregate(waiting=Count("pk"), oldest=Min("created_at"))
+
+
+def _live(now: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
     day = timedelta(days=1)
-    waiting = Approval.objects.filter(status=Approval.Status.WAITING).aggregate(n=Count("pk"), oldest=Min("created_at"))
-    live = Delegation.objects.live(now).order_by()
     used = AccessToken.objects.filter(delegation=OuterRef("pk"), created__gte=now - QUIET)
-    counted = live.aggregate(
-        all=Count("pk"),
-        made=Count("pk", filter=Q(created_at__gte=now - day)),
-        soon=Count("pk", filter=Q(expires_at__lte=now + 7 * day)),
+    live = Delegation.objects.live(now).order_by()
+    return live.aggregate(
+        live=Count("pk"),
+        made_today=Count("pk", filter=Q(created_at__gte=now - day)),
+        ends_soon=Count("pk", filter=Q(expires_at__lte=now + 7 * day)),
         no_end=Count("pk", filter=Q(expires_at=None)),
         quiet=Count("pk", filter=~Exists(used) & Q(created_at__lt=now - QUIET)),
     )
-    acting = live.filter(agent=OuterRef("pk"), member__isnull=False)
+
+
+def _troubles(now: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
+    acting = Delegation.objects.live(now).order_by().filter(agent=OuterRef("pk"), member__isnull=False)
     alone = Agent.objects.filter(Exists(acting), owner=None, status=Agent.Status.ACTIVE)
     ownerless, silent, has_begun = _numbers(alone, keys.silent(now), has=AccessToken.objects.order_by())
-    refused = _refused(now - DAYS * day, ZoneInfo(tenant.time_zone))
-    days = _days(now, ZoneInfo(tenant.time_zone))
-    return Figures(
-        as_of=now,
-        waiting=waiting["n"],
-        oldest=waiting["oldest"],
-        live=counted["all"],
-        made_today=counted["made"],
-        ends_soon=counted["soon"],
-        no_end=counted["no_end"],
-        quiet=counted["quiet"],
-        refused_today=refused[days[-1]],
-        ownerless=ownerless,
-        silent=silent,
-        has_begun=bool(has_begun),
-        live_by_day=_live_by_day(days, now, ZoneInfo(tenant.time_zone)),
-        refused_by_day=[(each, refused[each]) for each in days],
-    )
+    return {"ownerless": ownerless, "silent": silent, "has_begun": bool(has_begun)}
 
 
 def _numbers(*rows: "QuerySet[Any]", has: "QuerySet[Any]") -> tuple[int, ...]:
@@ -133,14 +171,18 @@ def _days(now: datetime, zone: ZoneInfo) -> list[date]:
     return [today - timedelta(days=back) for back in reversed(range(DAYS))]
 
 
-def _refused(since: datetime, zone: ZoneInfo) -> Counter[date]:
+def _refused(now: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
     """Return how often something was refused, by day; entries are read from the end of their index."""
+    since = now - timedelta(days=DAYS)
     entries = Entry.objects.filter(event__in=REFUSALS, pk__gte=identifiers.at("evt", since))
-    return Counter(at.astimezone(zone).date() for at in entries.values_list("at", flat=True).iterator(chunk_size=2000))
+    moments = entries.values_list("at", flat=True).iterator(chunk_size=2000)
+    refused = Counter(at.astimezone(zone).date() for at in moments)
+    return {"refused_by_day": [(each, refused[each]) for each in _days(now, zone)]}
 
 
-def _live_by_day(days: Sequence[date], now: datetime, zone: ZoneInfo) -> list[tuple[date, int]]:
+def _live_by_day(now: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
     """Return how many delegations were alive at the end of each day; parts count by their own end."""
+    days = _days(now, zone)
     first = datetime.combine(days[0], datetime.min.time(), tzinfo=zone)
     still = Q(ended_at=None) | Q(ended_at__gte=first)
     rows = Delegation.objects.filter(still, Q(expires_at=None) | Q(expires_at__gte=first)).order_by()
@@ -157,4 +199,13 @@ def _live_by_day(days: Sequence[date], now: datetime, zone: ZoneInfo) -> list[tu
     for day in days:
         total += begun[day] - over[day]
         found.append((day, total))
-    return found
+    return {"live_by_day": found}
+
+
+_PARTS: Mapping[str, Callable[[datetime, ZoneInfo], Mapping[str, Any]]] = {
+    "waiting": _waiting,
+    "live": _live,
+    "troubles": _troubles,
+    "live_by_day": _live_by_day,
+    "refused": _refused,
+}

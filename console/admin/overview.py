@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import zip_longest
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,11 @@ from console import svg
 from console.access import for_keepers
 from console.tiles import Tile
 from delegations.sentence import in_words
+from kit import context
 from tenants.models import Tenant
 from tokens import figures
 from tokens.endpoints.request import MemberRequest
+from tokens.errors import NotCounted
 from tokens.figures import Beginnings, Figures
 
 MOST_WISHES = 3
@@ -59,17 +62,18 @@ class Step:
 @for_keepers
 def view(request: MemberRequest) -> HttpResponse:
     found = figures.figures(request.tenant)
-    # What began stays begun: figures may be a minute old.
-    begun = None if found.has_begun else figures.beginnings(request.tenant)
     content = {
         "tiles": _tiles(found, request),
         "wishes": _wishes(found),
-        "steps": _steps(begun) if begun else [],
-        "live": _chart(found.live_by_day, svg.area),
-        "refused": _refused(found, request.tenant) if any(n for _, n in found.refused_by_day) else None,
+        "has_all_wishes": None not in {found.waiting, found.silent, found.ownerless, found.no_end},
+        **_to_begin_with(found, request.tenant),
+        "live": _chart(found.live_by_day, svg.area) if found.live_by_day else None,
+        "refused": _refused(found, request.tenant),
+        "refused_today": found.refused_today,
         "quiet": found.quiet,
         "quiet_url": f"{reverse('console-delegations')}?unused_since=30d",
         "as_of": found.as_of.astimezone(ZoneInfo(request.tenant.time_zone)),
+        "reference": context.request_id(),
     }
     return render(request, "console/overview.html", content)
 
@@ -82,13 +86,18 @@ def _tiles(found: Figures, request: MemberRequest) -> list[Tile]:
         oldest = gettext("the oldest since %(when)s") % {"when": when}
     made = gettext("%(number)s since yesterday") % {"number": f"+{found.made_today}"}
     no_end = gettext("%(number)s without an end date") % {"number": found.no_end}
-    today = _refusals_of(found.refused_by_day[-1][0], request.tenant)
+    today = _refusals_of(found.as_of.astimezone(ZoneInfo(request.tenant.time_zone)).date(), request.tenant)
     return [
-        Tile(gettext_lazy("Waiting for approval"), found.waiting, oldest, reverse("console-approvals")),
-        Tile(gettext_lazy("Active delegations"), found.live, made, delegations),
-        Tile(gettext_lazy("End within 7 days"), found.ends_soon, no_end, f"{delegations}?ends_before=7d&order=ends"),
-        Tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), today),
+        _tile(gettext_lazy("Waiting for approval"), found.waiting, oldest, reverse("console-approvals")),
+        _tile(gettext_lazy("Active delegations"), found.live, made, delegations),
+        _tile(gettext_lazy("End within 7 days"), found.ends_soon, no_end, f"{delegations}?ends_before=7d&order=ends"),
+        _tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), today),
     ]
+
+
+def _tile(label: Promise | str, number: int | None, note: str, url: str) -> Tile:
+    """Return a tile; of what could not be counted it says that, and still leads to the list."""
+    return Tile(label, "–", gettext("could not be counted"), url) if number is None else Tile(label, number, note, url)
 
 
 def _wishes(found: Figures) -> list[Wish]:
@@ -121,6 +130,18 @@ def _wishes(found: Figures) -> list[Wish]:
     return wishes[:MOST_WISHES]
 
 
+def _to_begin_with(found: Figures, tenant: Tenant) -> dict[str, Any]:
+    """Return the steps of a new tenant; an old one has none, and of one that nobody could tell it is an old one."""
+    if found.has_begun is not False:
+        return {"steps": []}
+    try:
+        # What began stays begun: figures may be a minute old.
+        begun = figures.beginnings(tenant)
+    except NotCounted:
+        return {"steps": [], "has_no_steps": True}
+    return {"steps": _steps(begun) if begun else []}
+
+
 def _steps(begun: Beginnings) -> list[Step]:
     return [
         Step(gettext_lazy("Add the people who work here"), begun.people, reverse("console-members")),
@@ -131,10 +152,13 @@ def _steps(begun: Beginnings) -> list[Step]:
     ]
 
 
-def _refused(found: Figures, tenant: Tenant) -> Chart:
-    """Draw what was refused; each day leads to its refusals."""
-    urls = [_refusals_of(day, tenant) for day, _ in found.refused_by_day]
-    return _chart(found.refused_by_day, partial(svg.bars, urls=urls), urls)
+def _refused(found: Figures, tenant: Tenant) -> Chart | None:
+    """Draw what was refused, if anything was; each day leads to its refusals."""
+    days = found.refused_by_day
+    if days is None or not any(number for _, number in days):
+        return None
+    urls = [_refusals_of(day, tenant) for day, _ in days]
+    return _chart(days, partial(svg.bars, urls=urls), urls)
 
 
 def _refusals_of(day: date, tenant: Tenant) -> str:

@@ -36,3 +36,17 @@ def refusing_entries() -> Iterator[None]:
         yield
     finally:
         run(after)
+
+
+@contextmanager
+def unreadable(table: str) -> Iterator[None]:
+    """Let nobody read a table."""
+    if settings.KIND == "sqlite":
+        before, after = f"ALTER TABLE {table} RENAME TO away", f"ALTER TABLE away RENAME TO {table}"
+    else:
+        before, after = f"REVOKE SELECT ON {table} FROM remit_test_app", f"GRANT SELECT ON {table} TO remit_test_app"
+    run(before)
+    try:
+        yield
+    finally:
+        run(after)
