@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from console import chains, smaller
 from console.access import for_admins, for_owners, principal
 from console.receipt_words import receipt_words
+from console.record import download
 from console.rows import delegation_row
 from delegations import actions as delegation_actions
 from delegations.errors import DelegationOver, TooLateToUndo
@@ -119,11 +120,7 @@ def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
 
 @for_owners
 def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
-    visible = Delegation.objects.visible_to(request.member).with_names().select_related("consent")
-    delegation = get_object_or_404(visible, pk=delegation_id)
-    document = records.signed(delegation, request.tenant, now=timezone.now())
-    name = f'attachment; filename="{delegation.pk}.json"'
-    return JsonResponse(document, headers={"Content-Disposition": name}, json_dumps_params={"ensure_ascii": False})
+    return download(Delegation.objects.visible_to(request.member), delegation_id, tenant=request.tenant)
 
 
 def _narrowed(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[str, Any] | None:

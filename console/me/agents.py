@@ -1,9 +1,10 @@
 """Agents acting for you: who acts in my name, with what, until when, and the button that ends it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
-from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -14,6 +15,7 @@ from console.access import for_members, principal
 from console.me.places import just_ended
 from console.places import places_of
 from console.receipt_words import receipt_words
+from console.record import download
 from console.rows import delegation_row, ended_row
 from delegations import actions as delegation_actions
 from delegations.errors import DelegationOver, TooLateToUndo
@@ -21,7 +23,7 @@ from delegations.models import Delegation
 from delegations.rules import may_undo
 from delegations.sentence import place
 from tenants.models import Tenant
-from tokens import actions, impact, records
+from tokens import actions, impact
 from tokens.endpoints.request import MemberRequest
 from tokens.receipts import Receipt
 
@@ -46,11 +48,12 @@ def _show(
     """Show all of them; `typed` is what somebody said before about one of them."""
     now, tenant = timezone.now(), request.tenant
     live = list(impact.with_use(Delegation.objects.of(request.member).live(now).with_names()).order_by("-pk"))
-    places = places_of(live, now=now, tenant=request.tenant)
+    places, handed_on = places_of(live, now=now, tenant=request.tenant), _handed_on(live)
     rows = [
         {
             **delegation_row(delegation, now=now, tenant=tenant),
             "places": places[delegation.pk],
+            "handed_on_to": handed_on[delegation.pk],
             "smaller": smaller.form_of(
                 delegation, now=now, tenant=tenant, typed=typed if delegation.pk == about else None
             ),
@@ -81,12 +84,7 @@ def past(request: MemberRequest) -> HttpResponse:
 
 @for_members
 def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
-    """Give somebody what they allowed, and what became of it, as signed JSON."""
-    mine = Delegation.objects.of(request.member).with_names().select_related("consent")
-    delegation = get_object_or_404(mine, pk=delegation_id)
-    document = records.signed(delegation, request.tenant, now=timezone.now())
-    name = f'attachment; filename="{delegation.pk}.json"'
-    return JsonResponse(document, headers={"Content-Disposition": name}, json_dumps_params={"ensure_ascii": False})
+    return download(Delegation.objects.of(request.member), delegation_id, tenant=request.tenant)
 
 
 @require_POST
@@ -176,6 +174,18 @@ def _ended(request: MemberRequest) -> dict[str, Any] | None:
         "resource_name": place(found) or gettext("sign-in"),
         **receipt_words(last["receipt"], now=now, time_zone=request.tenant.time_zone),
     }
+
+
+def _handed_on(live: Sequence[Delegation]) -> Mapping[str, int]:
+    """Return to how many agents each of a person's delegations was handed on, at the first hop and after it."""
+    by_id = {each.pk: each for each in live}
+    agents: dict[str, set[str | None]] = {each.pk: set() for each in live}
+    for part in live:
+        above = by_id.get(part.parent_id or "")
+        while above is not None:
+            agents[above.pk].add(part.agent_id)
+            above = by_id.get(above.parent_id or "")
+    return {pk: len(found) for pk, found in agents.items()}
 
 
 def _summary(rows: list[dict[str, Any]], tenant: Tenant) -> str:

@@ -1,12 +1,18 @@
 """Which agent may hand on to which is said on a page as over the API, and holds from the next request on."""
 
+import re
+
 import pytest
 
 from agents.models import Agent, Handover
+from audit.principals import SYSTEM
+from delegations.models import Delegation
 from kit import context
 from tests.conformance.test_resources_api import asker
+from tests.harness import chain as chains
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
+from tokens import actions
 
 SCOPES = "agents:read agents:write"
 
@@ -106,3 +112,17 @@ def test_only_who_may_change_agents_names_whom_one_hands_to_and_no_agent_names_i
             assert (refused.status_code, refused.json()["title"]) == (403, "This is about the agent that asks")
     assert asks("GET", f"/agents/{own}/handovers").json() == {"handovers": [], "next": None}
     assert "/handovers" not in bob.go(world.url(f"/console/agents/{own}")).text
+
+
+@spec("RFC 8693", "4.1")
+def test_a_person_reads_on_each_card_to_how_many_agents_it_was_handed_on(world):
+    chains.handed_on(world, 2)
+    alice = world.browser("alice")
+    alice.go(world.url("/me/agents"))
+    cards = re.findall(r'<li class="delegation">(.*?)<form', alice.page.text, re.DOTALL)
+    last, middle, first = (re.sub(r"<[^>]+>", " ", each) for each in cards)
+    assert ("Handed on to" in last, "Handed on by Helper 1" in last) == (False, True)
+    assert ("Handed on to 1 sub-agent" in middle, "Handed on to 2 sub-agents" in first) == (True, True)
+    with context.use(world.tenant):
+        actions.end_delegation(Delegation.objects.get(depth=2), by=SYSTEM, reason="enough")
+    assert "Handed on to 1 sub-agent" in alice.go(world.url("/me/agents")).text.replace("\n", " ")

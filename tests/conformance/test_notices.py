@@ -157,6 +157,13 @@ def test_a_person_is_told_of_an_agent_that_somebody_elses_word_lets_act_for_them
     (message,) = [each for each in box.messages if "acts for you now" in each["Subject"]]
     assert message["To"] == world.email("alice")
     assert "allowed this" in text_of(message)
+    alice = world.browser("alice")
+    alice.go(world.url("/me/notices"))
+    alice.submit(alice.form("/me/notices"), {"kind": sorted(kinds.REGISTRY.keys() - {"acts-for-you"})})
+    other = domains.presenter(world, "Second")
+    assert domains.present(world, other, foreign.grant(world, other)).status_code == 200
+    tell(world)
+    assert [each["Subject"] for each in box.messages if "acts for you now" in each["Subject"]] == [message["Subject"]]
 
 
 @spec("RFC 5322", "3.6")
