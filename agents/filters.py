@@ -10,13 +10,17 @@ from django.utils.translation import gettext_lazy
 
 from agents import owning
 from agents.models import Agent, Client, Handover
-from kit.moments import AgoField
+from kit.moments import AgoField, AheadField
 from kit.oauth import AuthMethod
 from tenants import directory
 
 
 class AgoFilter(django_filters.Filter):
     field_class = AgoField
+
+
+class AheadFilter(django_filters.Filter):
+    field_class = AheadField
 
 
 class AgentFilter(django_filters.FilterSet):

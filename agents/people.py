@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 from allauth.mfa.models import Authenticator
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent, Approval
@@ -109,5 +110,5 @@ def _open_for_deciders() -> Case:
     """How many questions wait for a person; none at all for whoever decides on nothing."""
     waiting = Approval.objects.filter(status=Approval.Status.WAITING).order_by().values("tenant")
     number = Coalesce(Subquery(waiting.annotate(number=Count("pk")).values("number")), 0)
-    decides = Q(role__in=who_may(Act.APPROVALS_DECIDE), status=Membership.Status.ACTIVE)
+    decides = who_may(Act.APPROVALS_DECIDE, now=timezone.now()) & Q(status=Membership.Status.ACTIVE)
     return Case(When(decides, then=number), default=None)

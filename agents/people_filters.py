@@ -5,10 +5,11 @@ from datetime import datetime
 import django_filters
 from allauth.mfa.models import Authenticator
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agents import people
-from agents.filters import AgoFilter
+from agents.filters import AgoFilter, AheadFilter
 from tenants.models import Membership
 
 
@@ -25,6 +26,7 @@ class MemberFilter(django_filters.FilterSet):
     )
     unseen_since = AgoFilter(method="unseen", label=_("Not signed in since"))
     passkey = django_filters.BooleanFilter(method="with_passkey", label=_("Has a passkey"))
+    role_ends_before = AheadFilter(method="with_role_ending", label=_("Role ends before"))
     owns_agents = django_filters.BooleanFilter(method="with_agents", label=_("Owns agents"))
 
     class Meta:
@@ -41,6 +43,10 @@ class MemberFilter(django_filters.FilterSet):
     def unseen(self, queryset: "QuerySet[Membership]", name: str, value: datetime) -> "QuerySet[Membership]":
         # Whoever came later had less time for it, and is no news.
         return queryset.filter(~people.signed_in_since(value), created_at__lt=value)
+
+    def with_role_ending(self, queryset: "QuerySet[Membership]", name: str, value: datetime) -> "QuerySet[Membership]":
+        # What ended already counts as no role, and the clock takes it away.
+        return queryset.filter(role_until__gt=timezone.now(), role_until__lt=value)
 
     def with_passkey(self, queryset: "QuerySet[Membership]", name: str, value: bool) -> "QuerySet[Membership]":
         has = people.has_factor(Authenticator.Type.WEBAUTHN)

@@ -25,7 +25,7 @@ class PlaceSerializer(serializers.Serializer[Place]):
         Tenant.Environment.choices, source="member.tenant.environment", allow_blank=True
     )
     member = serializers.CharField(source="member.pk")
-    role = serializers.ChoiceField(Membership.Role.choices, source="member.role")
+    role = serializers.ChoiceField(Membership.Role.choices, source="member.role_now")
     waiting = serializers.IntegerField()
     is_current = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()

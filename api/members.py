@@ -28,7 +28,10 @@ READ, WRITE = "members:read", "members:write"
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
-    """A person's place; `approvals_open` is how many questions wait for them, null for whoever decides on none."""
+    """A person's place; `approvals_open` is how many questions wait for them, null for whoever decides on none.
+
+    At `role_until` a member is what is left of the role; null is no end.
+    """
 
     email = serializers.EmailField(read_only=True)
     name = serializers.CharField(read_only=True)
@@ -41,8 +44,8 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
     class Meta:
         model = Membership
         fields = [
-            "id", "name", "email", "role", "status", "groups", "came_by", "factor", "last_signed_in_at", "agents_owned",
-            "approvals_open", "created_at",
+            "id", "name", "email", "role", "role_until", "status", "groups", "came_by", "factor", "last_signed_in_at",
+            "agents_owned", "approvals_open", "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "status", "groups", "created_at"]
 
@@ -103,9 +106,10 @@ class OneMember(_Members):
 
     def patch(self, request: Request, member_id: str) -> Response:
         member = _member(member_id)
-        role = said(MemberSerializer(member, data=request.data, partial=True)).get("role", member.role)
+        asked = said(MemberSerializer(member, data=request.data, partial=True))
+        role, until = asked.get("role", member.role), asked.get("role_until", member.role_until)
         version = versions.read_by(request)
-        verbs.give_role(member, role, by=member_of(request), version=version)
+        verbs.give_role(member, role, by=member_of(request), until=until, version=version)
         return _answer(_member(member_id))
 
     def delete(self, request: Request, member_id: str) -> Response:

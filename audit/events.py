@@ -13,6 +13,7 @@ class Event(StrEnum):
     MEMBER_INVITED = "member.invited"
     INVITATION_WITHDRAWN = "member.invitation_withdrawn"
     MEMBER_ROLE_CHANGED = "member.role_changed"
+    MEMBER_ROLE_ENDS_SOON = "member.role_ends_soon"
     RESOURCE_SERVER_ADDED = "resource_server.added"
     RESOURCE_SERVER_CHANGED = "resource_server.changed"
     RESOURCE_SERVER_RETIRED = "resource_server.retired"

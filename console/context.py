@@ -3,11 +3,13 @@
 from typing import cast
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from console import look, navigation, switcher
 from tenants import brand
 from tenants.models import Membership
+from tenants.roles import Act, who_may
 from tokens.endpoints.request import MemberRequest
 
 
@@ -24,5 +26,5 @@ def tenant_and_member(request: HttpRequest) -> dict[str, object]:
 
 def _admins() -> list[str]:
     """Return a few of those who give roles, for whoever lacks one."""
-    open_places = Membership.objects.filter(role=Membership.Role.ADMIN, status=Membership.Status.ACTIVE)
-    return [str(each) for each in open_places.select_related("user").order_by("pk")[:3]]
+    here = Membership.objects.filter(status=Membership.Status.ACTIVE).select_related("user").order_by("pk")
+    return [str(each) for each in here.filter(who_may(Act.ADMINS_APPOINT, now=timezone.now()))[:3]]

@@ -11,6 +11,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "member.invited": _("invited"),
     "member.invitation_withdrawn": _("took back an invitation of"),
     "member.role_changed": _("changed the role of"),
+    "member.role_ends_soon": _("announced the end of the role of"),
     "member.suspended": _("closed the place of"),
     "resource_server.added": _("added the resource"),
     "resource_server.changed": _("changed the resource"),

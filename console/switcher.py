@@ -38,7 +38,7 @@ def _place(place: places.Place, member: Membership) -> Place:
     return Place(
         name=tenant.name,
         initials=tenant.initials,
-        role=place.member.get_role_display(),
+        role=place.member.role_label,
         url=place.url,
         is_current=place.member.pk == member.pk,
         waiting=place.waiting,

@@ -1,4 +1,4 @@
-"""What the clock looks at every few minutes: access that ends soon, agents that are refused often.
+"""What the clock looks at every few minutes: access and roles that end soon, agents that are refused often.
 
 Each is written down once, in the transaction that takes its turn; mail is made of the entry like of any other.
 """
@@ -19,12 +19,15 @@ from delegations.models import Delegation
 from kit import identifiers
 from notices import turns
 from notices.models import Turn
+from tenants.models import Membership
 from tokens.checking.history import REFUSALS
 from tokens.models import AccessToken
 
 BATCH = 500
 AHEAD, SHARE = timedelta(days=1), 5
 """An end is announced when a fifth of the life is left, and a day before it at the earliest."""
+ROLE_AHEAD = timedelta(days=3)
+"""The same of a role: three days before it at the earliest."""
 IN_USE = timedelta(days=7)
 LEAST, TIMES = 20, 10
 """So many refusals within an hour are a burst, where they are so many times as many as in a usual hour of the week."""
@@ -36,6 +39,7 @@ _ANNOUNCED = (Delegation.Origin.CONSENT, Delegation.Origin.ADMIN)
 def look(now: datetime) -> int:
     """Write down what is to be told of now, in the current tenant; return how much that was."""
     soon = sum(_announce(delegation, now) for delegation in ending_soon(now)[:BATCH])
+    soon += sum(_announce_role(member, now) for member in roles_ending(now)[:BATCH])
     return soon + sum(_report(through, number, last, now) for through, number, last in refused_often(now))
 
 
@@ -56,6 +60,12 @@ def ending_soon(now: datetime) -> "QuerySet[Delegation]":
     return due.annotate(left=left, lived=lived).filter(lived__gte=F("left") * (SHARE - 1)).order_by("expires_at", "pk")
 
 
+def roles_ending(now: datetime) -> "QuerySet[Membership]":
+    """Return whose role ends within days."""
+    ahead = Membership.objects.filter(role_until__gt=now, role_until__lte=now + ROLE_AHEAD)
+    return ahead.filter(status=Membership.Status.ACTIVE).order_by("role_until", "pk")
+
+
 def refused_often(now: datetime) -> list[tuple[str, int, str]]:
     """Return agents that were refused often within the hour: each with how often, and the last entry."""
     found = _refusals(now - HOUR).exclude(through="").values("through").annotate(number=Count("pk"), last=Max("pk"))
@@ -69,6 +79,20 @@ def _announce(delegation: Delegation, now: datetime) -> bool:
     if not turns.take(turns.ENDS_SOON, delegation.pk, now=now, before=began):
         return False
     delegation_actions.note(Event.DELEGATION_ENDS_SOON, delegation, by=SYSTEM)
+    return True
+
+
+@transaction.atomic
+def _announce_role(member: Membership, now: datetime) -> bool:
+    given = Entry.objects.filter(about_kind="membership", about_id=member.pk, event=Event.MEMBER_ROLE_CHANGED)
+    last = given.order_by("-pk").values_list("at", flat=True).first()
+    if member.role_until is None or (last is not None and member.role_until - now > (now - last) / (SHARE - 1)):
+        return False  # Whoever has it for a short time was told of its end when they got it.
+    before = member.role_until - ROLE_AHEAD
+    if not turns.take("role-ends-soon", member.pk, now=now, before=max(before, last or before)):
+        return False
+    detail: dict[str, JsonValue] = {"role": member.role, "until": member.role_until.isoformat()}
+    record(Event.MEMBER_ROLE_ENDS_SOON, by=SYSTEM, about=member, detail=detail)
     return True
 
 

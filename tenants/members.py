@@ -14,16 +14,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.events import Event
-from audit.ledger import record
-from audit.principals import Kind, Principal
+from audit.ledger import JsonValue, record
+from audit.principals import SYSTEM, Kind, Principal
 from kit import context, opaque
 from tenants import roles, rules
 from tenants.actions import as_read, set_groups, suspend_member
-from tenants.errors import IdentifierTaken, LastAdmin, NotActive, NotYours, Stale
+from tenants.errors import IdentifierTaken, LastAdmin, NotActive, NotYours, Stale, Unusable
 from tenants.invitation import Invitation
 from tenants.models import Membership, Tenant, User
 
 LIFE = timedelta(days=7)
+BATCH = 500
 Tell = Callable[[Invitation, str], None]
 
 
@@ -86,17 +87,26 @@ def join(secret: str, *, name: str, password: str, now: datetime) -> Membership:
 
 
 @transaction.atomic
-def give_role(member: Membership, role: str, *, by: Membership, version: int | None = None) -> Membership:
-    """Give a member another role; raises Unusable, NotYours, LastAdmin, NotActive or Stale."""
+def give_role(
+    member: Membership, role: str, *, by: Membership, until: datetime | None = None, version: int | None = None
+) -> Membership:
+    """Give a member another role, until a moment or without an end; a plain member's has none.
+
+    Raises Unusable, NotYours, LastAdmin, NotActive or Stale.
+    """
     _hold_tenant()
     now = Membership.objects.select_related("user").get(pk=member.pk)
-    rules.check_may_give(_again(by), now, role)
-    if role != Membership.Role.ADMIN:
+    until = None if role == Membership.Role.MEMBER else until
+    rules.check_may_give(_again(by), now, role, until=until)
+    if until is not None and not rules.is_day(until, now=timezone.now()):
+        raise Unusable(_("A role ends on a day ahead, within ten years."))
+    if role != Membership.Role.ADMIN or until is not None:
         _keep_an_admin(now)
     active = Membership.objects.filter(pk=now.pk, status=Membership.Status.ACTIVE)
-    if not active.filter(**as_read(version)).update(role=role, version=F("version") + 1):
+    said = {"role": role, "role_until": until}
+    if not active.filter(**as_read(version)).update(**said, version=F("version") + 1):
         raise Stale(now) if active.exists() else NotActive(now.pk)
-    record(Event.MEMBER_ROLE_CHANGED, by=_principal(by), about=now, detail={"before": now.role, "after": role})
+    record(Event.MEMBER_ROLE_CHANGED, by=_principal(by), about=now, detail=_change(now, role, until))
     return Membership.objects.select_related("user").get(pk=now.pk)
 
 
@@ -125,21 +135,30 @@ def remove(member: Membership, *, by: Membership, reason: str, version: int | No
 def follow_groups(member: Membership, groups: Sequence[str], role: str, *, by: Principal) -> None:
     """Keep the groups that a provider names, and the role that they give, or "" where they give none.
 
-    A tenant keeps an admin here too: the last one stays one, whatever their groups say.
+    A role that somebody here gave until a day is theirs until then: groups neither take nor lengthen it. A tenant keeps
+    an admin here too: the last one stays one, whatever their groups say.
     """
     _hold_tenant()
     now = Membership.objects.select_related("user").get(pk=member.pk)
     if sorted(set(groups)) != sorted(now.groups):
         set_groups(now, groups, by=by)
-    if role in {"", now.role}:
+    is_running = now.role_until is not None and now.role_until > timezone.now()
+    is_so_already = role == now.role and now.role_until is None
+    if not role or is_running or is_so_already:
         return
     if role != Membership.Role.ADMIN:
         try:
             _keep_an_admin(now)
         except LastAdmin:
             return
-    Membership.objects.filter(pk=now.pk).update(role=role, version=F("version") + 1)
-    record(Event.MEMBER_ROLE_CHANGED, by=by, about=now, detail={"before": now.role, "after": role})
+    Membership.objects.filter(pk=now.pk).update(role=role, role_until=None, version=F("version") + 1)
+    record(Event.MEMBER_ROLE_CHANGED, by=by, about=now, detail=_change(now, role, None))
+
+
+def end_roles_due(now: datetime, *, limit: int = BATCH) -> int:
+    """Make plain members of those whose role ended and counts for nothing since, and write it down; return how many."""
+    due = Membership.objects.filter(role_until__lte=now).order_by("role_until", "pk")
+    return sum(_end_role(each, now) for each in due[:limit])
 
 
 def _introduce(email: str, name: str, password: str) -> User:
@@ -165,11 +184,12 @@ def _again(by: Membership) -> Membership:
 
 
 def _keep_an_admin(member: Membership) -> None:
-    admins = Membership.objects.filter(
-        role=Membership.Role.ADMIN, status=Membership.Status.ACTIVE, user__is_active=True
-    )
-    if member.role == Membership.Role.ADMIN and not admins.exclude(pk=member.pk).exists():
-        raise LastAdmin(_("The last admin stays one. Make somebody else an admin first."))
+    """Raise LastAdmin where nobody else is one without an end: whose role ends keeps no tenant."""
+    lasting = {"role": Membership.Role.ADMIN, "role_until": None}
+    admins = Membership.objects.filter(**lasting, status=Membership.Status.ACTIVE, user__is_active=True)
+    is_lasting = member.role == Membership.Role.ADMIN and member.role_until is None
+    if is_lasting and not admins.exclude(pk=member.pk).exists():
+        raise LastAdmin(_("The last admin stays one, without an end. Make somebody else an admin first."))
 
 
 def _use_up(invitation: Invitation, now: datetime) -> bool:
@@ -179,7 +199,24 @@ def _use_up(invitation: Invitation, now: datetime) -> bool:
 
 def _reopen(member: Membership, role: str) -> bool:
     closed = Membership.objects.filter(pk=member.pk, status=Membership.Status.SUSPENDED)
-    return bool(closed.update(status=Membership.Status.ACTIVE, role=role, version=F("version") + 1))
+    return bool(closed.update(status=Membership.Status.ACTIVE, role=role, role_until=None, version=F("version") + 1))
+
+
+@transaction.atomic
+def _end_role(member: Membership, now: datetime) -> int:
+    as_found = Membership.objects.filter(pk=member.pk, role=member.role, role_until=member.role_until)
+    plain = Membership.Role.MEMBER
+    changed = as_found.update(role=plain, role_until=None, version=F("version") + 1)
+    if changed:
+        record(Event.MEMBER_ROLE_CHANGED, by=SYSTEM, about=member, detail=_change(member, plain, None))
+    return changed
+
+
+def _change(member: Membership, role: str, until: datetime | None) -> dict[str, JsonValue]:
+    """Return what an entry says of another role; of ends where there are any."""
+    ends = {"until_before": member.role_until, "until": until}
+    said = {name: moment.isoformat() for name, moment in ends.items() if moment is not None}
+    return {"before": member.role, "after": role, **said}
 
 
 def _principal(member: Membership) -> Principal:

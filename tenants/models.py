@@ -224,12 +224,20 @@ class Membership(TenantScoped):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices, default=Role.MEMBER)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    role_until = models.DateTimeField(
+        null=True, help_text="When the role ends: a member is left. Empty: it has no end."
+    )
     groups = models.JSONField(default=list, help_text="Names of groups that policies speak of.")
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_tenant")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "role_until"], condition=models.Q(role_until__isnull=False), name="roles_that_end"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.user)
@@ -243,5 +251,15 @@ class Membership(TenantScoped):
         return self.user.name
 
     @property
+    def role_now(self) -> str:
+        """The role that counts: one that ended is none, whether the clock was here since or not."""
+        is_over = self.role_until is not None and self.role_until <= timezone.now()
+        return self.Role.MEMBER if is_over else self.role
+
+    @property
+    def role_label(self) -> str:
+        return str(self.Role(self.role_now).label)
+
+    @property
     def is_admin(self) -> bool:
-        return self.role in {self.Role.ADMIN, self.Role.SECURITY}
+        return self.role_now in {self.Role.ADMIN, self.Role.SECURITY}

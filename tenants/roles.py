@@ -1,7 +1,10 @@
 """What each role lets a person do: the one table, asked by pages and by the API alike."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
+
+from django.db.models import Q
 
 from tenants.models import Membership
 
@@ -58,9 +61,10 @@ TABLE: Mapping[str, frozenset[Act]] = {
 
 def may(member: Membership, act: Act) -> bool:
     """Say whether a member's role lets them do something."""
-    return act in TABLE.get(member.role, frozenset())
+    return act in TABLE.get(member.role_now, frozenset())
 
 
-def who_may(act: Act) -> list[str]:
-    """Return the roles that let a member do something."""
-    return [role for role, acts in TABLE.items() if act in acts]
+def who_may(act: Act, *, now: datetime) -> Q:
+    """Return the condition on memberships whose role lets them do something at a moment."""
+    roles = [role for role, acts in TABLE.items() if act in acts]
+    return Q(role__in=roles) & (Q(role_until=None) | Q(role_until__gt=now))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -28,6 +29,8 @@ LEAST_UNUSED = 30
 """Days without use after which access may end at the earliest: when its person was told that it is quiet."""
 LEAST_KEPT, LONGEST_KEPT = 7, 3650
 """Days that mail and long work may be kept when they are over: for a week somebody asks what became of them."""
+LONGEST_ROLE = timedelta(days=3660)
+"""A role that ends later than that was meant to have no end."""
 LONGEST_GRACE = 365
 """Days that an agent may go on without its owner, whatever a tenant says."""
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
@@ -66,15 +69,27 @@ def check_policy(said: Mapping[str, Any], *, resources: Collection[str]) -> None
         raise BadSetting("default_resource", _("The identifier of one of your resources, or nothing."))
 
 
-def check_may_give(by: Membership, member: Membership | None, role: str) -> None:
-    """Raise NotYours where a person may not give a role, to a member or (None) to somebody who is invited."""
+def check_may_give(by: Membership, member: Membership | None, role: str, *, until: datetime | None = None) -> None:
+    """Raise NotYours where a person may not give a role, to a member or (None) to somebody who is invited.
+
+    It ends at `until`; None is no end. Nobody gives more than there was for longer than they have their own role.
+    """
     if role not in TABLE:
         raise Unusable(_("A role is one of these: %(words)s.") % {"words": ", ".join(TABLE)})
-    before = member.role if member else ""
-    if member is not None and member.pk == by.pk and not TABLE[role] <= TABLE[before]:
+    before, ended = (member.role_now, member.role_until) if member else ("", None)
+    is_more = not TABLE[role] <= TABLE.get(before, frozenset()) or (bool(TABLE[role]) and _outlasts(until, ended))
+    if member is not None and member.pk == by.pk and is_more:
         raise NotYours(_("Nobody raises themselves."))
-    if Membership.Role.ADMIN in {role, before} and role != before and not may(by, Act.ADMINS_APPOINT):
+    if is_more and _outlasts(until, by.role_until):
+        raise NotYours(_("Your own role ends before that: nobody gives for longer than they have."))
+    is_other = role != before or until != ended
+    if Membership.Role.ADMIN in {role, before} and is_other and not may(by, Act.ADMINS_APPOINT):
         raise NotYours(_("Only an admin makes somebody an admin, or takes that away."))
+
+
+def is_day(until: datetime, *, now: datetime) -> bool:
+    """Say whether a role may end at a moment: it lies ahead, and not so far that it is no end."""
+    return now < until <= now + LONGEST_ROLE
 
 
 def is_here(member: Membership | None) -> bool:
@@ -103,6 +118,10 @@ def may_see_console(member: Membership) -> bool:
 def may_decide(member: Membership) -> bool:
     """Say whether a member may approve agents."""
     return may(member, Act.APPROVALS_DECIDE)
+
+
+def _outlasts(one: datetime | None, other: datetime | None) -> bool:
+    return other is not None and (one is None or one > other)
 
 
 Check = Callable[[object], str]

@@ -55,7 +55,7 @@ _OPEN = (
 )
 
 
-_MEMBER = Columns(Membership, "id", "tenant_id", "user_id", "role", "status", "groups")
+_MEMBER = Columns(Membership, "id", "tenant_id", "user_id", "role", "role_until", "status", "groups")
 _LINKED = (
     f"SELECT u.is_active AND m.status = 'active', l.created_at, {_MEMBER.listed('m')} FROM trust_subjectlink l "
     "JOIN tenants_membership m ON m.id = l.member_id JOIN tenants_user u ON u.id = m.user_id "

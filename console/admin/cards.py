@@ -18,7 +18,7 @@ from delegations.models import Delegation
 from kit import uris
 from tenants import directory
 from tenants.models import Membership, Tenant
-from tenants.roles import TABLE, Act
+from tenants.roles import Act, who_may
 from tokens.endpoints.request import MemberRequest
 
 Before = Mapping[str, Alike]
@@ -96,8 +96,7 @@ def decided(approval: Approval, request: MemberRequest) -> dict[str, Any]:
 def nothing() -> dict[str, Any]:
     """Return what is said where nothing waits: how much was decided in a week, and who decides."""
     lately = Approval.objects.filter(decided_by__isnull=False, decided_at__gte=timezone.now() - timedelta(days=7))
-    roles = [role for role, acts in TABLE.items() if Act.APPROVALS_DECIDE in acts]
-    deciders = _active().filter(role__in=roles)
+    deciders = _active().filter(who_may(Act.APPROVALS_DECIDE, now=timezone.now()))
     names = [str(each) for each in deciders[:NAMED]]
     more = deciders.count() - NAMED if len(names) == NAMED else 0
     return {"lately": lately.count(), "deciders": names, "deciders_more": more}

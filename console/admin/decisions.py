@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from agents import admission
 from agents.errors import BadLimits, Unusable
+from kit import moments
 from tenants import directory
 from tenants.models import Membership, Tenant
 from tokens.endpoints.request import MemberRequest
@@ -130,7 +131,6 @@ def _until(post: QueryDict, tenant: Tenant) -> datetime | None:
     if not text:
         return None
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(tenant.time_zone))
-        return day + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
+        return moments.end_of_day(text, ZoneInfo(tenant.time_zone))
+    except ValueError as error:
         raise BadLimits({"until": gettext("Write the day as 2027-12-31.")}) from error

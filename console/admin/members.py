@@ -1,8 +1,9 @@
 """Members: who has a place here, with which role; inviting somebody, and what ends where somebody goes."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db.models import Value
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -24,10 +26,11 @@ from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
 from delegations import reach
 from delegations.sentence import in_words
+from kit import moments
 from tenants import members
 from tenants.invitation import Invitation
 from tenants.mail import invite_by_mail
-from tenants.models import Membership
+from tenants.models import Membership, Tenant
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
@@ -43,10 +46,12 @@ SEEN_LAST = Order("signed-in", Coalesce(people.last_sign_in(), Value(_NEVER)), i
 ORDERS = (NEWEST, OLDEST, BY_NAME, SEEN_LAST)
 FIELDS = ("q", "role", "status")
 FURTHER = ("came_by", "unseen_since")
+SOON = timedelta(days=7)
 CHIPS = (
     Chip(_("Without a passkey"), {"passkey": "false"}),
     Chip(_("Not signed in for 90 days"), {"unseen_since": "90d"}),
     Chip(_("Admins"), {"role": Membership.Role.ADMIN.value}),
+    Chip(_("Role ends within 7 days"), {"role_ends_before": "7d"}),
     Chip(_("Own agents"), {"owns_agents": "true"}),
 )
 
@@ -109,7 +114,11 @@ def withdraw(request: MemberRequest, invitation_id: str) -> HttpResponse:
 @for_act(Act.MEMBERS_WRITE)
 def give_role(request: MemberRequest, member_id: str) -> HttpResponse:
     member, role, version = member_of(member_id), request.POST.get("role", ""), version_of(request)
-    refused = attempt(lambda: members.give_role(member, role, by=request.member, version=version))
+    try:
+        until = _until(request, member)
+    except ValueError:
+        return _show(request, said=gettext("Write the day as 2027-12-31."), status=422)
+    refused = attempt(lambda: members.give_role(member, role, by=request.member, until=until, version=version))
     return _show(request, said=refused, status=409) if refused else redirect("console-members")
 
 
@@ -142,6 +151,21 @@ def remove(request: MemberRequest, member_id: str) -> HttpResponse:
 
 def member_of(member_id: str) -> Membership:
     return get_object_or_404(Membership.objects.select_related("user"), pk=member_id)
+
+
+def _until(request: MemberRequest, member: Membership) -> datetime | None:
+    """Return when a role is to end by the day that was typed; the day that was shown stands for its very moment."""
+    typed = request.POST.get("until", "").strip()
+    if typed and typed == _last_day(member, request.tenant):
+        return member.role_until
+    return moments.end_of_day(typed, ZoneInfo(request.tenant.time_zone)) if typed else None
+
+
+def _last_day(member: Membership, tenant: Tenant) -> str:
+    """Return the last day on which a role counts, as a field for days takes it, or "" where it has no end."""
+    if member.role_until is None or member.role_now != member.role:
+        return ""
+    return f"{(member.role_until - timedelta.resolution).astimezone(ZoneInfo(tenant.time_zone)):%Y-%m-%d}"
 
 
 def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "", status: int = 200) -> HttpResponse:
@@ -178,6 +202,7 @@ def _columns(request: MemberRequest, at: str, *, may_change: bool) -> Sequence[C
 
 def _row(member: "KnownMember", request: MemberRequest) -> dict[str, Any]:
     last, now = member.last_signed_in_at, timezone.now()
+    until = member.role_until if member.role_now == member.role else None
     return {
         "id": member.pk,
         "name": str(member),
@@ -185,8 +210,12 @@ def _row(member: "KnownMember", request: MemberRequest) -> dict[str, Any]:
         "is_active": member.status == Membership.Status.ACTIVE,
         "status": member.status,
         "status_label": member.get_status_display(),
-        "role": member.role,
-        "role_label": member.get_role_display(),
+        "role": member.role_now,
+        "role_label": member.role_label,
+        "last_day": _last_day(member, request.tenant),
+        "role_until": until,
+        "role_ends": in_words(until, now=now, time_zone=request.tenant.time_zone) if until else "",
+        "ends_soon": until is not None and until < now + SOON,
         "roles": Membership.Role.choices,
         "version": member.version,
         "last_at": last,

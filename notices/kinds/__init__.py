@@ -22,6 +22,7 @@ REGISTRY: Mapping[str, Kind] = {
         agents.REFUSED_OFTEN,
         agents.SECRET_AGES,
         people.ROLE_CHANGED,
+        people.ROLE_ENDS_SOON,
         people.FACTORS_CHANGED,
         webhooks.SWITCHED_OFF,
     )

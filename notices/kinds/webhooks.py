@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from audit.events import Event
@@ -11,12 +12,12 @@ from notices.kinds.kind import Kind, Words
 from notices.links import path
 from notices.models import Webhook
 from tenants.models import Membership
-from tenants.roles import TABLE, Act, may
+from tenants.roles import Act, may, who_may
 
 
 def _keepers(entry: Entry) -> Iterable[Membership]:
-    roles = [role for role, acts in TABLE.items() if Act.WEBHOOKS_WRITE in acts]
-    return Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE, role__in=roles)
+    keepers = Membership.objects.filter(who_may(Act.WEBHOOKS_WRITE, now=timezone.now()))
+    return keepers.filter(status=Membership.Status.ACTIVE).select_related("user")
 
 
 def _switched_off(entry: Entry, member: Membership) -> Words | None:

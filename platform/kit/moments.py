@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -45,3 +46,11 @@ class AgoField(AheadField):
     """A moment, whose bare distance lies behind now."""
 
     is_ahead = False
+
+
+def end_of_day(text: str, zone: ZoneInfo) -> datetime:
+    """Return the end of a day that is written as 2026-12-31, in a time zone; raises ValueError."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone) + timedelta(days=1)
+    except OverflowError as error:
+        raise ValueError("no day") from error
