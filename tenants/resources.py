@@ -77,6 +77,12 @@ def add_scope(server: ResourceServer, words: ScopeWords, *, by: Principal, versi
 
 
 @transaction.atomic
+def add_scopes(server: ResourceServer, words: Iterable[ScopeWords], *, by: Principal) -> list[Scope]:
+    """Add permission words, all of them or none; raises as `add_scope`."""
+    return [add_scope(server, each, by=by) for each in words]
+
+
+@transaction.atomic
 def change_scope(
     scope: Scope, *, by: Principal, version: int | None = None, **fields: str | bool | int | None
 ) -> Scope:

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from kit import fetch
-from kit.fetch import Answered, Development, Fetched, Missing, Unfetchable
+from kit.fetch import Answered, Development, Fetched, Message, Missing, Unfetchable
 from trust.models import OutboundHost
 
 Got = TypeVar("Got")
@@ -61,6 +61,22 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
     """Send a body to an https URL and return the status that answers it; raises Unfetchable where none does."""
     return _within_budget(
         url, lambda development: fetch.post(url, body, headers=headers, development=development), may_be_missing=False
+    )
+
+
+def post_json(url: str, body: bytes, *, limit: int, headers: Mapping[str, str]) -> Message:
+    """Send a JSON-RPC message to an https URL and return what answers it; raises Unfetchable where nothing does."""
+    return _within_budget(
+        url,
+        lambda development: fetch.post_json(url, body, limit=limit, headers=headers, development=development),
+        may_be_missing=True,
+    )
+
+
+def fetch_text(url: str, *, limit: int) -> bytes:
+    """Return the document in JSON, YAML or plain text at an https URL; raises Unfetchable."""
+    return _within_budget(
+        url, lambda development: fetch.fetch_text(url, limit=limit, development=development), may_be_missing=True
     )
 
 

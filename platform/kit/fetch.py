@@ -22,16 +22,21 @@ from kit import strict_json, targets
 from kit.targets import IN_PUBLIC, Development, Missing, Target, Unfetchable, is_fetchable
 
 __all__ = [
-    "Answered", "Development", "Fetched", "Missing", "Unfetchable",
-    "fetch_image", "fetch_json", "is_fetchable", "look", "post", "post_form",
+    "Answered", "Development", "Fetched", "Message", "Missing", "Unfetchable",
+    "fetch_image", "fetch_json", "fetch_text", "is_fetchable", "look", "post", "post_form", "post_json",
 ]  # fmt: skip
 
 SECONDS = 5.0
 HEADERS_LIMIT = 16 * 1024
+DEEPEST_MESSAGE = 64
+"""How deep a JSON-RPC message may be: schemas of tools stand in it."""
 AT_ONCE = 8
 """Fetches under way in one process; a further one is refused, so that slow hosts cannot take every thread."""
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
+_TEXT_TYPE = re.compile(
+    r"(?:application|text)/(?:(?:[a-z0-9.+-]+[+.])?(?:json|yaml|openapi)|x-yaml|plain|octet-stream)", re.IGNORECASE
+)
 _IMAGE_TYPE = re.compile(r"image/(?:png|jpeg|gif|webp)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"\bmax-age=(\d{1,9})\b")
 Response = http.client.HTTPResponse
@@ -53,6 +58,15 @@ class Answered:
 
     status: int
     challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What answers a JSON message: the status, the session that a server opened with it, and of a 200 the object."""
+
+    status: int
+    session: str
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,11 @@ def post_form(
     return _ask(url, question, lambda response: _read_json(response, limit=limit), limit, development)
 
 
+def fetch_text(url: str, *, limit: int, development: Development = IN_PUBLIC) -> bytes:
+    """Return what lies at an https URL as a document in JSON, YAML or plain text; raises Unfetchable."""
+    return _ask(url, _Question("*/*"), lambda response: _read(response, _TEXT_TYPE, limit=limit), limit, development)
+
+
 def fetch_image(url: str, *, limit: int, development: Development = IN_PUBLIC) -> bytes:
     """Return what is said to be a picture at an https URL, of which nothing is believed; raises Unfetchable."""
     return _ask(
@@ -101,6 +120,17 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], development: Deve
     Whatever comes behind the headers of the answer is not read.
     """
     return _ask(url, _Question("*/*", headers, body), lambda response: response.status, 0, development)
+
+
+def post_json(
+    url: str, body: bytes, *, limit: int, headers: Mapping[str, str], development: Development = IN_PUBLIC
+) -> Message:
+    """Send a JSON-RPC message and return what answers it, also as the first answer in a stream of events (MCP).
+
+    Raises Unfetchable where nothing does. Of another status than 200 nothing but the headers is read.
+    """
+    question = _Question("application/json, text/event-stream", {**headers, "Content-Type": "application/json"}, body)
+    return _ask(url, question, lambda response: _read_message(response, limit=limit), limit, development)
 
 
 def _proof(authorization: str) -> Mapping[str, str]:
@@ -232,3 +262,25 @@ def _read_json(response: Response, *, limit: int) -> Fetched:
     found = _MAX_AGE.search(control)
     max_age = 0 if "no-store" in control or "no-cache" in control else (int(found[1]) if found else None)
     return Fetched(strict_json.parse_object(body, limit=limit), max_age)
+
+
+def _read_message(response: Response, *, limit: int) -> Message:
+    session = response.getheader("Mcp-Session-Id") or ""
+    if response.status != http.client.OK:
+        return Message(response.status, session, {})
+    is_stream = (response.getheader("Content-Type") or "").lower().startswith("text/event-stream")
+    body = _first_answer(response) if is_stream else _read(response, _JSON_TYPE, limit=limit)
+    return Message(response.status, session, strict_json.parse_object(body, limit=limit, deepest=DEEPEST_MESSAGE))
+
+
+def _first_answer(response: Response) -> bytes:
+    """Return the first event of a stream that answers something: it may stay open behind it, and tell other things."""
+    said: list[bytes] = []
+    for line in response:
+        if line.startswith(b"data:"):
+            said.append(line[5:].strip())
+        elif not line.strip() and said:
+            event, said = b"\n".join(said), []
+            if b'"result"' in event or b'"error"' in event:
+                return event
+    raise Unfetchable("a stream without an answer")

@@ -4,10 +4,12 @@ No NaN and no number that overflows, no NUL, no half of a surrogate pair: Postgr
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_DEPTH = 8
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def parse_object(raw: bytes, *, limit: int = 64 * 1024, deepest: int = MAX_DEPTH) -> Mapping[str, Any]:
@@ -32,8 +34,9 @@ def parse_object(raw: bytes, *, limit: int = 64 * 1024, deepest: int = MAX_DEPTH
 
 
 def _depth(raw: bytes) -> int:
+    # A text may hold a document of its own, which is not of this one.
     depth = deepest = 0
-    for byte in raw:
+    for byte in _STRING.sub(b"", raw):
         if byte in b"{[":
             depth += 1
             deepest = max(deepest, depth)

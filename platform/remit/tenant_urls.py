@@ -16,6 +16,7 @@ from console.admin import (
     clients,
     downstream,
     handing_on,
+    import_scopes,
     many_agents,
     members,
     one_delegation,
@@ -28,6 +29,7 @@ from console.admin import (
     resources,
     scopes,
     settings,
+    setup,
     switches,
     tail,
     trust,
@@ -201,10 +203,12 @@ urlpatterns = [
     path(
         "console/resources/<str:resource_id>/downstream/<str:to_id>/forbid", downstream.forbid, name="forbid-downstream"
     ),
+    path("console/resources/<str:resource_id>/setup", setup.page, name="set-up-resource"),
     path("console/resources/<str:resource_id>/test", probe.page, name="probe-resource"),
     path("console/resources/<str:resource_id>/retire", resources.retire, name="retire-resource"),
     path("console/resources/<str:resource_id>/restore", resources.restore, name="restore-resource"),
     path("console/resources/<str:resource_id>/retire-scope", scopes.retire, name="retire-scope"),
+    path("console/resources/<str:resource_id>/import-scopes", import_scopes.view, name="import-scopes"),
     path("console/resources/<str:resource_id>/add-scope", scopes.add, name="add-scope"),
     path("console/resources/<str:resource_id>/scopes/<path:name>", scopes.change, name="change-scope"),
     path("console/members", members.listing, name="console-members"),

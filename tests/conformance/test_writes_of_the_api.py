@@ -60,6 +60,7 @@ WITHOUT_A_VERSION = {
     "DELETE registration-tokens/token_id": ONCE,
     "POST resources": NEW,
     "POST resources/resource_id/probe": NEW,
+    "POST resources/resource_id/proposals": NEW,
     "POST invitations": NEW,
     "DELETE invitations/invitation_id": ONCE,
     "POST keys/rotate": ONCE,
