@@ -40,6 +40,23 @@ def _resource(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}"))
 
 
+def _setup(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/setup?for=fastmcp"))
+
+
+def _import_scopes(stage: Stage, page: Page) -> None:
+    """Have an MCP server's tools proposed, and tick one whose words cannot stay as they are."""
+    tools = [
+        {"name": "find_room", "description": "Find a free room. On any floor.", "annotations": {"readOnlyHint": True}},
+        {"name": "cancel_every_booking", "description": "Cancels.", "annotations": {"destructiveHint": True}},
+        {"name": "two words"},
+    ]
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/import-scopes"))
+    page.get_by_label("The document").fill(json.dumps(tools))
+    page.get_by_role("button", name="Read it").click()
+    page.get_by_role("button", name="Add what is ticked").wait_for()
+
+
 def _probe(stage: Stage, page: Page) -> None:
     """Open the test of a server that nobody runs."""
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/test"))
@@ -105,6 +122,8 @@ SIGHTS = (
     Sight("console-resources", at("/console/resources"), "ada"),
     Sight("console-resource", _resource, "ada"),
     Sight("console-resource-test", _probe, "ada"),
+    Sight("console-resource-setup", _setup, "ada"),
+    Sight("console-resource-import", _import_scopes, "ada"),
     Sight("console-resource-add", at("/console/resources/add"), "ada"),
     Sight("console-scope", _scope, "ada"),
     Sight("console-trust", at("/console/trust"), "ada"),
