@@ -1,19 +1,21 @@
-"""The verbs of an agent's clients that are an admin's: make one, change one, give grants.
+"""The verbs of an agent's clients that are an admin's: make one, change one and take that back, give grants.
 
 What an admin says of a client is read by the validator that reads strangers, with more allowed. What a client says of
 itself (RFC 7591, CIMD) stays its own to say: of such a one an admin gives grants, and takes it away.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from agents import actions, directory
-from agents.errors import NameTaken, NotActive, Unusable
+from agents.errors import NameTaken, NotActive, TooLateForClient, Unusable
 from agents.models import Agent, Client
 from agents.registration import changes, metadata
 from agents.registration.metadata import ClientMetadata
@@ -28,6 +30,7 @@ from tenants.errors import Stale
 GIVEN = tuple(grant for grant in GrantType if grant in metadata.PROVING)
 """Grants that no client registers by itself."""
 _SECRETS = {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
+UNDO = timedelta(minutes=10)
 
 
 @transaction.atomic
@@ -56,26 +59,40 @@ def add_client(agent: Agent, document: Mapping[str, Any], *, by: Principal, clie
 def change_client(
     client: Client, said: Mapping[str, Any], *, by: Principal, version: int | None = None
 ) -> tuple[Client, str]:
-    """Change what an admin made; return it and its secret, where it got one. Raises Unusable, NotActive or Stale."""
+    """Change what an admin made; return it and its secret, where it got one. What changes nothing writes nothing.
+
+    Raises Unusable, NotActive or Stale.
+    """
     held = held_client(client, version)
     if not held.is_manual:
         raise Unusable(_("What it says of itself is its own to change."))
-    described = _read(_without_rivals({**_document(held), **said}, said))
-    columns = actions.columns_of(described, held.given_grants)
-    now, secret = timezone.now(), ""
-    changed = changes.between(held, columns, held.software_issuer, now=now)
-    columns |= changes.pins(held, columns, now=now)
-    if described.auth_method not in _SECRETS:
-        columns |= {"client_secret": "", "further_secrets": []}
-    elif held.auth_method not in _SECRETS:
-        secret = opaque.make()
-        columns["client_secret"] = opaque.salted_digest(secret)
-    if held.jwks_uri != described.jwks_uri:
-        columns = {"jwks": {}, **columns, "jwks_fetched_at": None}
-    Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns)
-    record(Event.CLIENT_CHANGED, by=by, about=held, detail=actions.told(changed))
-    transaction.on_commit(directory.forget_all)
-    return Client.objects.select_related("agent").get(pk=held.pk), secret
+    return _changed(held, said, by=by)
+
+
+def may_put_back(client: Client, *, by: str, now: datetime) -> bool:
+    """Say whether this person changed it less than ten minutes ago, and nothing happened to it since."""
+    at, edit = edited_at(client), client.last_edit
+    if at is None or edit is None or client.status != Client.Status.ACTIVE:
+        return False
+    return edit["by"] == by and edit["version"] == client.version and now - at <= UNDO
+
+
+def edited_at(client: Client) -> datetime | None:
+    """Return when an admin last changed what it says, as long as that is kept."""
+    return parse_datetime(client.last_edit["at"]) if client.last_edit else None
+
+
+@transaction.atomic
+def put_back_client(client: Client, *, by: Principal, version: int | None = None) -> Client:
+    """Take back, within ten minutes, what this person changed of a client: a new change, with what it said before.
+
+    Raises TooLateForClient, Unusable, NotActive or Stale.
+    """
+    held = held_client(client, version)
+    if held.last_edit is None or not may_put_back(held, by=by.id, now=timezone.now()):
+        raise TooLateForClient(held.pk)
+    back, _secret = _changed(held, held.last_edit["said"], by=by, undoes=held.last_edit["entry"])
+    return back
 
 
 @transaction.atomic
@@ -106,6 +123,40 @@ def held_client(client: Client, version: int | None) -> Client:
     if as_read(version) and held.version != version:
         raise Stale(held)
     return held
+
+
+def _changed(held: Client, said: Mapping[str, Any], *, by: Principal, undoes: str = "") -> tuple[Client, str]:
+    """Write what is said of a held client, if it is anything new; return it and its secret, where it got one."""
+    described = _read(_without_rivals({**_document(held), **said}, said))
+    columns = actions.columns_of(described, held.given_grants)
+    now, secret = timezone.now(), ""
+    changed = changes.between(held, columns, held.software_issuer, now=now)
+    if not changed:
+        return held, ""
+    columns |= changes.pins(held, columns, now=now)
+    if described.auth_method not in _SECRETS:
+        columns |= {"client_secret": "", "further_secrets": []}
+    elif held.auth_method not in _SECRETS:
+        secret = opaque.make()
+        columns["client_secret"] = opaque.salted_digest(secret)
+    if held.jwks_uri != described.jwks_uri:
+        columns = {"jwks": {}, **columns, "jwks_fetched_at": None}
+    told = actions.told(changed) | ({"undoes": undoes} if undoes else {})
+    entry = record(Event.CLIENT_CHANGED, by=by, about=held, detail=told)
+    loses_secrets = held.auth_method in _SECRETS and described.auth_method not in _SECRETS
+    edit = {"said": _before(held, said), "by": by.id, "at": now.isoformat(), "version": held.version + 1}
+    columns["last_edit"] = None if undoes or loses_secrets else {**edit, "entry": entry.pk}
+    Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns)
+    transaction.on_commit(directory.forget_all)
+    return Client.objects.select_related("agent").get(pk=held.pk), secret
+
+
+def _before(held: Client, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client says now of that of which something else is said."""
+    # Keys at an address and keys that were handed over take each other's place.
+    named = {*said, *({"jwks"} if "jwks_uri" in said else ())}
+    document = _document(held)
+    return {name: document.get(name, "") for name in sorted(named)}
 
 
 def _read(document: Mapping[str, Any]) -> ClientMetadata:

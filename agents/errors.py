@@ -7,6 +7,7 @@ AgentError
 ├── LastWayIn         without this credential the client could not prove itself any more
 ├── AlreadyDecided    somebody else was first
 ├── TooLateToUndo     ten minutes are over, somebody else decided, or something came of it
+├── TooLateForClient  ten minutes are over, or the client was changed since
 ├── NameTaken         a client id is given once per tenant
 ├── NoRoom            a platform brought as many agents as it may
 ├── Unusable          what an admin says of a client cannot hold
@@ -54,6 +55,10 @@ class AlreadyDecided(AgentError):
 
 class TooLateToUndo(AgentError):
     pass
+
+
+class TooLateForClient(AgentError):
+    """Carries the id of the client."""
 
 
 class BadLimits(AgentError):

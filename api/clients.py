@@ -113,7 +113,10 @@ class Clients(_Clients):
 
 
 class OneClient(_Clients):
-    """With `dry_run=true` nothing is taken away, and the answer says what would end with it."""
+    """With `dry_run=true` nothing is taken away, and the answer says what would end with it.
+
+    What is said and was so already writes nothing, and its version stays.
+    """
 
     http_method_names = ["get", "patch", "delete", "head", "options"]
     answers = {"GET": ClientSerializer, "PATCH": ClientSerializer}
@@ -136,6 +139,21 @@ class OneClient(_Clients):
             return Response({"dry_run": True, **impact.of_client(client, now=timezone.now()).as_json(agents="agents")})
         stops.remove_client(client, by=by(request), reason=GONE, version=versions.read_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PutBack(_Clients):
+    """Takes back what was said of it last: whoever said it, within ten minutes, as long as nothing changed since.
+
+    How it proves itself does not come back that way: what was replaced is gone.
+    """
+
+    http_method_names = ["post", "options"]
+    answers = {"POST": ClientSerializer}
+
+    def post(self, request: Request, agent_id: str, client_id: str) -> Response:
+        check_words(request, frozenset())
+        client, version = one(agent_id, client_id), versions.read_by(request)
+        return _answer(clients.put_back_client(client, by=by(request), version=version))
 
 
 class GivenGrants(_Clients):

@@ -9,7 +9,16 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from agents.errors import AgentError, AlreadyDecided, BadLimits, LastWayIn, NameTaken, OwnCause, TooLateToUndo
+from agents.errors import (
+    AgentError,
+    AlreadyDecided,
+    BadLimits,
+    LastWayIn,
+    NameTaken,
+    OwnCause,
+    TooLateForClient,
+    TooLateToUndo,
+)
 from agents.errors import NotActive as AgentNotActive
 from api.authentication import challenge
 from api.errors import Refusal
@@ -115,8 +124,9 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
             return {"title": _ONLY_SMALLER, "detail": str(error)}
         case AlreadyDecided() | TooLateToUndo():
             return {"title": _DECIDED, **_latest("approval", str(error))}
-        case TooLateForDelegation():
-            return {"title": _TOO_LATE, **_latest("delegation", str(error))}
+        case TooLateForDelegation() | TooLateForClient():
+            kind = "client" if isinstance(error, TooLateForClient) else "delegation"
+            return {"title": _TOO_LATE, **_latest(kind, str(error))}
         case LastWayIn():
             return {"title": _LAST}
         case IssuerKnown() | IdentifierTaken() | NameTaken():

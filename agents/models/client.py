@@ -106,6 +106,10 @@ class Client(TenantScoped, AbstractApplication):
     )
     document_tried_at = models.DateTimeField(null=True, help_text="When the clock last set out for its document.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    last_edit = models.JSONField(
+        null=True,
+        help_text="What an admin last changed of it: what it said before, by whom, when, and the version that it made.",
+    )
     version = models.PositiveBigIntegerField(default=1)
 
     objects: ClassVar[TenantManager["Client"]] = TenantManager()

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import clients as verbs
 from agents import credentials, owning
 from agents.clients import GIVEN
-from agents.errors import LastWayIn, NotActive, Unusable
+from agents.errors import LastWayIn, NotActive, TooLateForClient, Unusable
 from agents.models import Agent, Client
 from console.access import for_act, for_admins, for_agent, principal
 from console.admin import client_forms, switch_forms
@@ -18,6 +19,7 @@ from console.admin.agent import client_row
 from console.admin.client_forms import ClientForm
 from console.admin.resources import version_of
 from console.attempt import who_was_first
+from delegations.sentence import in_words
 from kit import forms, strict_json
 from kit.oauth import AuthMethod, GrantType, InvalidRedirectUri
 from tenants.errors import Stale
@@ -33,6 +35,8 @@ GRANTS = {
     GrantType.JWT_BEARER: gettext_lazy("Bring the word of an issuer you trust"),
 }
 OVER = gettext_lazy("It is over, or somebody changed it while you read.")
+AS_IT_WAS = gettext_lazy("It says all of that already: nothing was changed.")
+TOO_LATE = gettext_lazy("It is too late to undo that.")
 STALE = 409
 ELSEWHERE = {
     Client.RegistrationSource.DCR: gettext_lazy(
@@ -67,8 +71,9 @@ def view(
         "pages": {name: client.metadata.get(name, "") for name in ("client_uri", "logo_uri")},
         "elsewhere": ELSEWHERE.get(client.registration_source, ""),
         "may_say": alive and may(request.member, Act.CLIENTS_WRITE) and client.is_manual,
-        "form": client_forms.shown(client, typed, was_changed=status == STALE),
+        "form": client_forms.shown(client, typed, was_changed=typed is not None and status == STALE),
         "version": client.version,
+        "put_back": _put_back(client, request),
         "grants": [GRANTS[GrantType(each)] for each in client.grant_types if each in GRANTS],
         "credentials": credentials.of(client),
         "may_change": may_change,
@@ -91,7 +96,7 @@ def change(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespons
     if not form.is_valid():
         return view(request, agent_id, client_id, status=422, typed=form)
     try:
-        verbs.change_client(client, form.cleaned_data, by=principal(request), version=version_of(request))
+        made, _ = verbs.change_client(client, form.cleaned_data, by=principal(request), version=version_of(request))
     except Stale as refusal:
         form.add_error(None, who_was_first(refusal.args[0]))
         return view(request, agent_id, client_id, status=STALE, typed=form)
@@ -102,6 +107,23 @@ def change(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespons
         form.add_error("redirect_uris" if is_redirect else None, str(refusal))
         return view(request, agent_id, client_id, status=422, typed=form)
     except NotActive as refusal:
+        return _refused(request, client, refusal)
+    is_new = made.version != client.version
+    return _shown(client) if is_new else view(request, agent_id, client_id, said=str(AS_IT_WAS))
+
+
+@require_POST
+@for_act(Act.CLIENTS_WRITE)
+def put_back(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
+    """Take back what this person said of a client last."""
+    client = one(agent_id, client_id)
+    try:
+        verbs.put_back_client(client, by=principal(request), version=version_of(request))
+    except Stale as refusal:
+        return view(request, agent_id, client_id, said=who_was_first(refusal.args[0]), status=STALE)
+    except TooLateForClient:
+        return view(request, agent_id, client_id, said=str(TOO_LATE), status=STALE)
+    except (Unusable, NotActive) as refusal:
         return _refused(request, client, refusal)
     return _shown(client)
 
@@ -172,6 +194,13 @@ def give_grants(request: MemberRequest, agent_id: str, client_id: str) -> HttpRe
 
 def one(agent_id: str, client_id: str) -> Client:
     return get_object_or_404(Client.objects.select_related("agent"), pk=client_id, agent=agent_id)
+
+
+def _put_back(client: Client, request: MemberRequest) -> str:
+    """Return when this person changed what it says, as long as they may take that back."""
+    now, at = timezone.now(), verbs.edited_at(client)
+    is_theirs = may(request.member, Act.CLIENTS_WRITE) and verbs.may_put_back(client, by=request.member.pk, now=now)
+    return in_words(at, now=now, time_zone=request.tenant.time_zone) if is_theirs and at else ""
 
 
 def _givable(client: Client) -> list[GrantType]:

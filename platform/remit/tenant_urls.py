@@ -140,6 +140,7 @@ urlpatterns = [
     path("console/agents/<str:agent_id>/ceiling", ceilings.view, name="agent-ceiling"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>", clients.view, name="console-client"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/change", clients.change, name="change-client"),
+    path("console/agents/<str:agent_id>/clients/<str:client_id>/put-back", clients.put_back, name="put-back-client"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/grants", clients.give_grants, name="give-grants"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/secrets", clients.add_secret, name="add-secret"),
     path("console/agents/<str:agent_id>/clients/<str:client_id>/switches", switches.turn, name="turn-switches"),

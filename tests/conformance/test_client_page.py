@@ -1,6 +1,9 @@
 """What an admin says of a client that they made is changed on its page as over the API, and asks people again."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from agents import clients
 from agents.models import Client
@@ -214,3 +217,70 @@ def test_only_whoever_may_write_clients_changes_one_that_lives(world, scout):
     assert "/change" not in ada.page.text
     with leaves_only(world):
         assert ada.submit(form, {"client_name": "Ranger"}).status_code == 422
+
+
+@spec("RFC 9110", "15.4.5")
+def test_what_it_says_already_is_written_by_nobody_and_the_page_says_so(world, scout):
+    ada, ask = at_page(world, scout), asker(world, "ada", SCOPES)
+    with leaves_only(world):
+        page = ada.submit(ada.form("/change"))
+    assert (page.status_code, "nothing was changed" in ada.words()) == (200, True)
+    read = ask("GET", place(scout.client))
+    with leaves_only(world):
+        answer = ask("PATCH", place(scout.client), {"client_name": "Scout", "redirect_uris": [REDIRECT, WEB]})
+    assert (answer.status_code, answer.headers["etag"]) == (200, read.headers["etag"])
+
+
+@spec("CIMD", "8.4")
+def test_whoever_changed_it_takes_that_back_alike_and_what_people_allowed_counts_again(world, scout):
+    twin, ada, ask = made(world), at_page(world, scout), asker(world, "ada", SCOPES)
+    said = {"client_name": "Path finder", "client_uri": "https://finder.example/", "redirect_uris": [OTHER]}
+    allow(world, scout)
+    before = [anew(world, each.client).digest for each in (scout, twin)]
+    ada.submit(ada.form("/change"), {**said, "redirect_uris": OTHER})
+    assert "You changed it" in ada.words()
+    assert ada.submit(ada.form("/put-back")).status_code == 200
+    assert ("How Scout comes in" in ada.words(), "You changed it" in ada.words()) == (True, False)
+    ask("PATCH", place(twin.client), said)
+    assert ask("POST", f"{place(twin.client)}/put-back").json()["redirect_uris"] == [REDIRECT, WEB]
+    assert [anew(world, each.client).digest for each in (scout, twin)] == before
+    assert not is_asked(world, scout)
+    first, page, second, api = world.entries("client.changed")
+    assert (page.detail.pop("undoes"), api.detail.pop("undoes")) == (first.pk, second.pk)
+    assert page.detail == api.detail
+    with leaves_only(world):
+        again = ask("POST", f"{place(twin.client)}/put-back")
+    assert (again.status_code, again.json()["title"]) == (409, "It is too late to undo that")
+
+
+@spec("RFC 9110", "13.1.1")
+def test_it_is_taken_back_by_nobody_else_not_later_and_not_once_it_changed_since(world, scout):
+    world.rewrite(world.people["bob"], role="admin")
+    ada, bob, writer = asker(world, "ada", SCOPES), asker(world, "bob", SCOPES), at_page(world, scout)
+    back = f"{place(scout.client)}/put-back"
+
+    def edit(**said):
+        assert ada("PATCH", place(scout.client), said).status_code == 200
+
+    def refused(ask):
+        with leaves_only(world):
+            assert ask("POST", back).status_code == 409
+
+    edit(client_name="Path finder")
+    refused(bob)
+    writer.go(world.url(f"/console{place(scout.client)}"))
+    form = writer.form("/put-back")
+    edited = anew(world, scout.client).last_edit
+    long_ago = (timezone.now() - clients.UNDO - timedelta(seconds=5)).isoformat()
+    world.rewrite(scout.client, last_edit={**edited, "at": long_ago})
+    refused(ada)
+    world.rewrite(scout.client, last_edit=edited)
+    assert bob("PUT", f"{place(scout.client)}/grants", {"grant_types": []}).status_code == 200
+    refused(ada)
+    with leaves_only(world):
+        assert (writer.submit(form).status_code, "while you read." in writer.words()) == (409, True)
+    edit(client_name="Ranger")
+    edit(token_endpoint_auth_method="client_secret_post")
+    assert ada("POST", back).json()["token_endpoint_auth_method"] == "client_secret_basic"
+    edit(token_endpoint_auth_method="none", grant_types=["authorization_code"])
+    refused(ada)

@@ -92,6 +92,7 @@ WITH_A_VERSION = {
     "POST agents/agent_id/resume": {"reason": "fine"},
     "POST agents/agent_id/restore": {"reason": "fine"},
     "PATCH agents/agent_id/clients/client_id": {"client_name": "Another"},
+    "POST agents/agent_id/clients/client_id/put-back": {},
     "DELETE agents/agent_id/clients/client_id": {},
     "PUT agents/agent_id/clients/client_id/grants": {"grant_types": []},
     "PATCH agents/agent_id/clients/client_id/switches": {"accepts_endpoint_audience": True},
@@ -240,7 +241,7 @@ def test_each_that_has_a_version_is_refused_to_whoever_read_another_one_with_who
 def prepare(world, name, found, ids):
     """Bring an object into the state in which a verb may be done; return what takes it back."""
     with context.use(world.tenant):
-        if name.endswith("/put-back"):
+        if name.endswith("delegation_id/put-back"):
             limits = Limits(None, timezone.now() + timedelta(hours=1))
             narrowing.narrow_delegation(found["wide"], limits, by=found["ada"], reason="less")
             return lambda: None
