@@ -5,11 +5,11 @@ import json
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from agents.models import Approval, Client, Plea
-from kit.oauth import AuthMethod
-from tenants import directory
+from agents import risk, writing
+from agents.models import Approval, Plea
 
 
 class ApprovalFilter(django_filters.FilterSet):
@@ -34,20 +34,12 @@ class ApprovalFilter(django_filters.FilterSet):
         return queryset.filter(Q(agent__name__icontains=words) | Q(client__client_id__icontains=words))
 
     def asking_to_write(self, queryset: "QuerySet[Approval]", name: str, value: bool) -> "QuerySet[Approval]":
-        writing = _writing()
-        return (
-            queryset.filter(pk__in=_asking(queryset, writing))
-            if value
-            else queryset.exclude(pk__in=_asking(queryset, writing))
-        )
+        found = Q(pk__in=_asking(queryset))
+        return queryset.filter(found if value else ~found)
 
     def of_high_risk(self, queryset: "QuerySet[Approval]", name: str, value: bool) -> "QuerySet[Approval]":
-        # As risk.of says it first of all: nobody has checked who runs it, and it asks to change things.
-        by_key = Q(registration_source=Client.RegistrationSource.CIMD, auth_method=AuthMethod.PRIVATE_KEY_JWT)
-        vouched = Q(registration_source=Client.RegistrationSource.MANUAL) | by_key
-        unchecked = Exists(Client.objects.filter(pk=OuterRef("client")).exclude(vouched))
-        risky = Q(unchecked, pk__in=_asking(queryset, _writing()))
-        return queryset.filter(risky if value else ~risky)
+        found = Q(pk__in=risk.high_approvals(queryset, now=timezone.now()))
+        return queryset.filter(found if value else ~found)
 
     def of_member(self, queryset: "QuerySet[Approval]", name: str, value: str) -> "QuerySet[Approval]":
         member = value.replace("\x00", "")
@@ -55,18 +47,9 @@ class ApprovalFilter(django_filters.FilterSet):
         return queryset.filter(Q(agent__owner=member) | wants)
 
 
-def _writing() -> dict[str, frozenset[str]]:
-    """Return the scopes that change things, by resource."""
-    servers = directory.resource_servers()
-    return {
-        identifier: frozenset(name for name, scope in server.scopes.items() if scope.is_writing)
-        for identifier, server in servers.items()
-    }
-
-
-def _asking(queryset: "QuerySet[Approval]", writing: dict[str, frozenset[str]]) -> list[str]:
-    """Return the questions with scopes among these: found as text, because SQLite looks into no list, then read."""
-    names = sorted(frozenset().union(*writing.values())) if writing else []
+def _asking(queryset: "QuerySet[Approval]") -> list[str]:
+    """Return the questions with scopes that change things: found as text, as SQLite looks into no list, then read."""
+    names = sorted(frozenset().union(*writing.scopes().values()))
     if not names:
         return []
     maybe = Q()
@@ -74,6 +57,4 @@ def _asking(queryset: "QuerySet[Approval]", writing: dict[str, frozenset[str]]) 
         maybe |= Q(asked_text__contains=json.dumps(name))
     found = queryset.annotate(asked_text=Cast("asked", TextField())).filter(maybe).order_by()
     lines = found.values_list("pk", "asked").iterator(chunk_size=1000)
-    return [
-        pk for pk, asked in lines if any(writing.get(at, frozenset()) & set(scopes) for at, scopes in asked.items())
-    ]
+    return [pk for pk, asked in lines if writing.is_among(asked)]

@@ -4,7 +4,7 @@ A secret is shown once and kept as a salted digest. Nobody is locked out by one 
 says that they mean it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,17 @@ def secrets(client: Client) -> list[Credential]:
         Credential(each["id"], "secret", each["id"], is_usable, parse_datetime(each["made_at"]))
         for each in client.further_secrets
     ]
+
+
+def good_secrets(clients: Iterable[Client]) -> list[Credential]:
+    """Return the secrets that prove something of clients that are active."""
+    active = [client for client in clients if client.status == Client.Status.ACTIVE]
+    return [each for client in active for each in secrets(client) if each.is_usable]
+
+
+def oldest_at(found: Iterable[Credential]) -> datetime | None:
+    """Return when the oldest of some credentials was made: of keys nobody says it."""
+    return min((each.made_at for each in found if each.made_at is not None), default=None)
 
 
 @transaction.atomic

@@ -1,18 +1,14 @@
 """How lists of agents are narrowed, on pages and in the API alike."""
 
-import json
-
 import django_filters
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from agents import owning
+from agents import owning, risk, writing
 from agents.models import Agent, Client, Handover
 from kit.moments import AgoField, AheadField
 from kit.oauth import AuthMethod
-from tenants import directory
 
 
 class AgoFilter(django_filters.Filter):
@@ -39,6 +35,7 @@ class AgentFilter(django_filters.FilterSet):
     no_owner = django_filters.BooleanFilter(field_name="owner", lookup_expr="isnull", label=gettext_lazy("No owner"))
     unverified = django_filters.BooleanFilter(method="not_verified", label=gettext_lazy("Unverified"))
     can_write = django_filters.BooleanFilter(method="holding_writes", label=gettext_lazy("Can write"))
+    high_risk = django_filters.BooleanFilter(method="of_high_risk", label=gettext_lazy("High risk"))
     helps = django_filters.BooleanFilter(method="works_for_others", label=gettext_lazy("Sub-agents"))
 
     class Meta:
@@ -71,31 +68,16 @@ class AgentFilter(django_filters.FilterSet):
         return queryset.filter(~found if value else found)
 
     def holding_writes(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
-        # Delegations belong to a room above, and are asked for through the relation; scopes as text, because SQLite
-        # looks into no list.
-        held = Agent.objects.filter(pk=OuterRef("pk")).annotate(
-            at=F("delegations__audience"),
-            over=F("delegations__ended_at"),
-            until=F("delegations__expires_at"),
-            text=Cast("delegations__scopes", TextField()),
-        )
-        live = held.filter(Q(until=None) | Q(until__gt=timezone.now()), over=None)
-        found = Exists(live.filter(_writing()).order_by())
+        found = writing.held(timezone.now())
+        return queryset.filter(found if value else ~found)
+
+    def of_high_risk(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
+        found = Q(pk__in=risk.high_agents(queryset, now=timezone.now()))
         return queryset.filter(found if value else ~found)
 
     def works_for_others(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
         named = Exists(Handover.objects.filter(to_agent=OuterRef("pk")))
         return queryset.filter(named if value else ~named)
-
-
-def _writing() -> Q:
-    """Match what holds a scope that changes things, where that scope is known; nothing where none is."""
-    found = Q(pk=None)
-    for identifier, server in directory.resource_servers().items():
-        for name, scope in server.scopes.items():
-            if scope.is_writing:
-                found |= Q(at=identifier, text__contains=json.dumps(name))
-    return found
 
 
 def _clean(value: str) -> str:

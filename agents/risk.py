@@ -1,54 +1,98 @@
-"""What an approver should look at twice, in words, with the rule that says so. Nothing here decides."""
+"""What somebody should look at twice about an agent, in words, with the rule that says so. Nothing here decides.
+
+It is judged once for all: for the card of a question, the list of agents, and the word that narrows either.
+"""
 
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from agents import writing
 from agents.models import Agent, Approval, Client
 from kit import uris
-from tenants import directory
 
 NEW = timedelta(days=7)
+AT_WORK = frozenset({Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUSPENDED})
+"""Of which agents a risk is spoken: the others do nothing."""
+MANUAL = Client.RegistrationSource.MANUAL
+Names = Mapping[str, Sequence[tuple[str, str]]]
+"""Agents that act, each with its id and its name, by what the name looks like."""
 _ALIKE = str.maketrans({"0": "o", "1": "l", "|": "l", "3": "e", "5": "s", "i": "l"})
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """A rule that fired, and what it says to a person."""
+    """A rule that fired, what it says to a person, and whether it is grave."""
 
     rule: str
     words: str
+    is_high: bool = False
 
 
-def of(approval: Approval, *, now: datetime) -> list[Risk]:
-    """Return the risks of approving, the gravest first."""
+def of(approval: Approval, *, now: datetime, known: Names | None = None) -> list[Risk]:
+    """Return the risks of approving, the gravest first; whoever asks about many brings the names that are `known`."""
     client = approval.client
     if client is None:
         return []
-    found = [
-        _writes_unverified(approval, client),
-        _looks_alike(approval.agent, client),
-        _odd_letters(client.name),
-        _only_this_computer(client),
-        _is_new(client, now),
+    known = names() if known is None else known
+    words = _("Nobody has checked who runs it, and it asks to change things.")
+    return _of(client, known, words if writing.is_among(approval.asked) else "", now=now)
+
+
+def of_agent(clients: Iterable[Client], known: Names, *, is_writing: bool, now: datetime) -> list[Risk]:
+    """Return the risks of an agent by its clients, the gravest first; `is_writing` is whether it may change things."""
+    words = _("Nobody has checked who runs it, and it may change things.") if is_writing else ""
+    found = [risk for client in clients for risk in _of(client, known, words, now=now)]
+    return sorted({risk.rule: risk for risk in found}.values(), key=lambda risk: not risk.is_high)
+
+
+def high_agents(agents: "QuerySet[Agent]", *, now: datetime) -> list[str]:
+    """Return those of some agents of which a grave rule speaks: it never speaks of what an admin made."""
+    strangers = Client.objects.exclude(registration_source=MANUAL).filter(agent__status__in=AT_WORK)
+    found = list(strangers.filter(agent__in=agents.order_by(), status=Client.Status.ACTIVE).order_by())
+    if not found:
+        return []
+    by_agent = defaultdict(list)
+    for client in found:
+        by_agent[str(client.agent_id)].append(client)
+    known, writers = names(), writing.agents(Agent.objects.filter(pk__in=by_agent), now=now)
+    return [
+        pk
+        for pk, clients in by_agent.items()
+        if any(risk.is_high for risk in of_agent(clients, known, is_writing=pk in writers, now=now))
     ]
-    return [risk for risk in found if risk is not None]
 
 
-def _writes_unverified(approval: Approval, client: Client) -> Risk | None:
-    if client.is_verified or not any(_writing(resource, scopes) for resource, scopes in approval.asked.items()):
-        return None
-    return Risk("unverified-writes", _("Nobody has checked who runs it, and it asks to change things."))
+def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[str]:
+    """Return those of some questions of which a grave rule speaks."""
+    strange = approvals.filter(client__isnull=False).exclude(client__registration_source=MANUAL)
+    found = list(strange.order_by().prefetch_related(None).select_related(None).select_related("client"))
+    known = names() if found else {}
+    return [each.pk for each in found if any(risk.is_high for risk in of(each, now=now, known=known))]
 
 
-def _looks_alike(agent: Agent, client: Client) -> Risk | None:
-    others = Agent.objects.filter(status=Agent.Status.ACTIVE).exclude(pk=agent.pk).values_list("name", flat=True)
-    alike = next((name for name in others if skeleton(name) == skeleton(client.name)), None)
-    words = _("Its name looks like that of %(other)s, which is approved.") % {"other": alike}
-    return Risk("look-alike", words) if alike else None
+def names() -> Names:
+    """Return the agents that act by what their names look like, in one statement."""
+    return by_looks(acting().values_list("pk", "name"))
+
+
+def acting() -> "QuerySet[Agent]":
+    """Return the agents whose names others may be taken for."""
+    return Agent.objects.filter(status=Agent.Status.ACTIVE)
+
+
+def by_looks(agents: Iterable[tuple[str, str]]) -> Names:
+    """Return ids with names by what the names look like."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for pk, name in agents:
+        found[skeleton(name)].append((pk, name))
+    return found
 
 
 def has_odd_letters(name: str) -> bool:
@@ -56,10 +100,32 @@ def has_odd_letters(name: str) -> bool:
     return any(unicodedata.category(each) in {"Cf", "Co", "Cn"} for each in name) or _mixes_scripts(name)
 
 
-def _odd_letters(name: str) -> Risk | None:
-    if not has_odd_letters(name):
+def _of(client: Client, known: Names, writes: str, *, now: datetime) -> list[Risk]:
+    """Return what the rules say of a client; `writes` is how it is said that it changes things, if it does."""
+    found = [
+        Risk("unverified-writes", writes, is_high=True) if writes and not client.is_verified else None,
+        _looks_alike(client, known),
+        _odd_letters(client),
+        _only_this_computer(client),
+        _is_new(client, now),
+    ]
+    return [risk for risk in found if risk is not None]
+
+
+def _looks_alike(client: Client, known: Names) -> Risk | None:
+    if client.is_manual:
         return None
-    return Risk("odd-letters", _("Its name holds letters that look like others, or that nobody sees."))
+    others = known.get(skeleton(client.name), ())
+    alike = next((name for pk, name in others if pk != client.agent_id), None)
+    words = _("Its name looks like that of %(other)s, which is approved.") % {"other": alike}
+    return Risk("look-alike", words, is_high=True) if alike else None
+
+
+def _odd_letters(client: Client) -> Risk | None:
+    if client.is_manual or not has_odd_letters(client.name):
+        return None
+    words = _("Its name holds letters that look like others, or that nobody sees.")
+    return Risk("odd-letters", words, is_high=True)
 
 
 def _only_this_computer(client: Client) -> Risk | None:
@@ -74,6 +140,7 @@ def _is_new(client: Client, now: datetime) -> Risk | None:
     return Risk("new", _("It came here less than a week ago."))
 
 
+@lru_cache(maxsize=50_000)
 def skeleton(name: str) -> str:
     """Return what a name looks like: letters that are taken for each other become the same one."""
     plain = unicodedata.normalize("NFKD", name).casefold().translate(_ALIKE).replace("rn", "m").replace("vv", "w")
@@ -83,9 +150,3 @@ def skeleton(name: str) -> str:
 def _mixes_scripts(name: str) -> bool:
     scripts = {unicodedata.name(each, "?").split(" ")[0] for each in name if each.isalpha()}
     return len(scripts) > 1
-
-
-def _writing(resource: str, scopes: Iterable[str]) -> bool:
-    protected = directory.resource_server(resource)
-    known = protected.scopes if protected else {}
-    return any(name in known and known[name].is_writing for name in scopes)

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from agents import admission, remarks, risk, rules
 from agents.approval_filters import ApprovalFilter
 from agents.models import Approval, Plea
-from api import versions
+from api import agent_rows, versions
 from api.door import Door
 from api.fresh import check_fresh
 from api.keepers import member_of, voices
@@ -46,8 +46,8 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     def get_client_id(self, approval: Approval) -> str:
         return approval.client.client_id if approval.client else ""
 
-    def get_risks(self, approval: Approval) -> list[dict[str, str]]:
-        return [{"rule": each.rule, "words": each.words} for each in risk.of(approval, now=timezone.now())]
+    def get_risks(self, approval: Approval) -> list[dict[str, Any]]:
+        return agent_rows.risks(risk.of(approval, now=timezone.now()))
 
     def get_wanted_by(self, approval: Approval) -> list[dict[str, str]]:
         return [{"member": plea.member_id, "reason": plea.reason} for plea in approval.pleas.all()]

@@ -7,7 +7,6 @@ version of an agent is its ETag.
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers, status
@@ -17,8 +16,9 @@ from rest_framework.response import Response
 from agents import handovers, owners, owning, rules
 from agents.filters import AgentFilter
 from agents.models import Agent
-from agents.rules import Verb, is_possible, restorable_until
-from api import versions
+from agents.rules import Verb, is_possible
+from api import agent_rows, versions
+from api.agent_rows import AgentSerializer
 from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import ForOwners, by, member_of, voices
@@ -31,36 +31,6 @@ from tokens.models import AccessToken
 
 READ, WRITE = "agents:read", "agents:write"
 PEOPLE = ("owner", "sponsor", "successor")
-
-
-class AgentSerializer(serializers.ModelSerializer[Agent]):
-    """An agent, who answers for it, and what of it is over."""
-
-    owner = serializers.CharField(source="owner_id", allow_null=True)
-    sponsor = serializers.CharField(source="sponsor_id", allow_null=True)
-    successor = serializers.CharField(source="successor_id", allow_null=True)
-    co_owners = serializers.SerializerMethodField()
-    longest = serializers.IntegerField(source="longest_seconds", allow_null=True)
-    restorable_until = serializers.SerializerMethodField()
-    links = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Agent
-        fields = [
-            "id", "name", "status", "registration", "owner", "co_owners", "sponsor", "successor", "owner_left_at",
-            "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at", "retired_at",
-            "restorable_until", "ended_at", "links",
-        ]  # fmt: skip
-
-    def get_co_owners(self, agent: Agent) -> list[str]:
-        return [each.member_id for each in agent.co_owners.all()]
-
-    def get_restorable_until(self, agent: Agent) -> str | None:
-        until = restorable_until(agent)
-        return until.isoformat() if until else None
-
-    def get_links(self, agent: Agent) -> dict[str, str]:
-        return {"console": f"{agent.tenant.issuer}/console/agents/{agent.pk}"}
 
 
 class Words(serializers.Serializer[Any]):
@@ -107,12 +77,12 @@ class Agents(_Agents):
     reads = {"POST": NewAgent}
 
     def get(self, request: Request) -> Response:
-        return self.listing.answer(request, _named(owning.visible_to(member_of(request))))
+        return self.listing.answer(request, agent_rows.named(owning.visible_to(member_of(request))))
 
     def post(self, request: Request) -> Response:
         words = _with_people(said(NewAgent(data=request.data)))
         made = owners.create_agent(words.pop("name"), by=by(request), **words)
-        return _answer(made, status.HTTP_201_CREATED)
+        return agent_rows.answer(made, status.HTTP_201_CREATED)
 
 
 class OneAgent(_Agents):
@@ -121,19 +91,19 @@ class OneAgent(_Agents):
     reads = {"PATCH": Change, "DELETE": Why}
 
     def get(self, request: Request, agent_id: str) -> Response:
-        return _answer(get_object_or_404(_named(), pk=agent_id))
+        return agent_rows.answer(get_object_or_404(agent_rows.named(), pk=agent_id))
 
     def patch(self, request: Request, agent_id: str) -> Response:
         agent, version = get_object_or_404(Agent, pk=agent_id), versions.read_by(request)
         words = _with_people(said(Change(data=request.data, partial=True)))
         if "ceiling" not in words:
-            return _answer(owners.change_agent(agent, by=by(request), version=version, **words))
+            return agent_rows.answer(owners.change_agent(agent, by=by(request), version=version, **words))
         rules.check_impartial(agent, voices(request))
         check_fresh(request)
         ceiling = words.pop("ceiling")
         with transaction.atomic():
             agent = handovers.set_ceiling(agent, ceiling, by=by(request), version=version)
-            return _answer(owners.change_agent(agent, by=by(request), **words) if words else agent)
+            return agent_rows.answer(owners.change_agent(agent, by=by(request), **words) if words else agent)
 
     def delete(self, request: Request, agent_id: str) -> Response:
         return _acted(request, Verb.RETIRE, agent_id)
@@ -247,16 +217,7 @@ def _acted(request: Request, verb: Verb, agent_id: str) -> Response:
     if verb == Verb.RETIRE:
         check_fresh(request)
     stops.ON_AGENTS[verb](agent, by=by(request), reason=why["reason"], version=versions.read_by(request))
-    return _answer(_named().get(pk=agent.pk))
-
-
-def _named(agents: "QuerySet[Agent] | None" = None) -> "QuerySet[Agent]":
-    found = Agent.objects.all() if agents is None else agents
-    return found.select_related("tenant").prefetch_related("co_owners")
-
-
-def _answer(agent: Agent, code: int = status.HTTP_200_OK) -> Response:
-    return Response(AgentSerializer(agent).data, status=code, headers=versions.tag(agent.version))
+    return agent_rows.answer(agent_rows.named().get(pk=agent.pk))
 
 
 def _with_people(words: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -62,11 +61,11 @@ def _delegations(agent: Agent) -> str:
 
 def _oldest(clients: Sequence[Client], now: datetime) -> Tile | None:
     """Return how old the oldest secret is that is good: of keys nobody says when they were made."""
-    made: list[Any] = [each for client in clients for each in credentials.secrets(client) if each.is_usable]
-    oldest = min(made, key=lambda each: each.made_at or now, default=None)
-    if oldest is None or oldest.made_at is None:
+    made = credentials.good_secrets(clients)
+    oldest = credentials.oldest_at(made)
+    if oldest is None:
         return None
-    days = (now - oldest.made_at).days
+    days = (now - oldest).days
     words = ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
     note = ngettext("%(n)s secret is good", "%(n)s secrets are good", len(made)) % {"n": len(made)}
     return Tile(gettext_lazy("Oldest secret"), words, note, "#ways")

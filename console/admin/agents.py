@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from agents import logos, owning
+from agents import logos, owning, risk
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
 from console import choosing, saved
@@ -27,8 +27,10 @@ from notices import many_agents
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tenants.rules import may_see_console
+from tokens import noticed
 from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
+from tokens.noticed import Noticed
 
 if TYPE_CHECKING:  # The stubs are not installed where the product runs.
     from django_stubs_ext import WithAnnotations
@@ -44,6 +46,7 @@ CHIPS = (
     Chip(gettext_lazy("Unused for 30 days"), {"unused_since": "30d"}),
     Chip(gettext_lazy("Unverified"), {"unverified": "true"}),
     Chip(gettext_lazy("Can write"), {"can_write": "true"}),
+    Chip(gettext_lazy("High risk"), {"high_risk": "true"}),
     Chip(gettext_lazy("Sub-agents"), {"helps": "true"}),
 )
 VERBS = (
@@ -52,7 +55,7 @@ VERBS = (
     (many_agents.Deed.OWNER.value, gettext_lazy("Change their owner"), ""),
 )
 QUIET = timedelta(days=30)
-_AT_WORK = {Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUSPENDED}
+DAY = timedelta(days=1)
 
 
 class Use(TypedDict):
@@ -78,7 +81,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     ticks = choosing.above(request, reverse("many-agents"), VERBS) if request.member.is_admin else {}
     place = {"may_pause": request.member.is_admin, "query": asked.query, "is_ticked": ticks.get("is_ticked")}
     places = logos.shown(client for agent in found for client in agent.clients.all())
-    rows = [{**_row(agent, now=now, tenant=request.tenant, places=places), **place} for agent in found]
+    seen = noticed.of_agents(found, now=now)
+    rows = [{**_row(agent, seen[agent.pk], now=now, tenant=request.tenant, places=places), **place} for agent in found]
     may_add = may(request.member, Act.AGENTS_WRITE)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
@@ -98,21 +102,23 @@ def _with_use(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[UsedAgent]"
     )
 
 
-def _worries(agent: "UsedAgent", client: Client | None, now: datetime) -> list[str | Promise]:
+def _worries(agent: "UsedAgent", client: Client | None, seen: Noticed, now: datetime) -> list[str | Promise]:
     """Return what somebody should look at, the gravest first."""
     is_quiet = agent.people_count and now - (agent.last_used_at or agent.created_at) > QUIET
-    found = (
-        (client is not None and not client.is_verified, gettext_lazy("Nobody vouches for who runs it")),
+    is_said = any(each.rule == "unverified-writes" for each in seen.risks)
+    found: tuple[tuple[object, str | Promise], ...] = (
+        *((each.is_high, each.words) for each in seen.risks),
+        (client is not None and not client.is_verified and not is_said, gettext_lazy("Nobody vouches for who runs it")),
         (is_quiet, gettext_lazy("Unused for 30 days")),
     )
-    return [words for holds, words in found if holds and agent.status in _AT_WORK]
+    return [words for holds, words in found if holds and agent.status in risk.AT_WORK]
 
 
 def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
         *((Column(""),) if request.member.is_admin else ()),
         column(request, gettext_lazy("Agent"), BY_NAME, ORDERS),
-        Column(gettext_lazy("Status")),
+        Column(gettext_lazy("Status and risk")),
         Column(gettext_lazy("Owner")),
         Column(gettext_lazy("Acting for")),
         Column(gettext_lazy("Last used")),
@@ -121,7 +127,9 @@ def _columns(request: MemberRequest) -> Sequence[Column]:
     )
 
 
-def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant, places: Mapping[str, str]) -> dict[str, Any]:
+def _row(
+    agent: "UsedAgent", seen: Noticed, *, now: datetime, tenant: Tenant, places: Mapping[str, str]
+) -> dict[str, Any]:
     client = next(iter(agent.clients.all()), None)
     last = agent.last_used_at
     return {
@@ -138,8 +146,15 @@ def _row(agent: "UsedAgent", *, now: datetime, tenant: Tenant, places: Mapping[s
         "owner": str(agent.owner) if agent.owner else "",
         "people_count": agent.people_count,
         "resource_count": agent.resource_count,
-        "worries": _worries(agent, client, now),
+        "worries": _worries(agent, client, seen, now),
+        "is_high": seen.is_high,
+        "refused": seen.refused,
+        "oldest_secret": _secret(now - seen.oldest_at) if seen.oldest_at and now - seen.oldest_at >= DAY else "",
         "last_used_at": last,
         "last_used": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
         "created_at": agent.created_at,
     }
+
+
+def _secret(age: timedelta) -> str:
+    return ngettext("Secret: %(n)s day", "Secret: %(n)s days", age.days) % {"n": age.days}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from agents import admission, alike, logos, remarks
+from agents import admission, alike, logos, remarks, risk
 from agents.approval_filters import ApprovalFilter
 from agents.errors import AlreadyDecided, BadLimits, TooLateToUndo, Unusable
 from agents.models import Approval, Plea, Remark
@@ -47,11 +47,12 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     asked = _asked(request, waiting if all_of_them["number"] else waiting.none())
     orders = (_wanted_first(), NEWEST, OLDEST)
     shown, pager = page(request, asked.rows, orders=orders, dress=_dressed, at=asked.at)
-    places, before = logos.shown(each.client for each in shown if each.client), alike.of(shown)
+    places = logos.shown(each.client for each in shown if each.client)
+    beside = cards.Beside(places, alike.of(shown), risk.names() if shown else {})
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     decided = [cards.decided(each, request) for each in over]
     content = {
-        "waiting": [cards.card(each, request, typed, places, before) for each in shown],
+        "waiting": [cards.card(each, request, typed, beside) for each in shown],
         "narrowing": asked,
         "query": request.GET.urlencode(),
         "orders": [

@@ -21,7 +21,6 @@ from tenants.models import Membership, Tenant
 from tenants.roles import Act, who_may
 from tokens.endpoints.request import MemberRequest
 
-Before = Mapping[str, Alike]
 NAMED = 5
 """How many of those who decide are named where nothing waits."""
 
@@ -35,10 +34,17 @@ class Typed:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def card(
-    approval: Approval, request: MemberRequest, typed: Typed | None, places: Mapping[str, str], before: Before
-) -> dict[str, Any]:
-    """Return one open question; `places` says where the logos are, `before` what was decided on others like it."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is read once for all cards: where the logos are, what was decided on others like them, and who acts here."""
+
+    places: Mapping[str, str]
+    before: Mapping[str, Alike]
+    names: risk.Names
+
+
+def card(approval: Approval, request: MemberRequest, typed: Typed | None, beside: Beside) -> dict[str, Any]:
+    """Return one open question."""
     client, agent = approval.client, approval.agent
     pleas = list(approval.pleas.all())
     mine = typed if typed is not None and typed.approval_id == approval.pk else None
@@ -53,7 +59,7 @@ def card(
         "is_more": approval.kind == Approval.Kind.SCOPES,
         "agent_name": agent.name,
         "agent_initials": agent.initials,
-        "logo": places.get(client.pk, "") if client else "",
+        "logo": beside.places.get(client.pk, "") if client else "",
         "host": client.host if client else "",
         "is_verified": client.is_verified if client else False,
         "is_document": client.is_document if client else False,
@@ -65,8 +71,8 @@ def card(
         "pleas": [{"who": str(each.member), "reason": each.reason} for each in pleas[:5]],
         "people": len(pleas),
         "remarks": remarks.lines(approval.remarks.all()),
-        "risks": [each.words for each in risk.of(approval, now=timezone.now())],
-        "alike": before.get(approval.pk),
+        "risks": [each.words for each in risk.of(approval, now=timezone.now(), known=beside.names)],
+        "alike": beside.before.get(approval.pk),
         "since": approval.created_at,
         "owner": decisions.said(approving.post, "owner") if approving else usual_owner,
         "fill": {**(_filled(approving.post) if approving else _usual(agent, approval)), **_talked(mine)},

@@ -1,5 +1,6 @@
 """Refusals that were kept, and who may read why."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -31,3 +32,9 @@ def refusals_through(agent: Agent, *, since: datetime) -> list[Entry]:
     """Return the refusals of what an agent asked for, the newest first: at most one more than are counted."""
     found = Entry.objects.filter(event__in=REFUSALS, through=agent.pk, pk__gte=identifiers.at("evt", since))
     return list(found.order_by("-pk")[: MOST + 1])
+
+
+def refusals_of(agent_ids: Collection[str], *, since: datetime) -> QuerySet[Entry]:
+    """Return the refusals of what some agents asked for, in no order."""
+    found = Entry.objects.filter(event__in=REFUSALS, through__in=agent_ids, pk__gte=identifiers.at("evt", since))
+    return found.order_by()
