@@ -26,7 +26,7 @@ from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.models import Membership
 from tenants.roles import Act
-from tokens import around, impact, living, stops
+from tokens import around, impact, living, stops, unused
 from tokens.models import AccessToken
 
 READ, WRITE = "agents:read", "agents:write"
@@ -184,6 +184,15 @@ class AroundSerializer(serializers.Serializer[Any]):
     handed_on = NeighbourSerializer(many=True)
 
 
+class ScopesUsedSerializer(serializers.Serializer[Any]):
+    """By resource, what it holds since before a moment, and what no token since then holds."""
+
+    since = serializers.DateTimeField(allow_null=True)
+    tokens = serializers.IntegerField(allow_null=True)
+    held = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    unused = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
 class Tokens(_Agents):
     """The tokens of an agent that are good at this moment."""
 
@@ -194,6 +203,21 @@ class Tokens(_Agents):
     def get(self, request: Request, agent_id: str) -> Response:
         agent = get_object_or_404(Agent, pk=agent_id)
         return self.listing.answer(request, living.of_agent(agent, now=timezone.now()))
+
+
+class ScopesUsed(_Agents):
+    """What an agent holds since sixty days, and which of that it asked no token for; nothing where that is not known.
+
+    A token says what was asked for, not each call that was made with it.
+    """
+
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": ScopesUsedSerializer}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        found = unused.of_agent(agent, now=timezone.now())
+        return Response(found.as_json() if found else {"since": None, "tokens": None, "held": {}, "unused": {}})
 
 
 class Graph(_Agents):

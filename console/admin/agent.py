@@ -49,6 +49,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     clients = list(agent.clients.order_by("pk"))
     held, reach = around.of_agent(agent, now=now), impact.of_agent(agent, now=now)
     refused = history.refusals_through(agent, since=now - WEEK)
+    may_bound = may(member, Act.AGENTS_WRITE) and agent.status in BOUNDED
     content = {
         "agent": agent,
         "publisher": publisher(clients[0]) if clients else "",
@@ -66,7 +67,8 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
             verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, agent) for verb in Verb
         },
         "looks_after": may_see_console(request.member),
-        "may_bound": may(request.member, Act.AGENTS_WRITE) and agent.status in BOUNDED,
+        "may_bound": may_bound,
+        "proposal": ceilings.proposal(agent, now) if may_bound else None,
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)

@@ -1,11 +1,14 @@
 """How much an agent gets at most, whatever people allow it: the card that says so, and the form that changes it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -20,9 +23,12 @@ from console.attempt import attempt
 from tenants import directory
 from tenants.models import Membership
 from tenants.roles import Act
+from tokens import unused
 from tokens.endpoints.request import MemberRequest
 
 TICKED = "ticked"
+PROPOSE = "without"
+"""The word of the address that asks for a form without what an agent does not use."""
 EXTENT = [(ANYTHING, _("Whatever people allow it")), (TICKED, _("At most what is ticked here"))]
 
 
@@ -46,7 +52,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     extent = ANYTHING if agent.ceiling is None else TICKED
     form = CeilingForm(request.POST or None, initial={"extent": extent, "scopes": agent.ceiling or {}})
     if request.method != "POST":
-        return _page(request, agent, form)
+        return _proposed(request, agent) if PROPOSE in request.GET else _page(request, agent, form)
     if must_prove_again(request):
         return prove_again(request, request.get_full_path())
     if not form.is_valid():
@@ -57,6 +63,26 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         form.add_error(None, refused)
         return _page(request, Agent.objects.get(pk=agent.pk), form, status=409)
     return redirect("console-agent", agent.pk)
+
+
+def proposal(agent: Agent, now: datetime) -> dict[str, Any] | None:
+    """Return how much of what it holds an agent used of late, in numbers, and where the rest is taken from it."""
+    found = unused.of_agent(agent, now=now)
+    if found is None:
+        return None
+    url = f"{reverse('agent-ceiling', args=[agent.pk])}?{PROPOSE}=unused"
+    return {"used": found.used_count, "held": found.held_count, "days": unused.WINDOW.days, "url": url}
+
+
+def _proposed(request: MemberRequest, agent: Agent) -> HttpResponse:
+    """Show the form as it would be without what the agent did not use; nothing changes before somebody saves it."""
+    now = timezone.now()
+    found = unused.of_agent(agent, now=now)
+    if found is None:
+        return redirect("agent-ceiling", agent.pk)
+    scopes = unused.ceiling_without(agent, found, now=now)
+    form = CeilingForm(initial={"extent": TICKED, "scopes": scopes})
+    return _page(request, agent, form, proposed=unused.WINDOW.days)
 
 
 def approved(agent: Agent) -> dict[str, Any]:
@@ -104,6 +130,8 @@ def _span(seconds: int) -> str:
     return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
 
 
-def _page(request: MemberRequest, agent: Agent, form: CeilingForm, *, status: int = 200) -> HttpResponse:
-    content = {"agent": agent, "form": form, "groups": by_resource(form, "scopes")}
+def _page(
+    request: MemberRequest, agent: Agent, form: CeilingForm, *, status: int = 200, proposed: int = 0
+) -> HttpResponse:
+    content = {"agent": agent, "form": form, "groups": by_resource(form, "scopes"), "proposed": proposed}
     return render(request, "console/agent_ceiling.html", content, status=status)

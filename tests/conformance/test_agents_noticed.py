@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from agents.models import Agent
+from kit import context
 from tests.conformance.test_api import api_token
+from tests.harness.footprint import leaves_only
 from tests.harness.world import make
 from tests.spec import spec
+from tokens.models import AccessToken
 
 AGENTS = "/console/agents"
 GRAVE = {"unverified-writes", "look-alike", "odd-letters"}
@@ -82,3 +86,39 @@ def test_a_row_says_how_old_the_oldest_good_secret_is_and_how_often_it_was_refus
     world.rewrite(who.client, status="disabled")
     (row,) = api("agents?q=Clerk")["agents"]
     assert row["oldest_secret_at"] is None
+
+
+@spec("RFC 9700", "2.3")
+def test_what_an_agent_did_not_ask_for_in_two_months_is_proposed_to_go_and_goes_once_somebody_saves(world, ada, api):
+    who = world.public_client("Planner")
+    asked = "events:read contacts:read"
+    world.grant(who, scope=asked)
+    place = f"{AGENTS}/{who.client.agent_id}"
+    used = f"agents/{who.client.agent_id}/scopes-used"
+    long_ago = timezone.now() - timedelta(days=61)
+    ada.go(world.url(place))
+    assert "It used" not in ada.words()
+    assert api(used)["unused"] == {}
+    with context.use(world.tenant):
+        tokens = AccessToken.objects.filter(delegation__agent=who.client.agent_id)
+        tokens.update(scope="events:read")
+        delegation = tokens.select_related("delegation__consent").get().delegation
+    world.rewrite(delegation, created_at=long_ago)
+    world.rewrite(delegation.consent, created_at=long_ago)
+    page = ada.go(world.url(place))
+    assert "It used 1 of 2 scopes in 60 days." in ada.words()
+    told = api(used)
+    assert (told["tokens"], told["unused"]) == (1, {world.calendar.identifier: ["contacts:read"]})
+    link = f"{place}/ceiling?without=unused"
+    assert link in page.text
+    with leaves_only(world):
+        ada.go(world.url(link))
+    assert "Nothing changes before you save." in ada.words()
+    ada.submit(ada.form("/ceiling"))
+    with context.use(world.tenant):
+        assert Agent.objects.get(pk=who.client.agent_id).ceiling == {world.calendar.identifier: ["events:read"]}
+    ada.go(world.url(place))
+    assert "It used" not in ada.words()
+    with leaves_only(world):
+        ada.go(world.url(link))
+    assert "Nothing changes before you save." not in ada.words()
