@@ -19,6 +19,7 @@ from agents.models import Agent
 from agents.rules import Verb, is_possible
 from api import agent_rows, versions
 from api.agent_rows import AgentSerializer
+from api.authentication import tenant_of
 from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import ForOwners, by, member_of, voices
@@ -26,7 +27,7 @@ from api.listing import Listing
 from api.narrowing import asks_for, check_words
 from tenants.models import Membership
 from tenants.roles import Act
-from tokens import around, impact, living, stops, unused
+from tokens import around, evidence, impact, living, stops, unused
 from tokens.models import AccessToken
 
 READ, WRITE = "agents:read", "agents:write"
@@ -184,6 +185,14 @@ class AroundSerializer(serializers.Serializer[Any]):
     handed_on = NeighbourSerializer(many=True)
 
 
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """The record, its SHA-256 as RFC 8785 writes it, and the tenant's word for that (RFC 7515, compact)."""
+
+    record = serializers.DictField()
+    sha256 = serializers.CharField()
+    jws = serializers.CharField()
+
+
 class ScopesUsedSerializer(serializers.Serializer[Any]):
     """By resource, what it holds since before a moment, and what no token since then holds."""
 
@@ -218,6 +227,21 @@ class ScopesUsed(_Agents):
         agent = get_object_or_404(Agent, pk=agent_id)
         found = unused.of_agent(agent, now=timezone.now())
         return Response(found.as_json() if found else {"since": None, "tokens": None, "held": {}, "unused": {}})
+
+
+class Evidence(_Agents):
+    """An agent as a file for an auditor, signed by the tenant; that it was taken is written down."""
+
+    http_method_names = ["get", "options"]
+    owned = frozenset({"GET"})
+    scopes = {"GET": "events:read"}
+    acts = {"GET": Act.EVENTS_READ}
+    answers = {"GET": EvidenceSerializer}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent, now = get_object_or_404(Agent.objects.select_related(*evidence.PEOPLE), pk=agent_id), timezone.now()
+        file = evidence.hand_out(agent, tenant_of(request), by=by(request), now=now)
+        return Response(file, headers={"Cache-Control": "no-store"})
 
 
 class Graph(_Agents):

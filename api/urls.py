@@ -77,6 +77,7 @@ urlpatterns = [
     path("api/v1/agents/<str:agent_id>/handovers", handovers.Handovers.as_view()),
     path("api/v1/agents/<str:agent_id>/handovers/<str:to_agent_id>", handovers.OneHandover.as_view()),
     path("api/v1/agents/<str:agent_id>/tokens", inventory.Tokens.as_view()),
+    path("api/v1/agents/<str:agent_id>/evidence", inventory.Evidence.as_view()),
     path("api/v1/agents/<str:agent_id>/graph", inventory.Graph.as_view()),
     path("api/v1/agents/<str:agent_id>/scopes-used", inventory.ScopesUsed.as_view()),
     path("api/v1/agents/<str:agent_id>/clients", clients.Clients.as_view()),

@@ -68,6 +68,7 @@ class Event(StrEnum):
     AGENT_RESTORED = "agent.restored"
     AGENT_ENDED_FOR_GOOD = "agent.ended_for_good"
     AGENT_CHANGED = "agent.changed"
+    AGENT_EXPORTED = "agent.exported"
     AGENT_REFUSED_OFTEN = "agent.refused_often"
     AGENT_OWNER_LEFT = "agent.owner_left"
     AGENT_OWNER_BACK = "agent.owner_back"

@@ -89,6 +89,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "agent.restored": _("restored"),
     "agent.ended_for_good": _("ended for good"),
     "agent.changed": _("changed"),
+    "agent.exported": _("had the evidence file of"),
     "agent.owner_left": _("the owner left"),
     "agent.owner_back": _("the owner is back"),
     "agent.owner_followed": _("answers for it now:"),

@@ -1,16 +1,17 @@
-"""The further pages of one agent: the tokens that are good now, and what it did. The check is `console.admin.check`."""
+"""The further pages of one agent: the tokens that are good now, what it did, and all of it as a file."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 
 from agents.models import Agent
 from audit.filters import EventFilter
 from audit.models import Entry
-from console.access import for_agent
+from console.access import for_agent, principal
 from console.admin import activity
 from console.narrowing import narrowing
 from console.paging import page
@@ -19,7 +20,7 @@ from delegations.sentence import in_words
 from tenants.models import Tenant
 from tenants.roles import Act
 from tenants.rules import may_see_console
-from tokens import living
+from tokens import evidence, living
 from tokens.endpoints.request import MemberRequest
 from tokens.models import AccessToken
 
@@ -52,6 +53,16 @@ def did(request: MemberRequest, agent_id: str) -> HttpResponse:
     )
     content = {"agent": agent, "looks_after": may_see_console(request.member)}
     return render(request, "console/agent_activity.html", {**content, **activity.listed(request, asked)})
+
+
+@require_GET
+@for_agent(Act.EVENTS_READ)
+def evidence_file(request: MemberRequest, agent_id: str) -> HttpResponse:
+    """Hand out all that is known of an agent, for an auditor."""
+    agent = get_object_or_404(Agent.objects.select_related(*evidence.PEOPLE), pk=agent_id)
+    file = evidence.hand_out(agent, request.tenant, by=principal(request), now=timezone.now())
+    name = {"Content-Disposition": f'attachment; filename="{agent.pk}.json"'}
+    return JsonResponse(file, headers=name, json_dumps_params={"ensure_ascii": False})
 
 
 def _token(token: AccessToken, *, tenant: Tenant) -> Mapping[str, Any]:

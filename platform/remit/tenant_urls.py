@@ -129,6 +129,7 @@ urlpatterns = [
     *(path(f"console/{noun}/file/<str:form>", exports.write(noun), name=f"write-{noun}") for noun in streams.STREAMED),
     path("console/agents/<str:agent_id>", agent.view, name="console-agent"),
     path("console/agents/<str:agent_id>/tokens", agent_tabs.tokens, name="agent-tokens"),
+    path("console/agents/<str:agent_id>/evidence", agent_tabs.evidence_file, name="agent-evidence"),
     path("console/agents/<str:agent_id>/activity", agent_tabs.did, name="agent-activity"),
     path("console/agents/<str:agent_id>/pause", agent_verbs.pause, name="pause-agent"),
     path("console/agents/<str:agent_id>/resume", agent_verbs.resume, name="resume-agent"),
