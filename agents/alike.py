@@ -23,14 +23,14 @@ class Alike:
 
 def of(approvals: Iterable[Approval]) -> Mapping[str, Alike]:
     """Return what was decided before on questions like these, in one statement; on none that asks for nothing."""
-    asking = {approval.pk: _key(approval.kind, approval.asked) for approval in approvals if approval.asked}
+    asking = {approval.pk: key_of(approval.kind, approval.asked) for approval in approvals if approval.asked}
     if not asking:
         return {}
     decided = Approval.objects.filter(status__in=(Approval.Status.APPROVED, Approval.Status.DENIED))
     latest = decided.order_by("-decided_at").values_list("kind", "asked", "status", "agent__status")[:READ]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for kind, asked, status, agent in latest:
-        of_it = counts[_key(kind, asked)]
+        of_it = counts[key_of(kind, asked)]
         of_it[status] += 1
         if status == Approval.Status.APPROVED and agent in {Agent.Status.SUSPENDED, Agent.Status.RETIRED}:
             of_it["stopped"] += 1
@@ -41,5 +41,6 @@ def of(approvals: Iterable[Approval]) -> Mapping[str, Alike]:
     }
 
 
-def _key(kind: str, asked: Mapping[str, Any]) -> str:
+def key_of(kind: str, asked: Mapping[str, Any]) -> str:
+    """Return what is the same of two questions of the same kind that ask for the same."""
     return json.dumps([kind, sorted((resource, sorted(scopes)) for resource, scopes in asked.items())])

@@ -24,6 +24,7 @@ class ApprovalFilter(django_filters.FilterSet):
     writes = django_filters.BooleanFilter(method="asking_to_write", label=_("Writes"))
     high_risk = django_filters.BooleanFilter(method="of_high_risk", label=_("High risk"))
     concerns = django_filters.CharFilter(method="of_member", label=_("Whose"))
+    assigned_to = django_filters.CharFilter(field_name="assigned_to_id", label=_("Who decides"))
 
     class Meta:
         model = Approval

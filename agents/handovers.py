@@ -1,12 +1,16 @@
 """The verbs of working together: which agent may hand part of its authority to which, and what an agent never gets."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Unpack
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from agents import admission, directory, limits
 from agents.errors import NotActive, Unusable
+from agents.limits import Limits, Said
 from agents.models import Agent, Handover
 from audit.events import Event
 from audit.ledger import JsonValue, record
@@ -45,31 +49,38 @@ def forbid_handover(agent: Agent, to: Agent, *, by: Principal) -> None:
 
 
 @transaction.atomic
-def set_ceiling(
-    agent: Agent, ceiling: Mapping[str, Iterable[str]] | None, *, by: Principal, version: int | None = None
-) -> Agent:
-    """Bound what an agent ever gets, by resource identifier; None lifts the bound, an empty one allows nothing.
+def set_limits(agent: Agent, *, by: Principal, version: int | None = None, **said: Unpack[Said]) -> Agent:
+    """Bound what an agent ever gets, for whom, how long each time, and until when; what is not said stays.
 
-    Whoever says what is so already changes nothing. Raises Unusable for what no resource has or while somebody has to
-    decide, NotActive or Stale.
+    The ceiling is by resource identifier. None lifts a bound, an empty one allows nothing; whoever says what is so
+    already changes nothing. Raises Unusable for what no resource has or while somebody has to decide, BadLimits,
+    NotActive or Stale.
     """
-    held = admission.hold_agent(agent.pk)
-    if held.status == Agent.Status.PENDING:
+    held, now = admission.hold_agent(agent.pk), timezone.now()
+    if held.waits(now):
         raise Unusable(gettext("It waits for a decision: how much it gets is said with that."))
     if held.status not in BOUNDED:
         raise NotActive(held.pk)
     if as_read(version) and held.version != version:
         raise Stale(held)
-    kept = limits.bound(ceiling, held.ceiling)
-    if kept == held.ceiling:
+    before = limits.kept_by(held)
+    after = limits.changed(before, said, now=now)
+    if after == before:
         return held
-    admission.change(held, ceiling=kept)
-    detail: dict[str, JsonValue] = {"ceiling": _words(kept), "before": _words(held.ceiling)}
-    record(Event.AGENT_CEILING_CHANGED, by=by, about=held, detail=detail)
+    admission.change(held, **after.of_agent)
+    record(Event.AGENT_CEILING_CHANGED, by=by, about=held, detail=_told(before, after))
     return Agent.objects.get(pk=held.pk)
 
 
-def _words(ceiling: Mapping[str, list[str]] | None) -> list[str]:
+def _told(before: Limits, after: Limits) -> dict[str, JsonValue]:
+    """Return what is bound now, and what was before, for the ledger."""
+    words: dict[str, JsonValue] = {**after.told(), "before": [*_words(before.ceiling)]}
+    if replace(before, ceiling=None) != replace(after, ceiling=None):
+        words |= {f"before_{name}": value for name, value in before.told().items() if name != "ceiling"}
+    return words
+
+
+def _words(ceiling: Mapping[str, Iterable[str]] | None) -> list[str]:
     return ["none"] if ceiling is None else [f"{audience}: {' '.join(ceiling[audience])}" for audience in ceiling]
 
 

@@ -6,7 +6,7 @@ Every later consent, exchange, grant and refresh is cut to it. None says nothing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -21,6 +21,15 @@ SHORTEST = timedelta(minutes=5)
 FURTHEST = timedelta(days=5 * 366)
 MOST_PEOPLE = 200
 KINDS = ("members", "groups")
+
+
+class Said(TypedDict, total=False):
+    """Some of it, as an admin says it; what is not said stays."""
+
+    ceiling: Mapping[str, Iterable[str]] | None
+    people: Mapping[str, list[str]] | None
+    longest: timedelta | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,20 @@ def judged(limits: Limits, *, now: datetime) -> Limits:
     )
 
 
+def changed(before: Limits, said: Said, *, now: datetime) -> Limits:
+    """Return limits as they are once some of them are said anew; raises BadLimits or Unusable.
+
+    What stays as it was is not judged again: whoever left, or a moment that came near, stands in nobody's way.
+    """
+    new: dict[str, Any] = {name: value for name, value in said.items() if value != getattr(before, name)}
+    ceiling = bound(said["ceiling"], before.ceiling) if "ceiling" in new else before.ceiling
+    rest = judged(Limits(None, new.get("people"), new.get("longest"), new.get("until")), now=now)
+    kept = {name: getattr(rest if name in new else before, name) for name in ("people", "longest", "until")}
+    return Limits(ceiling, **kept)
+
+
 def bound(
-    said: Mapping[str, Iterable[str]] | None, beside: Mapping[str, list[str]] | None = None
+    said: Mapping[str, Iterable[str]] | None, beside: Mapping[str, Iterable[str]] | None = None
 ) -> dict[str, list[str]] | None:
     """Return a ceiling in order; raises Unusable for what no resource has, here or where grants are issued for.
 

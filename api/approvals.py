@@ -13,11 +13,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import admission, remarks, risk, rules
+from agents import admission, assigning, remarks, risk, rules
 from agents.approval_filters import ApprovalFilter
 from agents.models import Approval, Plea
 from api import agent_rows, versions
-from api.door import Door
+from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import member_of, voices
 from api.listing import Listing
@@ -35,12 +35,14 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     wanted_by = serializers.SerializerMethodField()
     said = serializers.SerializerMethodField()
     longest = serializers.IntegerField(source="longest_seconds")
+    assigned_to = serializers.CharField(source="assigned_to_id", allow_null=True)
 
     class Meta:
         model = Approval
         fields = [
             "id", "kind", "status", "agent", "agent_name", "client_id", "asked", "own", "risks", "wanted_by", "said",
             "ceiling", "people", "longest", "until", "reason", "created_at", "decided_at", "decided_by",
+            "assigned_to", "version",
         ]  # fmt: skip
 
     def get_client_id(self, approval: Approval) -> str:
@@ -103,6 +105,10 @@ class Question(serializers.Serializer[Any]):
     words = serializers.CharField(max_length=admission.MAX_REASON)
 
 
+class Assignee(serializers.Serializer[Any]):
+    to = serializers.CharField(max_length=30, allow_null=True)
+
+
 class _Approvals(Door):
     scopes = {"GET": READ, "POST": WRITE}
     acts = {"GET": Act.APPROVALS_READ, "POST": Act.APPROVALS_DECIDE}
@@ -133,14 +139,12 @@ class Approve(_Approvals):
 
     def post(self, request: Request, approval_id: str) -> Response:
         check_fresh(request)
-        approval, said = _to_decide(request, approval_id), Decision(data=request.data)
-        said.is_valid(raise_exception=True)
-        owner = Membership.objects.filter(pk=said.validated_data["owner"]).first()
+        approval, words = _to_decide(request, approval_id), said(Decision(data=request.data))
+        owner = Membership.objects.filter(pk=words["owner"]).first()
         if owner is None:
             raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
-        limits = {name: said.validated_data[name] for name in ("ceiling", "people", "until")}
-        seconds = said.validated_data["longest"]
-        limits["longest"] = timedelta(seconds=seconds) if seconds is not None else None
+        limits = {name: words[name] for name in ("ceiling", "people", "until")}
+        limits["longest"] = timedelta(seconds=words["longest"]) if words["longest"] is not None else None
         admission.approve(approval, by=member_of(request), owner=owner, version=versions.read_by(request), **limits)
         return _answer(_named().get(pk=approval_id))
 
@@ -150,9 +154,7 @@ class Deny(_Approvals):
     reads = {"POST": Denial}
 
     def post(self, request: Request, approval_id: str) -> Response:
-        approval, said = _to_decide(request, approval_id), Denial(data=request.data)
-        said.is_valid(raise_exception=True)
-        reason = said.validated_data["reason"]
+        approval, reason = _to_decide(request, approval_id), said(Denial(data=request.data))["reason"]
         admission.deny(approval, by=member_of(request), reason=reason, version=versions.read_by(request))
         return _answer(_named().get(pk=approval_id))
 
@@ -164,9 +166,25 @@ class Ask(_Approvals):
     reads = {"POST": Question}
 
     def post(self, request: Request, approval_id: str) -> Response:
-        approval, said = _to_decide(request, approval_id), Question(data=request.data)
-        said.is_valid(raise_exception=True)
-        remarks.ask(approval, by=member_of(request), words=said.validated_data["words"])
+        approval, words = _to_decide(request, approval_id), said(Question(data=request.data))["words"]
+        remarks.ask(approval, by=member_of(request), words=words)
+        return _answer(_named().get(pk=approval_id))
+
+
+class Assign(_Approvals):
+    """Say who is to decide on it, and tell them; `to` null is nobody in particular. Nothing is decided."""
+
+    http_method_names = ["post", "options"]
+    reads = {"POST": Assignee}
+
+    def post(self, request: Request, approval_id: str) -> Response:
+        approval, words = _to_decide(request, approval_id), said(Assignee(data=request.data))
+        to = None
+        if words["to"] is not None:
+            to = Membership.objects.select_related("user").filter(pk=words["to"]).first()
+            if to is None:
+                raise serializers.ValidationError({"to": ["Nobody of this tenant has this id."]})
+        assigning.assign(approval, to=to, by=member_of(request))
         return _answer(_named().get(pk=approval_id))
 
 

@@ -59,6 +59,7 @@ class Event(StrEnum):
     APPROVAL_ENDED = "approval.ended"
     APPROVAL_QUESTIONED = "approval.questioned"
     APPROVAL_ANSWERED = "approval.answered"
+    APPROVAL_ASSIGNED = "approval.assigned"
     APPROVALS_STILL_WAIT = "approval.still_waits"
     AGENT_ADMITTED = "agent.admitted"
     AGENT_SUSPENDED = "agent.suspended"

@@ -83,7 +83,7 @@ def must_prove_again(request: MemberRequest) -> bool:
 
 def prove_again(request: MemberRequest, page: str) -> HttpResponse:
     """Send somebody to prove that it is them, and then to a page."""
-    return redirect(f"{resolve_url('account_reauthenticate')}?{urlencode({'next': resolve_url(page)})}")
+    return _leave(request, f"{resolve_url('account_reauthenticate')}?{urlencode({'next': resolve_url(page)})}")
 
 
 def for_act(act: Act) -> Callable[[View], View]:
@@ -139,7 +139,10 @@ def principal(request: MemberRequest) -> Principal:
 
 
 def _to_sign_in(request: TenantRequest) -> HttpResponse:
-    url = f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}"
+    return _leave(request, f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _leave(request: TenantRequest, url: str) -> HttpResponse:
     # A script that exchanges part of a page would follow a redirect into that part: it is told to leave the page.
     return HttpResponse(headers={"HX-Redirect": url}) if "HX-Request" in request.headers else redirect(url)
 

@@ -84,6 +84,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "approval.ended": _("the approval came to its end"),
     "approval.questioned": _("asked about"),
     "approval.answered": _("answered about"),
+    "approval.assigned": _("said who decides about"),
     "agent.admitted": _("let in"),
     "agent.ceiling_changed": _("changed what it may ever get:"),
     "agent.restored": _("restored"),

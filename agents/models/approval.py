@@ -59,6 +59,9 @@ class Approval(TenantScoped):
     created_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
+    assigned_to = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who is to decide on it."
+    )
     reason = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1)
 

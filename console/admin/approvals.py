@@ -1,16 +1,17 @@
 """Approvals: may this agent act here, and is it safe? One card carries all that is needed to decide."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Case, Count, Exists, Min, OuterRef, Prefetch, QuerySet, When
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from agents import admission, alike, logos, remarks, risk
+from agents import admission, alike, assigning, logos, remarks, risk
 from agents.approval_filters import ApprovalFilter
 from agents.errors import AlreadyDecided, BadLimits, TooLateToUndo, Unusable
 from agents.models import Approval, Plea, Remark
@@ -37,10 +38,16 @@ PROVED = gettext_lazy("You proved that it is you. Nothing is decided yet: what y
 
 
 @for_keepers
-def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed: Typed | None = None) -> HttpResponse:
+def listing(
+    request: MemberRequest,
+    *,
+    said: str = "",
+    status: int = 200,
+    typed: Typed | None = None,
+    told: Mapping[str, Any] | None = None,
+) -> HttpResponse:
     if typed is None and (kept := decisions.take_kept(request)):
         typed, said = Typed(*kept), said or str(PROVED)
-    told = decisions.take_told(request)
     related = Approval.objects.select_related("agent", "client__software_issuer", "decided_by__user")
     waiting = Approval.objects.filter(status=Approval.Status.WAITING)
     all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
@@ -50,9 +57,8 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     places = logos.shown(each.client for each in shown if each.client)
     beside = cards.Beside(places, alike.of(shown), risk.names() if shown else {})
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
-    decided = [cards.decided(each, request) for each in over]
     content = {
-        "waiting": [cards.card(each, request, typed, beside) for each in shown],
+        "waiting": cards.with_alike([cards.card(each, request, typed, beside) for each in shown]),
         "narrowing": asked,
         "query": request.GET.urlencode(),
         "orders": [
@@ -62,8 +68,8 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
         "number": all_of_them["number"],
         "oldest": all_of_them["oldest"],
         "oldest_words": in_words(all_of_them["oldest"], now=timezone.now(), time_zone=request.tenant.time_zone),
-        "decided": decided,
-        "told": next((each for each in decided if each["id"] == told), None),
+        "decided": [cards.decided(each, request) for each in over],
+        "told": told or _just_now(request, over),
         "may_decide": may_decide(request.member),
         "choices": cards.choices(request.tenant) if shown else {},
         "said": said,
@@ -72,8 +78,17 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200, typed:
     return render(request, "console/approvals.html", content, status=status)
 
 
+def _just_now(request: MemberRequest, over: Iterable[Approval]) -> Mapping[str, Any] | None:
+    """Return what this person decided a moment ago, said once: one question, or several at once."""
+    one, many = decisions.take_told(request), decisions.take_told_of_many(request)
+    if many:
+        return cards.in_place("", many, is_good=True)
+    return next((cards.told(each, request) for each in over if each.pk == one), None)
+
+
 def _asked(request: MemberRequest, waiting: "QuerySet[Approval]") -> Narrowing:
-    chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"concerns": request.member.pk}))
+    of_mine = Chip(gettext_lazy("Mine"), {"concerns": request.member.pk})
+    chips = (*CHIPS, of_mine, Chip(gettext_lazy("Assigned to me"), {"assigned_to": request.member.pk}))
     fixed = {"status": Approval.Status.WAITING.value}
     at = reverse("console-approvals")
     return narrowing(request, ApprovalFilter, waiting, shown=FIELDS, chips=chips, fixed=fixed, at=at)
@@ -87,7 +102,7 @@ def _queue(request: MemberRequest) -> str:
 
 def _dressed(waiting: "QuerySet[Approval]") -> "QuerySet[Approval]":
     talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
-    related = waiting.select_related("agent", "client__software_issuer", "decided_by__user")
+    related = waiting.select_related("agent", "client__software_issuer", "assigned_to__user")
     return related.prefetch_related("pleas__member__user", talk)
 
 
@@ -148,11 +163,25 @@ def ask(request: MemberRequest, approval_id: str) -> HttpResponse:
 
 @require_POST
 @for_deciders
+def assign(request: MemberRequest, approval_id: str) -> HttpResponse:
+    """Say who is to decide on it, or that nobody in particular is."""
+    approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
+    try:
+        assigning.assign(approval, to=decisions.assignee(request.POST), by=request.member)
+    except AlreadyDecided:
+        return _too_late(request, approval)
+    except Unusable as refusal:
+        return _again(request, approval, {"to": str(refusal)})
+    return redirect(_queue(request))
+
+
+@require_POST
+@for_deciders
 def undo(request: MemberRequest, approval_id: str) -> HttpResponse:
     try:
         admission.undo(get_object_or_404(Approval, pk=approval_id), by=request.member)
     except TooLateToUndo:
-        return listing(request, said=str(TOO_LATE), status=409)
+        return listing(request, status=409, told=cards.in_place(approval_id, str(TOO_LATE)))
     return redirect(_queue(request))
 
 
@@ -164,12 +193,11 @@ def _again(request: MemberRequest, approval: Approval, errors: Mapping[str, str]
 
 
 def _too_late(request: MemberRequest, approval: Approval) -> HttpResponse:
+    """Say who was first in the place of the card; one that only moved stands there as it is now."""
     approval = Approval.objects.select_related("agent", "decided_by__user").get(pk=approval.pk)
-    if approval.decided_by is None or approval.decided_at is None:
-        words = gettext("Something about %(agent)s changed while you read. Look again.") % {"agent": approval.agent}
-        return listing(request, said=words, status=409)
-    when = in_words(approval.decided_at, now=timezone.now(), time_zone=request.tenant.time_zone)
-    facts = {"person": approval.decided_by, "agent": approval.agent, "when": when}
-    facts["outcome"] = approval.get_status_display().lower()
-    words = gettext("%(person)s was first: %(agent)s was %(outcome)s %(when)s.") % facts
-    return listing(request, said=words, status=409)
+    if approval.decided_by is not None:
+        return listing(request, status=409, told=cards.was_first(approval, request))
+    words = gettext("Something about %(agent)s changed while you read. Look again.") % {"agent": approval.agent}
+    if approval.status != Approval.Status.WAITING:
+        return listing(request, status=409, told=cards.in_place(approval.pk, words))
+    return listing(request, said=words, status=409, typed=Typed(approval.pk, QueryDict(), {"moved": words}))

@@ -1,11 +1,12 @@
-"""How much an agent gets at most, whatever people allow it: the card that says so, and the form that changes it."""
+"""How much an agent gets at most, for whom, how long and until when: the card that says so, and its form."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,14 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from agents import handovers
+from agents.errors import BadLimits
+from agents.limits import Said
 from agents.models import Agent
 from console.access import for_act, must_prove_again, principal, prove_again
-from console.admin.decisions import ANYTHING, LONGEST
+from console.admin import cards, decisions
+from console.admin.decisions import ANYTHING, GROUP, LONGEST
 from console.admin.resources import version_of
 from console.admin.trust_forms import Ticks, by_resource
 from console.attempt import attempt
 from tenants import directory
-from tenants.models import Membership
+from tenants.models import Membership, Tenant
 from tenants.roles import Act
 from tokens import unused
 from tokens.endpoints.request import MemberRequest
@@ -32,16 +36,71 @@ PROPOSE = "without"
 EXTENT = [(ANYTHING, _("Whatever people allow it")), (TICKED, _("At most what is ticked here"))]
 
 
-class CeilingForm(forms.Form):
+class LimitsForm(forms.Form):
     extent = forms.ChoiceField(label=_("How much it may ever get"), choices=EXTENT)
     scopes = Ticks(label=_("At most"))
+    people = forms.MultipleChoiceField(
+        label=_("Only these may allow it to act for them"),
+        help_text=_("Nobody chosen: whoever it asks."),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 5}),
+    )
+    longest = forms.ChoiceField(label=_("They may allow it for at most"), required=False)
+    until = forms.CharField(
+        label=_("Ask me again after"), required=False, max_length=10, widget=forms.DateInput(attrs={"type": "date"})
+    )
 
-    def ceiling(self, agent: Agent) -> Mapping[str, list[str]] | None:
+    def __init__(
+        self,
+        post: QueryDict | None,
+        *,
+        agent: Agent,
+        tenant: Tenant,
+        ceiling: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        """Show the limits that an agent has, with a ceiling in the place of its own where one is proposed."""
+        self.agent, self.tenant = agent, tenant
+        ceiling = agent.ceiling if ceiling is None else ceiling
+        offered = cards.choices(tenant)
+        usual = cards.usual(agent)
+        extent = ANYTHING if ceiling is None else TICKED
+        until = agent.approved_until and agent.approved_until - timedelta(seconds=1)
+        day = f"{until.astimezone(ZoneInfo(tenant.time_zone)):%Y-%m-%d}" if until else ""
+        super().__init__(post, initial={"extent": extent, "scopes": ceiling or {}, **usual, "until": day})
+        self._offer("people", [*_grouped(offered, usual["people"])])
+        lifetimes = dict(offered["lifetimes"])
+        if agent.longest_seconds is not None:
+            lifetimes.setdefault(usual["longest"], _span(agent.longest_seconds))
+        self._offer("longest", [("", _("As long as they choose")), *lifetimes.items()])
+
+    def _offer(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def clean_until(self) -> datetime | None:
+        try:
+            return decisions.end_of(self.cleaned_data["until"], self.tenant)
+        except BadLimits as refusal:
+            raise forms.ValidationError(refusal.errors["until"]) from refusal
+
+    def said(self) -> Said:
         """Return what the form says; what it cannot show, at a resource that was retired or elsewhere, stays."""
+        words, is_new = self.cleaned_data, set(self.changed_data)
+        found = Said(ceiling=self._ceiling())
+        if "people" in is_new:
+            found["people"] = decisions.people_of(words["people"])
+        if "longest" in is_new:
+            found["longest"] = timedelta(seconds=int(words["longest"])) if words["longest"] else None
+        if "until" in is_new:
+            found["until"] = words["until"]
+        return found
+
+    def _ceiling(self) -> Mapping[str, list[str]] | None:
         if self.cleaned_data["extent"] == ANYTHING:
             return None
         shown = directory.resource_servers()
-        kept = {name: scopes for name, scopes in (agent.ceiling or {}).items() if name not in shown}
+        kept = {name: scopes for name, scopes in (self.agent.ceiling or {}).items() if name not in shown}
         return {**kept, **self.cleaned_data["scopes"]}
 
 
@@ -49,16 +108,20 @@ class CeilingForm(forms.Form):
 @for_act(Act.AGENTS_WRITE)
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     agent = get_object_or_404(Agent, pk=agent_id)
-    extent = ANYTHING if agent.ceiling is None else TICKED
-    form = CeilingForm(request.POST or None, initial={"extent": extent, "scopes": agent.ceiling or {}})
+    form = LimitsForm(request.POST or None, agent=agent, tenant=request.tenant)
     if request.method != "POST":
         return _proposed(request, agent) if PROPOSE in request.GET else _page(request, agent, form)
     if must_prove_again(request):
         return prove_again(request, request.get_full_path())
     if not form.is_valid():
         return _page(request, agent, form, status=422)
-    said, by = form.ceiling(agent), principal(request)
-    refused = attempt(lambda: handovers.set_ceiling(agent, said, by=by, version=version_of(request)))
+    said, by, version = form.said(), principal(request), version_of(request)
+    try:
+        refused = attempt(lambda: handovers.set_limits(agent, by=by, version=version, **said), but=BadLimits)
+    except BadLimits as refusal:
+        for name, words in refusal.errors.items():
+            form.add_error(name, words)
+        return _page(request, agent, form, status=422)
     if refused:
         form.add_error(None, refused)
         return _page(request, Agent.objects.get(pk=agent.pk), form, status=409)
@@ -81,7 +144,7 @@ def _proposed(request: MemberRequest, agent: Agent) -> HttpResponse:
     if found is None:
         return redirect("agent-ceiling", agent.pk)
     scopes = unused.ceiling_without(agent, found, now=now)
-    form = CeilingForm(initial={"extent": TICKED, "scopes": scopes})
+    form = LimitsForm(None, agent=agent, tenant=request.tenant, ceiling=scopes)
     return _page(request, agent, form, proposed=unused.WINDOW.days)
 
 
@@ -89,7 +152,7 @@ def approved(agent: Agent) -> dict[str, Any]:
     """Return the limits that an agent has, in words: how much, for whom, for how long each time, and until when."""
     return {
         "is_anything": agent.ceiling is None,
-        "resources": [_at(name, scopes) for name, scopes in sorted((agent.ceiling or {}).items()) if scopes],
+        "resources": [at(name, scopes) for name, scopes in sorted((agent.ceiling or {}).items()) if scopes],
         "is_anybody": agent.people is None,
         "people": _people(agent),
         "longest": _span(agent.longest_seconds) if agent.longest_seconds is not None else "",
@@ -98,7 +161,21 @@ def approved(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _at(identifier: str, scopes: list[str]) -> dict[str, Any]:
+def _grouped(offered: Mapping[str, Any], chosen: list[str]) -> Iterable[tuple[str, list[tuple[str, str]]]]:
+    """Return groups and people to choose from; whoever was chosen and is here no longer stands there as well."""
+    groups, people = list(offered["groups"]), list(offered["owners"])
+    known = {value for value, _label in (*groups, *people)}
+    gone = [each for each in chosen if each not in known]
+    groups += [(each, each.removeprefix(GROUP)) for each in gone if each.startswith(GROUP)]
+    found = Membership.objects.select_related("user").filter(pk__in=gone) if gone else ()
+    people += [(each.pk, str(each)) for each in found]
+    if groups:
+        yield gettext("Groups"), groups
+    yield gettext("People"), people
+
+
+def at(identifier: str, scopes: list[str]) -> dict[str, Any]:
+    """Return what an agent gets at one resource, as pages say it."""
     protected = directory.resource_server(identifier)
     known = protected.scopes if protected else {}
     lines = [
@@ -131,7 +208,7 @@ def _span(seconds: int) -> str:
 
 
 def _page(
-    request: MemberRequest, agent: Agent, form: CeilingForm, *, status: int = 200, proposed: int = 0
+    request: MemberRequest, agent: Agent, form: LimitsForm, *, status: int = 200, proposed: int = 0
 ) -> HttpResponse:
     content = {"agent": agent, "form": form, "groups": by_resource(form, "scopes"), "proposed": proposed}
     return render(request, "console/agent_ceiling.html", content, status=status)

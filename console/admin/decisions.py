@@ -1,7 +1,7 @@
 """What an approver typed into a card, read; and kept where they have to prove first that it is them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ LONGEST = {
     "604800": gettext_lazy("7 days"),
     "2592000": gettext_lazy("30 days"),
 }
-_KEPT, _TOLD = "kept_decision", "told_decision"
+_KEPT, _TOLD, _TOLD_OF_MANY = "kept_decision", "told_decision", "told_decisions"
 KEPT_FOR = timedelta(minutes=10)
 
 
@@ -49,14 +49,43 @@ def owner(post: QueryDict) -> Membership:
     return found
 
 
+def assignee(post: QueryDict) -> Membership | None:
+    """Return who is to decide, or None where nobody in particular is; raises Unusable."""
+    if not (text := said(post, "to")):
+        return None
+    found = Membership.objects.select_related("user").filter(pk=text).first()
+    if found is None:
+        raise Unusable(gettext("Choose somebody who may decide."))
+    return found
+
+
 def limits(post: QueryDict, tenant: Tenant) -> dict[str, Any]:
     """Return the limits as `admission.approve` takes them; raises BadLimits for what cannot be read."""
     return {
         "ceiling": None if post.get("extent") == ANYTHING else _ticked(post),
-        "people": _people(post),
+        "people": people_of(post.getlist("people")),
         "longest": _longest(post),
-        "until": _until(post, tenant),
+        "until": end_of(said(post, "until"), tenant),
     }
+
+
+def people_of(chosen: Iterable[str]) -> Mapping[str, list[str]] | None:
+    """Return the people and groups that were chosen; none is whoever allows it."""
+    kept = [each.replace("\x00", "") for each in chosen]
+    if not kept:
+        return None
+    groups = [each.removeprefix(GROUP) for each in kept if each.startswith(GROUP)]
+    return {"members": [each for each in kept if not each.startswith(GROUP)], "groups": groups}
+
+
+def end_of(text: str, tenant: Tenant) -> datetime | None:
+    """Return the end of a day in the tenant's time zone, or None where nothing is said; raises BadLimits."""
+    if not text:
+        return None
+    try:
+        return moments.end_of_day(text, ZoneInfo(tenant.time_zone))
+    except ValueError as error:
+        raise BadLimits({"until": gettext("Write the day as 2027-12-31.")}) from error
 
 
 def reason(post: QueryDict) -> str:
@@ -97,6 +126,16 @@ def take_told(request: MemberRequest) -> str:
     return str(request.session.pop(_TOLD, ""))
 
 
+def tell_of_many(request: MemberRequest, words: str) -> None:
+    """Let the next page say what was decided on several questions at once."""
+    request.session[_TOLD_OF_MANY] = words
+
+
+def take_told_of_many(request: MemberRequest) -> str:
+    """Return what was said of several questions, this once; or nothing."""
+    return str(request.session.pop(_TOLD_OF_MANY, ""))
+
+
 def _ticked(post: QueryDict) -> dict[str, list[str]]:
     """Return the ceiling that the boxes say; what no resource of the tenant has is left out."""
     chosen: dict[str, list[str]] = defaultdict(list)
@@ -108,14 +147,6 @@ def _ticked(post: QueryDict) -> dict[str, list[str]]:
     return dict(chosen)
 
 
-def _people(post: QueryDict) -> Mapping[str, list[str]] | None:
-    chosen = [each.replace("\x00", "") for each in post.getlist("people")]
-    if not chosen:
-        return None
-    groups = [each.removeprefix(GROUP) for each in chosen if each.startswith(GROUP)]
-    return {"members": [each for each in chosen if not each.startswith(GROUP)], "groups": groups}
-
-
 def _longest(post: QueryDict) -> timedelta | None:
     text = said(post, "longest")
     if not text:
@@ -123,14 +154,3 @@ def _longest(post: QueryDict) -> timedelta | None:
     if not text.isdecimal() or len(text) > 9:
         raise BadLimits({"longest": gettext("Choose how long one of the list.")})
     return timedelta(seconds=int(text))
-
-
-def _until(post: QueryDict, tenant: Tenant) -> datetime | None:
-    """Return the end of a day in the tenant's time zone."""
-    text = said(post, "until")
-    if not text:
-        return None
-    try:
-        return moments.end_of_day(text, ZoneInfo(tenant.time_zone))
-    except ValueError as error:
-        raise BadLimits({"until": gettext("Write the day as 2027-12-31.")}) from error

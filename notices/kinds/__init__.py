@@ -11,6 +11,7 @@ REGISTRY: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         approvals.WAITING,
+        approvals.ASSIGNED,
         approvals.ASKED,
         approvals.DECIDED,
         delegations.ACTS_FOR_YOU,

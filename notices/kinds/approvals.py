@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
@@ -95,11 +96,26 @@ def _asked(entry: Entry, member: Membership) -> Words | None:
     return Words(subject, lines, path("my-questions"), gettext("Answer"))
 
 
+def _assignee(entry: Entry) -> Iterable[Membership]:
+    return [member for member in _active().filter(pk=entry.detail["to"]) if member.pk != entry.principal_id]
+
+
+def _assigned(entry: Entry, member: Membership) -> Words | None:
+    approval = _approval(entry)
+    if approval is None or approval.assigned_to_id != member.pk:
+        return None
+    told = _waits(entry, member)
+    if told is None:
+        return None
+    said = gettext("%(person)s asks you to decide on it.") % {"person": entry.principal_label}
+    return Words(told.subject, (said, *told.lines), told.link, told.link_words)
+
+
 def _approval(entry: Entry) -> Approval | None:
     return Approval.objects.select_related("agent__owner__user", "client").filter(pk=entry.about_id).first()
 
 
-def _active() -> Iterable[Membership]:
+def _active() -> "QuerySet[Membership]":
     return Membership.objects.select_related("user").filter(
         status=Membership.Status.ACTIVE, user__is_active=True
     ).order_by("pk")  # fmt: skip
@@ -175,6 +191,14 @@ STILL_WAITING = Kind(
     events=frozenset({Event.APPROVALS_STILL_WAIT}),
     to=_all_deciders,
     words=_still_wait,
+    concerns=may_decide,
+)
+ASSIGNED = Kind(
+    name="approval-assigned",
+    title=gettext_lazy("Somebody asks you to decide on an agent"),
+    events=frozenset({Event.APPROVAL_ASSIGNED}),
+    to=_assignee,
+    words=_assigned,
     concerns=may_decide,
 )
 ASKED = Kind(

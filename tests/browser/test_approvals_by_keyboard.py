@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from agents import admission
 from agents.models import Approval
 from audit.principals import SYSTEM
 from kit import context
@@ -10,12 +11,12 @@ from tenants import actions as tenant_actions
 from tests.harness.world import make
 
 pytestmark = pytest.mark.browser
-NAMES = ("Amber", "Birch", "Cedar")
+NAMES = ("Amber", "Birch", "Cedar", "Dogwood")
 
 
 @pytest.fixture
 def queue(stage):
-    """A tenant in which three agents wait, newest first."""
+    """A tenant in which four agents wait, newest first."""
     world = make(stage.lived_in.origin, stage.lived_in.http)
     world.tenant = tenant_actions.change_policy(world.tenant, by=SYSTEM, registration="admission")
     for name in reversed(NAMES):
@@ -32,9 +33,16 @@ def at(page: Page) -> str:
     return card.get_by_role("heading", level=2).inner_text()
 
 
-def test_every_agent_of_the_queue_is_decided_without_a_mouse(stage, queue):
+def told(page: Page, words: str) -> None:
+    """See that something is said in the place of a card, and to whoever does not see the page."""
+    expect(page.locator(".queue .told").filter(has_text=words)).to_be_visible()
+    expect(page.locator("[data-said]")).to_contain_text(words)
+
+
+def test_every_agent_of_the_queue_is_decided_without_a_mouse_and_in_its_place(stage, queue):
     page = stage.window("ada", queue)
     page.goto(queue.url("/console/approvals"))
+    page.evaluate("() => { window.isTheSamePage = true; }")
     press = page.keyboard.press
     press("a")
     press("?")
@@ -46,7 +54,9 @@ def test_every_agent_of_the_queue_is_decided_without_a_mouse(stage, queue):
     press("k")
     assert at(page) == "Amber"
     press("a")
+    told(page, "Amber: approved by you just now.")
     expect(page.get_by_role("row", name="Amber")).to_contain_text("Approved")
+    expect(page.locator("#number")).to_contain_text("3 wait")
     assert at(page) == "Birch"
     press("c")
     page.keyboard.type("Adjacent to what?")
@@ -54,16 +64,31 @@ def test_every_agent_of_the_queue_is_decided_without_a_mouse(stage, queue):
     expect(page.get_by_text("Adjacent to what?")).to_be_visible()
     assert at(page) == "Birch"
     press("d")
+    press("Tab")
+    press("Tab")
+    press("Enter")
+    expect(page.locator(".queue").get_by_text("Say why: choose a reason")).to_be_visible()
+    press("Escape")
+    press("d")
     press("ArrowDown")
     press("Tab")
     press("Enter")
+    told(page, "Birch: denied by you just now.")
     expect(page.get_by_role("row", name="Birch")).to_contain_text("We use another agent for this.")
     assert at(page) == "Cedar"
     press("z")
     expect(page.get_by_role("row", name="Birch")).to_have_count(0)
     assert at(page) == "Birch"
     press("a")
-    expect(page.get_by_role("row", name="Birch")).to_contain_text("Approved")
+    told(page, "Birch: approved by you just now.")
+    with context.use(queue.tenant):
+        dogwood = Approval.objects.get(agent__name="Dogwood")
+        admission.deny(dogwood, by=queue.people["bob"], reason="No.")
+    press("j")
+    assert at(page) == "Dogwood"
+    press("a")
+    told(page, "Bob was first: Dogwood was denied")
+    assert at(page) == "Cedar"
     press("e")
     press("Tab")
     press("ArrowDown")
@@ -71,8 +96,9 @@ def test_every_agent_of_the_queue_is_decided_without_a_mouse(stage, queue):
     assert at(page) == "Cedar"
     press("a")
     expect(page.get_by_role("heading", name="Nothing waits.")).to_be_visible()
+    assert page.evaluate("window.isTheSamePage")
     with context.use(queue.tenant):
         said = dict(Approval.objects.values_list("agent__name", "status"))
-        assert said == dict.fromkeys(NAMES, "approved")
+        assert said == {**dict.fromkeys(NAMES, "approved"), "Dogwood": "denied"}
         assert Approval.objects.get(agent__name="Cedar").longest_seconds == 3600
     page.context.close()

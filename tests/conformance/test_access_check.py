@@ -127,7 +127,7 @@ def test_its_no_is_the_token_endpoints_no_and_one_change_makes_it_a_yes(world, t
 def test_what_was_approved_for_the_agent_is_the_ceiling_of_both(world, token, scout):
     def bound(ceiling):
         with context.use(world.tenant):
-            handovers.set_ceiling(Agent.objects.get(pk=scout.client.agent_id), ceiling, by=SYSTEM)
+            handovers.set_limits(Agent.objects.get(pk=scout.client.agent_id), ceiling=ceiling, by=SYSTEM)
 
     for ceiling, step in (({world.calendar.identifier: ["events:read"]}, ""), ({}, "ceiling")):
         bound(ceiling)

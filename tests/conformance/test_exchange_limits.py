@@ -37,7 +37,7 @@ def helper(chain):
 
 def bound(world, who, ceiling):
     with context.use(world.tenant):
-        handovers.set_ceiling(who.client.agent, ceiling, by=SYSTEM)
+        handovers.set_limits(who.client.agent, ceiling=ceiling, by=SYSTEM)
 
 
 # --- scope

@@ -256,7 +256,7 @@ def test_a_grant_is_never_wider_than_the_agent_s_own_ceiling(across):
 
     def bound(ceiling):
         with context.use(across.acme.tenant):
-            handovers.set_ceiling(agent, ceiling, by=SYSTEM)
+            handovers.set_limits(agent, ceiling=ceiling, by=SYSTEM)
 
     bound({at: ["events:read"]})
     assert across.request(scope=None).json()["scope"] == "events:read"

@@ -35,7 +35,7 @@ def retire_scope(world, agent):
 
 def lower_the_ceiling(world, agent):
     ceiling = {world.calendar.identifier: [READ]}
-    handovers.set_ceiling(Agent.objects.get(pk=agent.client.agent_id), ceiling, by=SYSTEM)
+    handovers.set_limits(Agent.objects.get(pk=agent.client.agent_id), ceiling=ceiling, by=SYSTEM)
 
 
 def seen(world, token):

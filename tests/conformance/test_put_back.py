@@ -190,7 +190,7 @@ def scope_gone(world, chain):
 def ceiling_lower(world, chain):
     with context.use(world.tenant):
         for agent in Agent.objects.filter(pk__in=[each.client.agent_id for each in chain.agents]):
-            handovers.set_ceiling(agent, {world.calendar.identifier: [READ, CONTACTS]}, by=SYSTEM)
+            handovers.set_limits(agent, ceiling={world.calendar.identifier: [READ, CONTACTS]}, by=SYSTEM)
 
 
 @spec("RFC 9700", "2.3")

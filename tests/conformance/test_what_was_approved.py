@@ -192,3 +192,40 @@ def test_the_people_of_an_approval_take_one_statement_however_many_they_are(worl
         with counted() as statements:
             assert len(ceilings.approved(agent)["people"]) == len(world.people) + 2
     assert len(statements) == 1
+
+
+@spec("RFC 9700", "2.3")
+def test_for_whom_how_long_and_until_when_is_changed_alike_and_what_is_not_said_stays(world, twins):
+    by_page, by_api = twins
+    ada, ask = world.browser("ada"), asker(world, "ada", SCOPES)
+    alice, day = world.people["alice"].pk, timezone.now() + timedelta(days=40)
+    people = {"members": [alice], "groups": []}
+    ada.go(world.url(f"/console/agents/{by_page.pk}/ceiling"))
+    ada.submit(ada.form("/ceiling"), {"people": [alice], "longest": "3600", "until": f"{day:%Y-%m-%d}"})
+    until = limits(world, by_page)[2]
+    said = {"people": people, "longest": 3600, "approved_until": until.isoformat()}
+    answer = ask("PATCH", f"/agents/{by_api.pk}", said)
+    assert (answer.status_code, answer.json()["people"], answer.json()["longest"]) == (200, people, 3600), answer.text
+    assert limits(world, by_page) == limits(world, by_api) == (people, 3600, until)
+    assert until.date() >= day.date()
+    one, other = world.entries(EVENT)[-2:]
+    assert one.detail == other.detail
+    assert (one.detail["members"], one.detail["longest_seconds"]) == ([alice], 3600)
+    with leaves_only(world):
+        ada.go(world.url(f"/console/agents/{by_page.pk}/ceiling"))
+        ada.submit(ada.form("/ceiling"))
+        for odd in ({"people": {"members": []}}, {"longest": 5}, {"approved_until": "2020-01-01T00:00:00Z"}):
+            assert ask("PATCH", f"/agents/{by_api.pk}", odd).status_code == 422, odd
+        ada.go(world.url(f"/console/agents/{by_page.pk}/ceiling"))
+        assert ada.submit(ada.form("/ceiling"), {"until": "2020-01-01"}).status_code == 422
+    # Whoever left stands in nobody's way: what is not said is not judged again.
+    world.rewrite(world.people["alice"], status="suspended")
+    assert ask("PATCH", f"/agents/{by_api.pk}", {"longest": None}).status_code == 200
+    assert limits(world, by_api) == (people, None, until)
+    assert world.entries(EVENT)[-1].detail["before_longest_seconds"] == 3600
+
+
+def limits(world, agent):
+    with context.use(world.tenant):
+        found = Agent.objects.get(pk=agent.pk)
+    return found.people, found.longest_seconds, found.approved_until

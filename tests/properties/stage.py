@@ -178,7 +178,7 @@ def make(world: World, caller: Caller) -> Stage:
                 handovers.allow_handover(*(stage.who[each].client.agent for each in (agent, other)), by=SYSTEM)
         for agent, ceiling in tree.CEILINGS.items():
             held = {stage.places[place].identifier: scopes for place, scopes in ceiling.items()}
-            handovers.set_ceiling(stage.who[agent].client.agent, held, by=SYSTEM)
+            handovers.set_limits(stage.who[agent].client.agent, ceiling=held, by=SYSTEM)
         for (one, other), opened in tree.EDGES.items():
             tenant_resources.allow_downstream(stage.places[one], stage.places[other], opened, by=SYSTEM)
     stage.readers = {place: world.introspector(server) for place, server in stage.places.items()}

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page
 
+from agents.models import Agent, Approval, Client
+from kit import context
 from tests.browser.sight import Sight, at, at_empty
 from tests.browser.stage import Stage
 
@@ -14,10 +16,22 @@ def _everything_open(stage: Stage, page: Page) -> None:
 
 
 def _flawed_decision(stage: Stage, page: Page) -> None:
+    """Send a denial without its reason as a page without scripts does: what is wrong comes with the whole page."""
     page.goto(stage.lived_in.url("/console/approvals"))
-    page.locator("summary", has_text="Deny").first.click()
-    page.get_by_label("Own words").first.press("Enter")
+    page.locator("form[action*='/deny']").first.evaluate("form => form.submit()")
     page.get_by_text("Nothing was decided about").wait_for()
+
+
+def _together(stage: Stage, page: Page) -> None:
+    """Stand before two questions that ask for the same, of agents that an admin registered."""
+    world = stage.lived_in
+    asked, ids = {world.calendar.identifier: ["events:read"]}, []
+    with context.use(world.tenant):
+        for name in ("Minutes of meetings", "Sitzungsprotokollzusammenfassungswerkzeug"):
+            agent = Agent.objects.get_or_create(name=name, status="pending")[0]
+            client = Client.objects.get_or_create(client_id=f"cli_{agent.pk}", name=name, agent=agent)[0]
+            ids.append(Approval.objects.get_or_create(agent=agent, client=client, kind="admission", asked=asked)[0].pk)
+    page.goto(world.url(f"/console/approvals/together?ids={'&ids='.join(ids)}"))
 
 
 def _new_token(stage: Stage, page: Page) -> None:
@@ -35,4 +49,5 @@ SIGHTS = (
     Sight("console-approvals", at("/console/approvals"), "ada"),
     Sight("console-approvals-narrowed", at("/console/approvals?writes=true&q=planner"), "ada"),
     Sight("console-approvals-empty", at_empty("/console/approvals"), "ada", is_empty=True),
+    Sight("console-approvals-together", _together, "ada"),
 )
