@@ -26,7 +26,7 @@ from api.narrowing import check_words, narrowed
 from api.permissions import HoldsScope
 from audit.ledger import record
 from delegations import actions as delegation_actions
-from delegations import groups
+from delegations import groups, renewing
 from delegations.filters import DelegationFilter
 from delegations.groups import By
 from delegations.models import Delegation
@@ -166,6 +166,25 @@ class Restore(_OnOne):
         answered.status_code = status.HTTP_201_CREATED
         answered["Location"] = f"{tenant_of(request).issuer}/api/v1/delegations/{made.pk}"
         return answered
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    delegation = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+
+
+class AskToRenew(Door):
+    """Ask the person to renew it, by a mail that leads to their page; once a day at most. Nothing of it changes."""
+
+    http_method_names = ["post", "options"]
+    scopes = {"POST": REVOKE}
+    acts = {"POST": Act.DELEGATIONS_END}
+    answers = {"POST": AskedSerializer}
+
+    def post(self, request: Request, delegation_id: str) -> Response:
+        found = get_object_or_404(Delegation.objects.visible_to(member_of(request)), pk=delegation_id)
+        at = renewing.ask(found, by=by(request))
+        return Response(AskedSerializer({"delegation": found.pk, "asked_at": at}).data)
 
 
 class Receipt(Door):

@@ -24,7 +24,14 @@ from api.authentication import challenge
 from api.errors import Refusal
 from api.permissions import scope_for
 from audit import ledger
-from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft
+from delegations.errors import (
+    AsItWas,
+    AskedToday,
+    DelegationOver,
+    DelegationWidened,
+    NothingLeft,
+    NotRenewable,
+)
 from delegations.errors import TooLateToUndo as TooLateForDelegation
 from kit import context
 from notices.errors import JobError, NumberMoved, WebhookError
@@ -136,7 +143,7 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
             return {"title": "A tenant keeps an admin", "detail": str(error)}
         case NumberMoved():
             return {"title": "Another number matches now", "matches": error.number}
-        case JobError() | WebhookError():
+        case AskedToday() | NotRenewable() | JobError() | WebhookError():
             return {"detail": type(error).__doc__ or ""}
     return None
 

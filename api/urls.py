@@ -56,6 +56,7 @@ urlpatterns = [
     path("api/v1/delegations/<str:delegation_id>/put-back", PutBack.as_view()),
     path("api/v1/delegations/<str:delegation_id>/lineage", DelegationLineage.as_view()),
     path("api/v1/delegations/<str:delegation_id>/end", delegations.End.as_view()),
+    path("api/v1/delegations/<str:delegation_id>/ask-to-renew", delegations.AskToRenew.as_view()),
     path("api/v1/delegations/<str:delegation_id>/restore", delegations.Restore.as_view()),
     path("api/v1/delegations/<str:delegation_id>/receipt", delegations.Receipt.as_view()),
     path("api/v1/delegations/<str:delegation_id>/installations", installations.Installations.as_view()),

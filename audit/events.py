@@ -124,6 +124,7 @@ class Event(StrEnum):
     DELEGATION_RESTORED = "delegation.restored"
     DELEGATION_RECALLED = "delegation.recalled"
     DELEGATIONS_EXPORTED = "delegation.exported"
+    DELEGATION_RENEWAL_ASKED = "delegation.renewal_asked"
     DELEGATION_ENDS_SOON = "delegation.ends_soon"
     DELEGATIONS_QUIET = "delegation.gone_quiet"
 

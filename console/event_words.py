@@ -128,6 +128,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "recovery_codes.used": _("used a recovery code"),
     "delegation.shortened": _("made access shorter"),
     "delegation.recalled": _("took its word back"),
+    "delegation.renewal_asked": _("asked to renew the access of"),
     "delegation.exported": _("had delegations as a file"),
     "device_code.reported": _("reported a code from a device"),
     "token.assertion_issued": _("got a grant for another domain"),

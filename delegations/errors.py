@@ -9,6 +9,8 @@ DelegationError
 ├── NotHandedOn         it may not be handed to that agent: nobody named it, too deep, or in a circle
 ├── StaysEnded          somebody ended it, and nobody has said otherwise since
 ├── AlreadyDecided      the request was decided before
+├── NotRenewable        no person can allow it anew: it is over, has no end, or is not theirs
+├── AskedToday          its person was asked to renew it within a day
 ├── NoWayThere          no edge leads from the parent's resource to that one
 └── TooLateToUndo       ten minutes are over, or somebody else ended it or changed it since
 """
@@ -52,6 +54,14 @@ class NoWayThere(DelegationError):
 
 class AlreadyDecided(DelegationError):
     pass
+
+
+class NotRenewable(DelegationError):
+    """Only what a person allowed, and what has an end and is not over, can be renewed."""
+
+
+class AskedToday(DelegationError):
+    """They were asked within a day. Give them time to read it."""
 
 
 class TooLateToUndo(DelegationError):

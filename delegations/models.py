@@ -159,6 +159,7 @@ class Delegation(TenantScoped):
     scopes_before = models.JSONField(null=True, help_text="The scopes that it had before that.")
     ends_before = models.DateTimeField(null=True, help_text="The end that it had before that.")
     restored_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    renewal_asked_at = models.DateTimeField(null=True, help_text="When its person was last asked to renew it.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=255, blank=True)

@@ -17,7 +17,8 @@ from console.receipt_words import receipt_words
 from console.record import download
 from console.rows import delegation_row
 from delegations import actions as delegation_actions
-from delegations.errors import DelegationOver, TooLateToUndo
+from delegations import renewing
+from delegations.errors import AskedToday, DelegationOver, NotRenewable, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import may_renew, may_undo
 from delegations.sentence import in_words
@@ -58,6 +59,8 @@ def view(
         "ending": _ending(receipts.left_by(delegation, now=now), way["parts"]) if is_live else None,
         "receipt": receipt_words(receipt, now=now, time_zone=zone) if receipt else None,
         "may_renew": is_live and delegation.member_id == request.member.pk and may_renew(delegation, now=now),
+        "may_ask": may_end and delegation.member_id != request.member.pk and renewing.may_ask(delegation, now=now),
+        "asked": _asked(delegation, now=now, time_zone=zone),
         "may_end": may_end,
         "smaller": smaller.form_of(delegation, now=now, tenant=request.tenant, typed=typed) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
@@ -111,6 +114,22 @@ def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
 
 @require_POST
 @for_admins
+def ask(request: MemberRequest, delegation_id: str) -> HttpResponse:
+    """Ask its person to renew it."""
+    delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
+    try:
+        renewing.ask(delegation, by=principal(request))
+    except NotRenewable:
+        said = _("Only what a person allowed, and what has an end and is not over, can be renewed.")
+        return view(request, delegation_id, said=said, status=409)
+    except AskedToday:
+        said = _("They were asked within a day. Give them time to read it.")
+        return view(request, delegation_id, said=said, status=409)
+    return redirect("console-delegation", delegation.pk)
+
+
+@require_POST
+@for_admins
 def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
     delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
     if said := smaller.put_back(delegation, request.POST, by=principal(request)):
@@ -131,6 +150,14 @@ def _narrowed(delegation: Delegation, *, now: datetime, time_zone: str) -> Mappi
     did = smaller.words(entry.detail["receipt"], delegation, now=now, time_zone=time_zone)
     who = entry.principal_label or entry.principal_id
     return {**did, "by": who, "at": entry.at, "when": in_words(entry.at, now=now, time_zone=time_zone)}
+
+
+def _asked(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[str, Any] | None:
+    """Return when its person was asked to renew it, while that is of interest."""
+    at = delegation.renewal_asked_at
+    if at is None or delegation.is_over(now):
+        return None
+    return {"at": at, "when": in_words(at, now=now, time_zone=time_zone)}
 
 
 def _consent(delegation: Delegation) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ REGISTRY: Mapping[str, Kind] = {
         approvals.ASKED,
         approvals.DECIDED,
         delegations.ACTS_FOR_YOU,
+        delegations.ASKED_TO_RENEW,
         delegations.ENDED_BY_OTHERS,
         smaller.NARROWED_BY_OTHERS,
         approvals.STILL_WAITING,

@@ -80,6 +80,26 @@ def _acts(entry: Entry, member: Membership) -> Words | None:
     return Words(subject, tuple(lines), path("my-agents"), gettext("Agents acting for you"))
 
 
+def _renewer(entry: Entry) -> Iterable[Membership]:
+    asked = delegation_of(entry)
+    return [asked.member] if asked is not None and asked.member is not None else []
+
+
+def _renews(entry: Entry, member: Membership) -> Words | None:
+    asked, now = delegation_of(entry), timezone.now()
+    if asked is None or asked.is_over(now) or asked.expires_at is None:
+        return None
+    agent = asked.agent.name if asked.agent else asked.client.name
+    facts = {"person": entry.principal_label, "agent": agent}
+    lines = (
+        sentence(asked, now=now, time_zone=asked.tenant.time_zone),
+        gettext("%(person)s asks you to look whether it should go on.") % facts,
+        gettext("You can renew it on a page that shows what it allows; if you do nothing, it ends."),
+    )
+    subject = gettext("Renew or let go: %(person)s asks you about %(agent)s") % facts
+    return Words(subject, lines, path("renew-access", asked.pk), gettext("Look and renew"))
+
+
 ACTS_FOR_YOU = Kind(
     name="acts-for-you",
     title=gettext_lazy("An agent acts for you by somebody else's word, or from a new device"),
@@ -87,6 +107,13 @@ ACTS_FOR_YOU = Kind(
     to=_whoever_may_not_know,
     words=_acts,
     is_once=True,
+)
+ASKED_TO_RENEW = Kind(
+    name="asked-to-renew",
+    title=gettext_lazy("Somebody asks you to renew what an agent may do for you"),
+    events=frozenset({Event.DELEGATION_RENEWAL_ASKED}),
+    to=_renewer,
+    words=_renews,
 )
 ENDED_BY_OTHERS = Kind(
     name="ended-by-others",

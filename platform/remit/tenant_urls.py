@@ -253,6 +253,7 @@ urlpatterns = [
     path("console/delegations/export/<str:form>", admin_delegations.export, name="export-delegations"),
     path("console/delegations/<str:delegation_id>", one_delegation.view, name="console-delegation"),
     path("console/delegations/<str:delegation_id>/end", one_delegation.end, name="end-delegation"),
+    path("console/delegations/<str:delegation_id>/ask-to-renew", one_delegation.ask, name="ask-to-renew"),
     path("console/delegations/<str:delegation_id>/narrow", one_delegation.narrow, name="narrow-delegation"),
     path("console/delegations/<str:delegation_id>/put-back", one_delegation.put_back, name="put-back-delegation"),
     path("console/delegations/<str:delegation_id>/undo", one_delegation.undo, name="undo-end-delegation"),

@@ -39,6 +39,7 @@ WITHOUT_A_VERSION = {
     "DELETE delegations/delegation_id": ITS_OWN,
     "POST delegations/delegation_id/end": ONCE,
     "POST delegations/delegation_id/restore": ONCE,
+    "POST delegations/delegation_id/ask-to-renew": "nothing of it changes",
     "POST exports": NEW,
     "POST agents/documents": "the digest of the document that was read is the version",
     "POST agents/bulk-pause": "the number that is expected is the version",
