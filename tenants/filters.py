@@ -30,6 +30,7 @@ class ResourceFilter(django_filters.FilterSet):
     )
     idle = django_filters.BooleanFilter(method="without_access", label=_("Nobody is let in"))
     silent = django_filters.BooleanFilter(method="never_asks", label=_("Should ask and does not"))
+    failed = django_filters.BooleanFilter(method="failed_its_test", label=_("Test failed"))
 
     class Meta:
         model = ResourceServer
@@ -53,6 +54,11 @@ class ResourceFilter(django_filters.FilterSet):
             runs, pk=OuterRef("pk"), delegations__isnull=False, delegations__ended_at=None
         )
         return queryset.filter(~Exists(held.order_by()) if value else Exists(held.order_by()))
+
+    def failed_its_test(
+        self, queryset: "QuerySet[ResourceServer]", name: str, value: bool
+    ) -> "QuerySet[ResourceServer]":
+        return queryset.exclude(probe_failed="") if value else queryset.filter(probe_failed="")
 
     def never_asks(self, queryset: "QuerySet[ResourceServer]", name: str, value: bool) -> "QuerySet[ResourceServer]":
         quiet = Q(asked_at=None) | Q(asked_at__lt=timezone.now() - QUIET)

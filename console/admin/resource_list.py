@@ -32,6 +32,7 @@ CHIPS = (
     Chip(_("Asks each time"), {"checks": "asks"}),
     Chip(_("Checks by itself"), {"checks": "itself"}),
     Chip(_("Should ask and does not"), {"silent": "true"}),
+    Chip(_("Test failed"), {"failed": "true"}),
     Chip(_("Nobody is let in"), {"idle": "true"}),
     Chip(_("Retired"), {"retired": "true"}),
 )

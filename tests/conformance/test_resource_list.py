@@ -31,6 +31,7 @@ def several(origin, http):
         ResourceServer.objects.filter(name="Mail").update(asked_at=now)
         ResourceServer.objects.filter(name="Pay").update(asked_at=now - timedelta(days=31))
         ResourceServer.objects.filter(name="Old").update(retired_at=now)
+        ResourceServer.objects.filter(name="Pay").update(probed_at=now, probe_failed="stranger")
     yield world
     world.close()
 
@@ -53,6 +54,7 @@ NARROWED = [
     ("retired=true", {"Old"}),
     ("silent=true", {"Pay"}),
     ("checks=asks&silent=false", {"Mail"}),
+    ("failed=true", {"Pay"}),
     ("idle=false&q=calendar", {"Calendar"}),
     ("idle=true&kind=api&retired=false", {"Notes"}),
 ]
@@ -68,7 +70,7 @@ def test_resources_are_narrowed_on_the_page_as_over_the_api(several, query, left
 
 
 @spec("RFC 9110", "15.3.1")
-@pytest.mark.parametrize("word", ["checks", "idle", "silent", "retired"])
+@pytest.mark.parametrize("word", ["checks", "idle", "silent", "failed", "retired"])
 def test_a_question_and_its_opposite_are_all_resources(several, word):
     values = ("asks", "itself") if word == "checks" else ("true", "false")
     ask = asker(several, "ada")
