@@ -16,7 +16,7 @@ from api.errors import UnreadableQuery
 from api.keepers import by
 from api.listing import Listing
 from api.narrowing import narrowed
-from audit import export, ledger
+from audit import export, inspection, ledger
 from audit.events import Event
 from audit.filters import EventFilter
 from audit.models import Entry
@@ -32,12 +32,26 @@ class EventSerializer(serializers.ModelSerializer[Entry]):
 
 
 class ChainSerializer(serializers.Serializer[Any]):
-    """The end of the chain: `waiting` entries are newer, and chained within seconds."""
+    """The end of the chain: `waiting` entries are newer, and chained within seconds.
+
+    `verified` is up to where the clock found that it holds; `broken` is the first link that does not, or null.
+    """
+
+    class Verified(serializers.Serializer[Any]):
+        sequence = serializers.IntegerField(source="reached")
+        entry_id = serializers.CharField(source="reached_entry")
+        at = serializers.DateTimeField(source="reached_at")
+
+    class Broken(serializers.Serializer[Any]):
+        sequence = serializers.IntegerField(source="broken_at")
+        why = serializers.CharField()
 
     sequence = serializers.IntegerField()
     entry_id = serializers.CharField()
     digest = serializers.CharField()
     waiting = serializers.IntegerField()
+    verified = Verified(allow_null=True)
+    broken = Broken(allow_null=True)
 
 
 class _Events(Door):
@@ -81,4 +95,7 @@ class Chain(_Events):
     answers = {"GET": ChainSerializer}
 
     def get(self, request: Request) -> Response:
-        return Response(asdict(ledger.sealed()))
+        seen = inspection.of_current()
+        verified = seen if seen and seen.reached_at else None
+        told = {**asdict(ledger.sealed()), "verified": verified, "broken": seen if seen and seen.why else None}
+        return Response(ChainSerializer(told).data)

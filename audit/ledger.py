@@ -152,12 +152,12 @@ def tenants_waiting(now: datetime, *, using: str) -> list[str]:
     """
     unsealed = _not_sealed(Entry.unscoped.using(using), since=identifiers.at("evt", now - LATE), using=using)
     found = set(unsealed.order_by().values_list("tenant_id", flat=True).distinct())
-    return sorted(found.union(_tenants(_BEHIND_THE_LAST_SEAL, using=using)))
+    return sorted(found.union(tenants_where(_BEHIND_THE_LAST_SEAL, using=using)))
 
 
 def all_tenants(*, using: str) -> list[str]:
     """Return every tenant that has an entry."""
-    return _tenants("", using=using)
+    return tenants_where("", using=using)
 
 
 def seal(tenant_id: str, *, using: str, whole: bool = False) -> int:
@@ -191,20 +191,41 @@ class Finding:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A link of a tenant's chain: how many there are up to it, its digest, and its entry."""
+
+    sequence: int = 0
+    digest: str = GENESIS
+    entry_id: str = ""
+
+
+BEGINNING = Place()
+
+
 def verify(tenant_id: str, *, using: str, seen: Seen = unseen) -> Finding:
     """Walk a tenant's chain from its beginning and say what holds."""
-    digest, expected = GENESIS, 0
-    for link, entry in _chain(tenant_id, using=using):
-        expected += 1
+    place, why = walk(tenant_id, BEGINNING, using=using, seen=seen)
+    if why:
+        return Finding(place.sequence, 0, place.sequence + 1, why)
+    return Finding(place.sequence, _unsealed(tenant_id, using=using).count())
+
+
+def walk(
+    tenant_id: str, since: Place, *, using: str, most: int | None = None, seen: Seen = unseen
+) -> tuple[Place, str]:
+    """Walk a tenant's chain on from a place; return up to where it holds, and why the next link does not, or ""."""
+    place = since
+    for link, entry in islice(_chain(tenant_id, using=using, after=since.sequence), most):
         seen(1)
-        if link.sequence != expected:
-            return Finding(expected - 1, 0, expected, "a seal is missing")
+        if link.sequence != place.sequence + 1:
+            return place, "a seal is missing"
         if entry is None:
-            return Finding(expected - 1, 0, expected, f"entry {link.entry_id} is gone")
-        digest = _link(digest, entry)
-        if digest != link.digest:
-            return Finding(expected - 1, 0, expected, f"entry {link.entry_id} was changed")
-    return Finding(expected, _unsealed(tenant_id, using=using).count())
+            return place, f"entry {link.entry_id} is gone"
+        if _link(place.digest, entry) != link.digest:
+            return place, f"entry {link.entry_id} was changed"
+        place = Place(link.sequence, link.digest, link.entry_id)
+    return place, ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,17 +266,18 @@ def _before(entry_id: str, *, using: str) -> str:
     return identifiers.at("evt", min(at, timezone.now()) - LATE) if at else ""
 
 
-def _tenants(condition: str, *, using: str) -> list[str]:
+def tenants_where(condition: str, *, using: str) -> list[str]:
     """Return the tenants of the ledger that meet a condition: one step of an index for each, not one for each entry."""
     with connections[using].cursor() as cursor:
         cursor.execute(f"{_EACH_TENANT} SELECT id FROM each_tenant WHERE id IS NOT NULL {condition} ORDER BY id")
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 
-def _chain(tenant_id: str, *, using: str) -> Iterator[tuple[Seal, Entry | None]]:
-    """Give each seal with the entry that it chains, or None where that is gone; a batch is two queries."""
+def _chain(tenant_id: str, *, using: str, after: int) -> Iterator[tuple[Seal, Entry | None]]:
+    """Give each seal behind a place with its entry, or None where that is gone; a batch is two queries."""
     entries = Entry.unscoped.using(using).filter(tenant_id=tenant_id)
-    seals = Seal.unscoped.using(using).filter(tenant_id=tenant_id).order_by("sequence").iterator(chunk_size=BATCH)
+    behind = Seal.unscoped.using(using).filter(tenant_id=tenant_id, sequence__gt=after)
+    seals = behind.order_by("sequence").iterator(chunk_size=BATCH)
     while batch := list(islice(seals, BATCH)):
         found = entries.in_bulk([seal.entry_id for seal in batch])
         yield from ((seal, found.get(seal.entry_id)) for seal in batch)

@@ -86,6 +86,38 @@ class Seal(models.Model):
         return f"{self.tenant_id} {self.sequence}"
 
 
+class InspectionOfTenant(models.Manager["Inspection"]):
+    def get_queryset(self) -> "models.QuerySet[Inspection]":
+        return super().get_queryset().filter(tenant_id=context.require_id())
+
+
+class Inspection(models.Model):
+    """How far the clock walked a tenant's chain: where this walk stands, how far any reached, and where it broke.
+
+    A walk begins anew after a day, at the beginning: what held yesterday may have been changed since.
+    """
+
+    tenant_id = models.CharField(max_length=identifiers.LENGTH)
+    began_at = models.DateTimeField()
+    sequence = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64)
+    reached = models.BigIntegerField(default=0)
+    reached_entry = models.CharField(max_length=identifiers.LENGTH, blank=True)
+    reached_at = models.DateTimeField(null=True)
+    broken_at = models.BigIntegerField(null=True, help_text="The sequence of the first link that does not hold.")
+    why = models.CharField(max_length=120, blank=True)
+
+    objects = InspectionOfTenant()
+    unscoped: ClassVar[models.Manager["Inspection"]] = models.Manager()
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="one_inspection_of_a_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.reached}"
+
+
 class Lease(models.Model):
     """Who runs a job of the clock just now. Two beats do no harm: one conditional UPDATE decides."""
 

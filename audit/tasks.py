@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import leases, ledger
+from audit import inspection, leases, ledger
 
 
 @shared_task(name="audit.seal")  # type: ignore[untyped-decorator]  # Celery carries no types.
@@ -25,3 +25,14 @@ def seal_late_entries() -> int:
             return 0
         tenants = ledger.all_tenants(using=settings.OPERATOR_ALIAS)
         return sum(ledger.seal(each, using=settings.OPERATOR_ALIAS, whole=True) for each in tenants if leases.keep())
+
+
+@shared_task(name="audit.inspect")  # type: ignore[untyped-decorator]  # Celery carries no types.
+def inspect_chains() -> int:
+    """Walk on through each tenant's chain, and tell of one that does not hold."""
+    with leases.held("audit.inspect", seconds=300) as mine:
+        if not mine:
+            return 0
+        now, using = timezone.now(), settings.OPERATOR_ALIAS
+        waiting = inspection.waiting(now, using=using)
+        return sum(inspection.inspect(each, using=using, now=now) for each in waiting if leases.keep())

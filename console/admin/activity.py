@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from audit import export, ledger
+from audit import export, inspection, ledger
 from audit.events import Event
 from audit.filters import EventFilter
 from audit.models import Entry
@@ -88,6 +88,7 @@ def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpR
     asked = narrowing(request, EventFilter, Entry.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
     content = {
         "chain": ledger.sealed(),
+        "inspection": inspection.of_current(),
         "said": said,
         "zone": request.tenant.time_zone,
         "saved": saved.above(request, "events"),

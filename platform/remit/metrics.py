@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.models import Approval
-from audit.models import DeadLetter, Entry, Seal
+from audit.models import DeadLetter, Entry, Inspection, Seal
 from notices.models import Delivery, Job, Notice
 from remit import health
 from tokens.models import AccessToken, SigningKey
@@ -85,6 +85,7 @@ def _gauges(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _gauge("clock_late_jobs", "How many jobs of the clock stand still.", len(health.late_jobs(now)))
     open_letters = DeadLetter.objects.using(settings.OPERATOR_ALIAS).filter(recovered_at=None).count()
     yield _gauge("dead_letters", "Jobs that failed when they ran last, by tenant.", open_letters)
+    yield _gauge("ledgers_broken", "How many tenants' chains do not hold.", _all(Inspection).filter(~Q(why="")).count())
     yield _gauge(
         "ledger_unsealed_seconds", "Age of the oldest entry that is not chained yet.", _since(_unsealed(), now)
     )

@@ -3,6 +3,7 @@
 JOBS: dict[str, dict[str, str | float]] = {
     "seal the ledger": {"task": "audit.seal", "schedule": 5.0},
     "seal what is late": {"task": "audit.seal_late", "schedule": 3600.0},
+    "inspect the ledger": {"task": "audit.inspect", "schedule": 300.0},
     "expire delegations": {"task": "delegations.expire", "schedule": 30.0},
     "rotate keys": {"task": "tokens.rotate_keys", "schedule": 60.0},
     "refresh issuers' keys": {"task": "trust.refresh_keys", "schedule": 60.0},

@@ -57,6 +57,7 @@ def test_what_waits_is_counted_with_its_age_and_an_end_with_the_time_to_its_last
         "clock_late_jobs",
         "dead_letters",
         "ledger_unsealed_seconds",
+        "ledgers_broken",
         "notices_waiting",
         "jobs_waiting",
         "deliveries_waiting",

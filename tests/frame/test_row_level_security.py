@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from agents import registration_tokens
 from agents.models import Client, Logo, UsedAssertion
-from audit import ledger
-from audit.models import Entry, Seal
+from audit import inspection, ledger
+from audit.models import Entry, Inspection, Seal
 from audit.principals import SYSTEM
 from kit import context
 from tenants import resources as tenant_resources
@@ -65,6 +65,7 @@ def _fill(world):
         filling.of_trust_and_arrivals(world, client)
     assert world.exchange(helper, world.grant(planner)["access_token"]).status_code == 200
     ledger.seal(world.tenant.pk, using=operator)
+    inspection.inspect(world.tenant.pk, using=operator, now=now)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +149,7 @@ def test_a_row_cannot_be_given_to_another_tenant(both):
 def test_a_row_of_another_tenant_cannot_be_changed_or_removed(both):
     mine, theirs = both
     with context.use(mine), connection.cursor() as cursor:
-        for table in sorted(set(TABLES) - {Entry._meta.db_table, Seal._meta.db_table}):
+        for table in sorted(set(TABLES) - {model._meta.db_table for model in (Entry, Inspection, Seal)}):
             cursor.execute(f'UPDATE "{table}" SET tenant_id = tenant_id WHERE tenant_id = %s', [theirs.pk])
             assert cursor.rowcount == 0
             cursor.execute(f'DELETE FROM "{table}" WHERE tenant_id = %s', [theirs.pk])

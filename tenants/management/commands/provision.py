@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from audit.models import DeadLetter, Entry, Seal
+from audit.models import DeadLetter, Entry, Inspection, Seal
 from tenants.scoping import policies, scoped_models
 
 PATIENCE = "3s"
@@ -96,6 +96,8 @@ def _privileges(application: str, operator: str) -> list[str]:
         # The ledger is append-only for everybody who runs; only the operator's clock seals it.
         f'REVOKE UPDATE, DELETE, TRUNCATE ON {ledger}, {seals} FROM "{application}", "{operator}"',
         f'REVOKE INSERT ON {seals} FROM "{application}"',
+        # Only the clock says what of it holds.
+        f'REVOKE INSERT, UPDATE, DELETE ON "{Inspection._meta.db_table}" FROM "{application}"',
         # What the clock could not do is for operators.
         f'REVOKE ALL ON "{DeadLetter._meta.db_table}" FROM "{application}"',
         f'REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM "{application}", "{operator}"',
