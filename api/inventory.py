@@ -4,7 +4,6 @@ A verb on an agent first says whom and what it reaches where `dry_run=true` is a
 version of an agent is its ETag.
 """
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -16,12 +15,11 @@ from rest_framework.response import Response
 
 from agents import handovers, owners, owning, rules
 from agents.filters import AgentFilter
-from agents.limits import Said
 from agents.models import Agent
 from agents.rules import Verb, is_possible
-from api import agent_rows, versions
+from api import agent_bounds, agent_rows, versions
+from api.agent_bounds import Bounds
 from api.agent_rows import AgentSerializer
-from api.approvals import People
 from api.authentication import tenant_of
 from api.door import Door, said
 from api.fresh import check_fresh
@@ -55,19 +53,8 @@ class NewAgent(Words):
     )
 
 
-class Change(Words):
-    """And what bounds it: by whoever signed in minutes ago, where they have a factor, and not through this agent.
-
-    `people` are those for whom alone it may act, `longest` for how many seconds each time, `approved_until` when it is
-    asked about anew. Null lifts a bound.
-    """
-
-    ceiling = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField(max_length=100)), required=False, allow_null=True
-    )
-    people = People(required=False, allow_null=True)
-    longest = serializers.IntegerField(required=False, allow_null=True, max_value=10**9)
-    approved_until = serializers.DateTimeField(required=False, allow_null=True)
+class Change(Bounds, Words):
+    """What is said of it, and what bounds it."""
 
 
 class Why(serializers.Serializer[Any]):
@@ -107,7 +94,7 @@ class OneAgent(_Agents):
     def patch(self, request: Request, agent_id: str) -> Response:
         agent, version = get_object_or_404(Agent, pk=agent_id), versions.read_by(request)
         words = _with_people(said(Change(data=request.data, partial=True)))
-        bounds = _bounds(words)
+        bounds = agent_bounds.taken_from(words)
         if not bounds:
             return agent_rows.answer(owners.change_agent(agent, by=by(request), version=version, **words))
         rules.check_impartial(agent, voices(request))
@@ -276,21 +263,6 @@ def _acted(request: Request, verb: Verb, agent_id: str) -> Response:
         check_fresh(request)
     stops.ON_AGENTS[verb](agent, by=by(request), reason=why["reason"], version=versions.read_by(request))
     return agent_rows.answer(agent_rows.named().get(pk=agent.pk))
-
-
-def _bounds(words: dict[str, Any]) -> Said:
-    """Return what was said of an agent's limits, and take it out of the rest."""
-    found = Said()
-    if "ceiling" in words:
-        found["ceiling"] = words.pop("ceiling")
-    if "people" in words:
-        found["people"] = words.pop("people")
-    if "longest" in words:
-        seconds = words.pop("longest")
-        found["longest"] = timedelta(seconds=seconds) if seconds is not None else None
-    if "approved_until" in words:
-        found["until"] = words.pop("approved_until")
-    return found
 
 
 def _with_people(words: dict[str, Any]) -> dict[str, Any]:
