@@ -66,10 +66,10 @@ def usable() -> list[IdentityProvider]:
     return [each for each in found if each.issuer.serves(TrustedIssuer.Purpose.SIGN_IN)]
 
 
-def of_address(address: str) -> IdentityProvider | None:
-    """Return the provider that a mail address belongs to by its domain."""
+def of_address(address: str, among: Sequence[IdentityProvider]) -> IdentityProvider | None:
+    """Return the provider that a mail address belongs to by its domain, among those that are usable."""
     domain = address.strip().lower().rpartition("@")[2]
-    return next((each for each in usable() if domain and domain in each.issuer.email_domains), None)
+    return next((each for each in among if domain and domain in each.issuer.email_domains), None)
 
 
 def secret_of(provider: IdentityProvider) -> str:

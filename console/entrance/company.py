@@ -40,7 +40,8 @@ _log = structlog.get_logger("console.company")
 def begin(request: TenantRequest) -> HttpResponse:
     """Send the browser to the provider that is named, or that a mail address belongs to."""
     named, address = request.GET.get("at", ""), request.GET.get("email", "")[:254]
-    provider = next((each for each in providers.usable() if each.pk == named), None) or providers.of_address(address)
+    usable = providers.usable()
+    provider = next((each for each in usable if each.pk == named), None) or providers.of_address(address, usable)
     if provider is None:
         domain = address.rpartition("@")[2]
         title = _("No company sign-in is set up for this address")

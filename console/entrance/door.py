@@ -28,13 +28,16 @@ class Door:
     def get_context_data(self, **fields: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**fields)  # type: ignore[misc]  # allauth's view follows.
         address = str(getattr(context["form"], "cleaned_data", {}).get("login", ""))
-        company = providers.of_address(address) if address else None
-        found = [company] if company else [] if address else providers.usable()
+        usable = providers.usable()
+        company = providers.of_address(address, usable) if address else None
+        found = [company] if company else [] if address else usable
         named = [{"id": each.pk, "name": each.issuer.name} for each in found]
         said = {
             "address": address,
             "next": context["redirect_field_value"] or "",
             "last_way": last_way.of(self.request),
+            # Of the domain alone: whoever is known here and whoever is not are told the same.
+            "unknown_domain": address.rpartition("@")[2] if usable and not company else "",
         }
         return {**context, **said, "providers": named}
 

@@ -18,6 +18,14 @@ class Authenticator:
         """Let every finger be the wrong one from now on."""
         self.session.send("WebAuthn.setUserVerified", {**self.id, "isUserVerified": False})
 
+    def hesitates(self) -> None:
+        """Let its person touch nothing from now on."""
+        self.session.send("WebAuthn.setAutomaticPresenceSimulation", {**self.id, "enabled": False})
+
+    def agrees(self) -> None:
+        """Let its person touch what asks from now on."""
+        self.session.send("WebAuthn.setAutomaticPresenceSimulation", {**self.id, "enabled": True})
+
 
 class Tab:
     """A page that is watched, whose browser may have an authenticator."""
@@ -26,8 +34,12 @@ class Tab:
         self.page = page
         self.seen: Watch = watch(page)
 
-    def has_authenticator(self) -> "Authenticator":
-        """Give the browser a platform authenticator whose person always agrees."""
+    def has_authenticator(self, *, lists_passkeys: bool = False) -> "Authenticator":
+        """Give the browser a platform authenticator whose person always agrees; they take the first of a list at once,
+        so that a browser lists none where a test does not say so.
+        """
+        if not lists_passkeys:
+            self.page.add_init_script("delete window.PublicKeyCredential?.isConditionalMediationAvailable")
         session = self.page.context.new_cdp_session(self.page)
         session.send("WebAuthn.enable")
         options = {

@@ -14,6 +14,15 @@ from tests.harness.world import PASSWORD, World
 
 pytestmark = pytest.mark.browser
 REFUSAL = "This passkey does not open an account here"
+NOBODY_LOOKS_AT_THE_LIST = """
+const get = navigator.credentials.get.bind(navigator.credentials);
+navigator.credentials.get = (asked) => {
+  if (asked.mediation !== "conditional") return window.isListed ? Promise.reject(new Error("two at once")) : get(asked);
+  window.isListed = true;
+  asked.signal.addEventListener("abort", () => { window.isListed = false; });
+  return new Promise(() => {});
+};
+"""
 
 
 @pytest.fixture
@@ -72,6 +81,28 @@ def test_a_person_adds_a_passkey_signs_out_and_signs_in_with_it_alone(world, at_
     added = {(entry.detail["factor"], entry.detail["name"]) for entry in world.entries("factor.added")}
     assert added == {("webauthn", "Laptop"), ("recovery_codes", "")}
     assert at_the_door.seen.complaints == []
+
+
+def test_a_passkey_is_offered_where_the_e_mail_is_typed_and_the_button_asks_as_before(world, tab):
+    authenticator = tab.has_authenticator(lists_passkeys=True)
+    sign_in(world, tab)
+    add_passkey(world, tab)
+    authenticator.hesitates()
+    sign_out(world, tab)
+    assert tab.page.get_by_label("E-mail").get_attribute("autocomplete") == "username webauthn"
+    authenticator.agrees()
+    with tab.page.expect_navigation(url=world.url("/me/agents")):
+        tab.page.goto(world.url("/login"), wait_until="commit")
+
+    tab.page.add_init_script(NOBODY_LOOKS_AT_THE_LIST)
+    sign_out(world, tab)
+    tab.page.goto(world.url("/login"))
+    tab.page.wait_for_function("window.isListed")
+    tab.press("Sign in with a passkey")
+
+    assert tab.page.url == world.url("/me/agents")
+    assert methods(world, "login.ok") == [["password"], ["passkey"], ["passkey"]]
+    assert tab.seen.complaints == []
 
 
 def test_a_browser_marks_the_passkey_that_was_used_last(world, at_the_door):

@@ -1,11 +1,19 @@
 """The sign-in page asks the e-mail first, and its domain alone says what comes next."""
 
+import re
+import runpy
+from html import unescape
+from urllib.parse import parse_qs, unquote, urlsplit
+
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
+from django.test import Client as InProcess
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+import remit.settings
 from audit.principals import SYSTEM
 from kit import context
 from tenants import actions as tenant_actions
@@ -52,7 +60,7 @@ def sign_out(world, browser):
 def test_the_e_mail_is_asked_first_and_the_password_after_it(world):
     browser = world.browser()
     first = browser.go(world.url("/me/security"))
-    assert ("password" in fields(browser), 'autocomplete="username"' in first.text) == (False, True)
+    assert ("password" in fields(browser), 'autocomplete="username webauthn"' in first.text) == (False, True)
     second = browser.submit(browser.form("/login"), {"login": world.email("alice")})
     assert (fields(browser)["login"], "password" in fields(browser)) == (world.email("alice"), True)
     assert all(f'autocomplete="{word}"' in second.text for word in ("username", "current-password"))
@@ -147,7 +155,17 @@ def test_an_e_mail_of_a_companys_domain_is_shown_its_button(world, initech, type
 @spec("RFC 9700", "2.3")
 @pytest.mark.parametrize("typed", ["peter@elsewhere.example", "peter@sub.initech.example", "peter@xinitech.example"])
 def test_an_e_mail_of_another_domain_is_shown_the_password_alone(world, initech, typed):
-    assert company.NAME not in say_who(world, typed).words()
+    browser = say_who(world, typed)
+    domain = typed.partition("@")[2]
+    assert company.NAME not in browser.words()
+    assert f"No company sign-in is set up here for {domain}." in browser.words()
+    (mail,) = re.findall(r'href="(mailto:[^"]+)"', browser.page.text)
+    said = parse_qs(urlsplit(unescape(mail)).query)
+    assert (domain in said["subject"][0], domain in said["body"][0]) == (True, True)
+    assert world.tenant.issuer in said["body"][0]
+    assert "peter" not in unquote(mail)
+    known, unknown = (say_who(world, f"{name}@{world.tenant.slug}.example").words() for name in ("alice", "nobody"))
+    assert known.replace("alice@", "nobody@") == unknown
 
 
 @spec("RFC 9700", "2.3")
@@ -187,6 +205,23 @@ def test_a_browser_keeps_the_way_used_last_and_nothing_of_who_used_it(world, els
     browser.go(elsewhere.url("/login"))
     browser.submit(browser.form("/login"), {"login": elsewhere.email("bob")})
     assert USED_LAST not in browser.words()
+
+
+@spec("RFC 9700", "4.7")
+def test_over_https_the_way_is_kept_as_its_siblings_are(world, monkeypatch):
+    monkeypatch.setenv("REMIT_PUBLIC_ORIGIN", "https://id.example.com")
+    public = runpy.run_path(remit.settings.__file__)
+    names = [name for name in public if "_COOKIE_" in name or name in {"IS_HTTPS", "PUBLIC_ORIGIN", "ALLOWED_HOSTS"}]
+    cache.clear()
+    with override_settings(**{name: public[name] for name in names}):
+        browser = InProcess(SERVER_NAME="id.example.com")
+        said = {"login": world.email("alice"), "password": PASSWORD}
+        kept = browser.post(f"/t/{world.tenant.slug}/login", said, secure=True).cookies
+    siblings = {f"__Host-{name}-{world.tenant.slug}" for name in ("remit", "way")} | {"__Host-csrf"}
+    assert {name for name in kept if kept[name].value} == siblings
+    for each in siblings:
+        assert (kept[each]["secure"], kept[each]["httponly"], kept[each]["path"]) == (True, True, "/"), each
+        assert (kept[each]["samesite"], kept[each]["domain"]) == ("Lax", ""), each
 
 
 @spec("RFC 9700", "4.7")

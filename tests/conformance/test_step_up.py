@@ -39,14 +39,15 @@ def test_an_approval_waits_for_a_fresh_proof_and_keeps_what_was_typed(world):
     app.forget_steps(world, "ada")
     scout = admit(world)
     wait(world, scout, scope="events:read events:write")
-    browser.go(world.url("/console/approvals"))
+    queue = "/console/approvals?q=scout&writes=true"
+    browser.go(world.url(queue))
     filled = decision(world, scope=[f"{world.calendar.identifier} events:read"], longest="3600", until="2027-03-01")
     age(world, browser)
     with leaves_only(world):
         browser.submit(browser.form("/approve"), filled)
     assert "/login/again" in str(browser.page.url)
     browser.submit(next(each for each in browser.forms() if "code" in dict(each.fields)), {"code": app.code(secret)})
-    assert str(browser.page.url).endswith("/console/approvals")
+    assert str(browser.page.url) == world.url(queue), "narrowed as it was"
     assert "Nothing is decided yet" in browser.words()
     assert agent_of(world, scout).status == "pending"
     form = browser.form("/approve")

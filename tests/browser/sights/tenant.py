@@ -1,5 +1,8 @@
 """The tenant itself: overview, members, settings, activity and why."""
 
+from datetime import timedelta
+
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from tests.browser.sight import Arrive, Sight, again, at, at_empty
@@ -60,7 +63,12 @@ def _invited(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/console/members"))
     page.locator("form[action$='/invite']").get_by_label("E-mail").fill("grace@elsewhere.example")
     page.get_by_role("button", name="Invite").click()
-    page.get_by_role("heading", name="Invited").wait_for()
+    row = page.locator("tr", has_text="Person 00000")
+    row.locator("details").evaluate("each => each.open = true")
+    row.locator("select").select_option("auditor")
+    row.get_by_label("Last day").fill(f"{timezone.now() + timedelta(days=4):%Y-%m-%d}")
+    row.get_by_role("button", name="Save").click()
+    row.get_by_text("Ends in").wait_for()
 
 
 def _removing(stage: Stage, page: Page) -> None:
