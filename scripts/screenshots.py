@@ -24,7 +24,8 @@ def main() -> int:
         callback.listening() as back,
         sync_playwright() as playwright,
     ):
-        stage = build(origin, http, playwright.chromium.launch(**chromium.options()), back)
+        stage = build(origin, http, back)
+        stage.chromium = playwright.chromium.launch(**chromium.options())
         taken = _take_all(stage)
     database.close()
     print(f"{taken} pictures in {FOLDER.relative_to(ROOT)}/")

@@ -55,7 +55,8 @@ class Outcome:
 def run(which: Run, report: Path) -> Outcome:
     # A test waits for the server, a browser or a process for a good part of its time: one more than there are cores.
     workers = str((os.cpu_count() or 1) + 1)
-    command = [sys.executable, "-m", "pytest", "-n", workers, f"--junitxml={report}", *which.selection]
+    spread = ["-n", workers, "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", *spread, f"--junitxml={report}", *which.selection]
     environment = os.environ | {"REMIT_TEST_DATABASE": which.database}
     status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 (our own words)
     return read(report, status)

@@ -23,6 +23,8 @@ from tests.harness.world import make
 from tests.spec import spec
 from tokens.opening import API_SCOPES
 
+pytestmark = pytest.mark.xdist_group("every address")
+
 ALL_SCOPES = " ".join(words.name for words in API_SCOPES)
 FOR_PEOPLE = (ForRoles, ForReaders)
 WORDS = {

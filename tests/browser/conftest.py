@@ -24,10 +24,17 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="module")
-def stage(origin: str, http: httpx.Client, chromium: Browser) -> Iterator[Stage]:
+@pytest.fixture(scope="session")
+def tenants_of_pages(origin: str, http: httpx.Client) -> Iterator[Stage]:
+    """Both tenants, made once: what lives in them takes many seconds."""
     with callback.listening() as back:
-        stage = build(origin, http, chromium, back)
+        stage = build(origin, http, back)
         yield stage
     stage.lived_in.close()
     stage.empty.close()
+
+
+@pytest.fixture
+def stage(tenants_of_pages: Stage, chromium: Browser) -> Stage:
+    tenants_of_pages.chromium = chromium
+    return tenants_of_pages

@@ -38,8 +38,9 @@ class Stage:
 
     lived_in: World
     empty: World
-    chromium: Browser
     back: str
+    chromium: Browser = field(init=False)
+    """Which browser opens the windows: one kind looks at pages, another follows redirects and keys."""
     planner: Credentials = None  # type: ignore[assignment]
     reader: Credentials = None  # type: ignore[assignment]
     quiet: Credentials = None  # type: ignore[assignment]
@@ -87,9 +88,9 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def build(origin: str, http: httpx.Client, chromium: Browser, back: str) -> Stage:
+def build(origin: str, http: httpx.Client, back: str) -> Stage:
     """Open both tenants, and let people and agents live in one."""
-    stage = Stage(make(origin, http), make(origin, http), chromium, back)
+    stage = Stage(make(origin, http), make(origin, http), back)
     world = stage.lived_in
     stage.planner = world.public_client("Travel planner", client_uri="https://travel.example/about")
     stage.reader = world.public_client("Inbox reader")

@@ -10,7 +10,7 @@ from kit import context
 from tenants import actions as tenant_actions
 from tests.harness.world import make
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("a person at a browser")]
 NAMES = ("Amber", "Birch", "Cedar", "Dogwood")
 
 

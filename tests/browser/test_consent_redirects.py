@@ -15,7 +15,11 @@ from tests.harness import callback
 from tests.harness.world import PASSWORD
 from tests.spec import spec
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("a person at a browser"),
+    pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"]),
+]
 
 
 @pytest.fixture(scope="module")

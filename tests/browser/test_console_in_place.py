@@ -8,7 +8,7 @@ from tenants import actions as tenant_actions
 from tests.browser.watching import findings, watch
 from tests.harness.world import make
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("a person at a browser")]
 
 
 def test_in_a_hand_the_sections_are_behind_a_menu_that_the_keyboard_opens_and_closes(stage):

@@ -6,7 +6,7 @@ from tests.browser import factors
 from tests.browser.authenticators import Tab
 from tests.browser.watching import HEAVIEST, LOOKS, findings
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("factors")]
 
 
 def test_the_pages_about_factors_are_accessible_quiet_light_and_fit(world, chromium):

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("a person at a browser")]
 FOCUSED = "document.activeElement.matches('button[name=decision][value=allow]')"
 
 

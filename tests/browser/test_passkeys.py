@@ -12,7 +12,7 @@ from tenants import actions as tenant_actions
 from tests.browser.authenticators import Tab
 from tests.harness.world import PASSWORD, World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("factors")]
 REFUSAL = "This passkey does not open an account here"
 NOBODY_LOOKS_AT_THE_LIST = """
 const get = navigator.credentials.get.bind(navigator.credentials);

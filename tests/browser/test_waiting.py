@@ -10,7 +10,7 @@ from kit import context
 from tenants import actions as tenant_actions
 from tests.spec import spec
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("a person at a browser")]
 
 
 @spec("RFC 6749", "4.1.1")

@@ -17,7 +17,7 @@ from tokens.models import AccessToken, RefreshToken
 SIZE, REQUESTS = 90, 3
 WRITES_NOTHING = "introspection4"
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.xdist_group("the bench's crowd")]
 
 
 @pytest.fixture(scope="module")

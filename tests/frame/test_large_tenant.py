@@ -18,6 +18,8 @@ from tokens import caches
 from trust import actions as trust_actions
 from trust.models import Audience, TrustedIssuer
 
+pytestmark = pytest.mark.xdist_group("a large tenant")
+
 MOST = 12
 SMALL = demo_large.Size(agents=10, people=60, each=3)
 

@@ -18,6 +18,8 @@ from tests.harness import everything, leaks, server
 from tests.harness.browser import answer
 from tests.harness.world import World, make, pkce
 
+pytestmark = pytest.mark.xdist_group("a journey that is logged")
+
 VISIBLE = "a-canary-that-may-be-seen"
 
 

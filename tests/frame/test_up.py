@@ -15,7 +15,7 @@ import pytest
 
 from tests.harness import server
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("a stranger's copy")]
 PATIENCE = 60
 
 
