@@ -26,7 +26,7 @@ from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.endpoints.request import MemberRequest
-from trust import configuration
+from trust import configuration, domains
 
 LATEST = 200
 """How many changes are read for who changed each setting last; what is older is said as having come so."""
@@ -105,6 +105,8 @@ def _show(
         "version": tenant.version,
         "changes": [_change(entry, each, tenant, may_change) for entry in rows for each in _said(entry)],
         "may_change": may_change,
+        "domains": domains.all_of_them() if may(request.member, Act.TRUST_READ) else [],
+        "may_see_trust": may(request.member, Act.TRUST_READ),
         "may_pause": may(request.member, Act.TENANT_PAUSE),
         "said": said,
     }
