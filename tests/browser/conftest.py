@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -24,9 +25,8 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="session")
-def tenants_of_pages(origin: str, http: httpx.Client) -> Iterator[Stage]:
-    """Both tenants, made once: what lives in them takes many seconds."""
+@contextmanager
+def _staged(origin: str, http: httpx.Client) -> Iterator[Stage]:
     with callback.listening() as back:
         stage = build(origin, http, back)
         yield stage
@@ -34,7 +34,23 @@ def tenants_of_pages(origin: str, http: httpx.Client) -> Iterator[Stage]:
     stage.empty.close()
 
 
+@pytest.fixture(scope="session")
+def looked_at(origin: str, http: httpx.Client) -> Iterator[Stage]:
+    """Both tenants as pages are looked at; made once, because what lives in them takes many seconds."""
+    with _staged(origin, http) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def worked_in(origin: str, http: httpx.Client) -> Iterator[Stage]:
+    """Both tenants for those who do something there: what they leave behind would weigh on the pages looked at."""
+    with _staged(origin, http) as stage:
+        yield stage
+
+
 @pytest.fixture
-def stage(tenants_of_pages: Stage, chromium: Browser) -> Stage:
-    tenants_of_pages.chromium = chromium
-    return tenants_of_pages
+def stage(request: pytest.FixtureRequest, chromium: Browser) -> Stage:
+    is_only_looked_at = getattr(request.module, "IS_SHELL_ENOUGH", False)
+    stage: Stage = request.getfixturevalue("looked_at" if is_only_looked_at else "worked_in")
+    stage.chromium = chromium
+    return stage
