@@ -52,7 +52,7 @@ from console.me import authenticator_app, passkeys, places, questions, recovery_
 from console.me import notices as my_notices
 from notices import streams
 from remit import outages
-from tokens.endpoints import deferred_page, device_page, renewal_page, waiting_page, who_decides
+from tokens.endpoints import code_page, deferred_page, device_page, renewal_page, waiting_page, who_decides
 from tokens.endpoints.authorize import AuthorizeView
 
 handler500 = outages.handler500
@@ -64,6 +64,7 @@ urlpatterns = [
     path("device/decision", device_page.decision, name="decide-device"),
     path("deferred/decision", deferred_page.decision, name="decide-deferred"),
     path("deferred/<str:address>", deferred_page.look, name="deferred"),
+    path("errors/<str:code>", code_page.view, name="error-code"),
     path("who-decides", who_decides.view, name="who-decides"),
     # Names with `account_` and `mfa_` are those that allauth looks up.
     path("login", signing_in.login, name="account_login"),

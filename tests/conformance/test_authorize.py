@@ -21,7 +21,8 @@ def refusal(world, who, **changes):
         page = world.ask(who, **changes).page
     found = answer(page)
     assert page.headers["location"].startswith(f"{REDIRECT}?")
-    assert found.keys() == {"error", "error_description", "state", "iss"}
+    assert found.keys() == {"error", "error_description", "error_uri", "state", "iss"}
+    assert found["error_uri"].startswith(world.url(f"/errors/{found['error']}?request=req_"))
     assert (found["iss"], found["state"]) == (world.tenant.issuer, "the-state")
     kept = world.entries("authorization.refused")[-1].detail
     assert (kept["error"], kept.keys()) == (found["error"], {"error", "steps"})
@@ -188,7 +189,7 @@ def test_state_comes_back_as_it_was_sent(world, scout, state):
     browser = world.ask(scout, response_type="token", state=state)
     found = answer(browser.page)
     assert (found["state"], found["error"]) == (state, "unsupported_response_type")
-    assert found.keys() == {"error", "error_description", "state", "iss"}
+    assert found.keys() == {"error", "error_description", "error_uri", "state", "iss"}
     assert "set-cookie" not in browser.page.headers
 
 

@@ -87,6 +87,7 @@ KINDS: Mapping[str, Kind | NoObject] = {
     "file/form": NoObject("the form of a file"),
     "invitation/secret": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
     "deferred/address": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
+    "errors/code": NoObject("a word of the protocol"),
     "waiting/handle": NoObject("a secret of 256 bits, whose digest is looked up in the tenant"),
     "passkeys/pk": NoObject("a factor of the person who is signed in, whichever tenant they are in"),
 }

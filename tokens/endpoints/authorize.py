@@ -61,7 +61,7 @@ class AuthorizeView(OAuthLibMixin, View):
         try:
             response = super().dispatch(request, *args, **kwargs)
         except Unanswerable as refusal:
-            response = render(request, "oauth/error.html", {"problem": refusal.problem}, status=400)
+            response = problem_page.answer(request, refusal.problem)  # type: ignore[arg-type]  # It is a tenant's page.
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -84,9 +84,9 @@ class AuthorizeView(OAuthLibMixin, View):
         form = {name: tuple(values) for name, values in held.parameters.items()}
         client, redirect_uri = _check_client(form)
         if client.agent is not None and (client.agent.status != Agent.Status.ACTIVE or client.agent.waits(now)):
-            raise Unanswerable(problem_page.paused(client.agent.name))
+            raise Unanswerable(problem_page.paused(client.agent))
         if client.agent is not None and not client.agent.may_act_for(held.member):
-            raise Unanswerable(problem_page.for_others(client.name))
+            raise Unanswerable(problem_page.for_others(client.agent))
         try:
             return _decide(request, held, understand(request.tenant, client, redirect_uri, form))
         except AlreadyDecided:
@@ -124,10 +124,10 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
         if "none" in asked.prompts:
             raise ConsentRequired
         return waiting_page.open_for(request, asked)
-    if _is_for_others(asked, request.member):
+    if agent := _for_others_alone(asked, request.member):
         if "none" in asked.prompts:
             raise AccessDenied("the agent was approved for other people")
-        raise Unanswerable(problem_page.for_others(asked.client.name))
+        raise Unanswerable(problem_page.for_others(agent))
     if asked.code_challenge in request.session.get(DECIDED, []):
         # The back button: no-store makes the browser ask again, for a request that has had its answer.
         return render(request, "oauth/decided.html", status=409)
@@ -147,8 +147,10 @@ def _ask(request: TenantRequest, asked: Asked) -> HttpResponse:
     return render(request, "oauth/consent.html", {"page": page.with_handle(handle), "switch_account_url": switch})
 
 
-def _is_for_others(asked: Asked, member: Membership) -> bool:
-    return asked.client.agent is not None and not asked.client.agent.may_act_for(member)
+def _for_others_alone(asked: Asked, member: Membership) -> Agent | None:
+    """Return the agent that asks, where it was approved for other people than this one."""
+    agent = asked.client.agent
+    return agent if agent is not None and not agent.may_act_for(member) else None
 
 
 def _decide(request: TenantRequest, held: AuthorizationRequest, asked: Asked) -> HttpResponse:
@@ -179,7 +181,7 @@ def _check_client(form: forms.Form) -> tuple[Client, str]:
     if not sent and len(client.redirect_uris) == 1:
         return client, client.default_or_first_redirect
     if not client.redirect_uri_allowed(sent):
-        raise Unanswerable(problem_page.unknown_redirect(sent, client.redirect_uris))
+        raise Unanswerable(problem_page.unknown_redirect(sent, client))
     return client, sent
 
 
@@ -190,7 +192,7 @@ def check_client(client_id: str) -> Client:
     except (Unfetchable, OAuthError) as error:
         raise Unanswerable(problem_page.unreachable_document(client_id, str(error))) from error
     if client is None or client.status != Client.Status.ACTIVE:
-        raise Unanswerable(problem_page.unknown_client(client_id))
+        raise Unanswerable(problem_page.unknown_client(client_id, client))
     if client.agent is not None and client.agent.status not in {Agent.Status.ACTIVE, Agent.Status.PENDING}:
         raise Unanswerable(_stopped(client.agent))
     return client
@@ -198,9 +200,9 @@ def check_client(client_id: str) -> Client:
 
 def _stopped(agent: Agent) -> Problem:
     if agent.status != Agent.Status.DENIED:
-        return problem_page.paused(agent.name)
+        return problem_page.paused(agent)
     decided = agent.approvals.filter(status=Approval.Status.DENIED).order_by("-decided_at").first()
-    return problem_page.denied(agent.name, admission.reason_words(decided.reason) if decided else "")
+    return problem_page.denied(agent, admission.reason_words(decided.reason) if decided else "")
 
 
 def _held(request: TenantRequest) -> AuthorizationRequest:

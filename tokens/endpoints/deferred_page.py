@@ -74,9 +74,9 @@ def _asked(request: MemberRequest, deferral: Deferral) -> Asked:
     client = check_client(deferral.client.client_id)
     agent = client.agent
     if agent is not None and (agent.status != Agent.Status.ACTIVE or agent.waits(timezone.now())):
-        raise Unanswerable(problem_page.waits(agent.name))
+        raise Unanswerable(problem_page.waits(agent))
     if agent is not None and not agent.may_act_for(request.member):
-        raise Unanswerable(problem_page.for_others(agent.name))
+        raise Unanswerable(problem_page.for_others(agent))
     scopes = {name for each in deferral.asked.values() for name in each}
     form = {"scope": (" ".join(sorted(scopes)),), "resource": tuple(deferral.asked)}
     try:

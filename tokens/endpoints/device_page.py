@@ -46,7 +46,7 @@ def for_members(view: View) -> View:
         try:
             response = view(request, **named)
         except Unanswerable as refusal:
-            response = render(request, "oauth/error.html", {"problem": refusal.problem}, status=400)
+            response = problem_page.answer(request, refusal.problem)
         except AlreadyDecided:
             response = render(request, "oauth/decided.html", status=409)
         response.headers["Cache-Control"] = "no-store"
@@ -146,9 +146,9 @@ def _asked(request: MemberRequest, grant: DeviceGrant) -> Asked:
     client = check_client(grant.client.client_id)
     agent = client.agent
     if agent is not None and (agent.status != Agent.Status.ACTIVE or agent.waits(timezone.now())):
-        raise Unanswerable(problem_page.waits(agent.name))
+        raise Unanswerable(problem_page.waits(agent))
     if agent is not None and not agent.may_act_for(request.member):
-        raise Unanswerable(problem_page.for_others(agent.name))
+        raise Unanswerable(problem_page.for_others(agent))
     form = {name: tuple(values) for name, values in grant.parameters.items()}
     try:
         return understand_device(request.tenant, client, form)

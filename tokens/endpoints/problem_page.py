@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
+from agents.models import Agent, Client
 from kit import context, uris
+from tenants.roles import Act, may
+from tokens.endpoints.request import TenantRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +25,29 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """The page where somebody can do something about it, and what their role must let them do to be shown it."""
+
+    label: str
+    url: str
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, for two readers."""
+    """What went wrong, for two readers, and for whoever may do something about it."""
 
     title: str
     explanation: str | Promise
     code: str
     rows: tuple[Row, ...] = ()
+    fix: Fix | None = None
+    of_request: str = ""
+    """Which request it is about, where that is not the one that is answered."""
 
     @property
     def reference(self) -> str:
-        return context.request_id()
+        return self.of_request or context.request_id()
 
 
 class Unanswerable(Exception):
@@ -40,30 +58,43 @@ class Unanswerable(Exception):
         self.problem = problem
 
 
+def answer(request: TenantRequest, problem: Problem, *, status: int = 400) -> HttpResponse:
+    """Return the page; a way to mend it stands there for those alone whose role lets them."""
+    fix = problem.fix
+    is_shown = fix is not None and request.member is not None and may(request.member, fix.act)
+    content = {"problem": problem, "fix": fix if is_shown else None}
+    return render(request, "oauth/error.html", content, status=status)
+
+
 _NOTHING_SHARED = gettext_lazy("Nothing was shared. You can close this page, or tell the people who run the agent.")
 
 
-def unknown_client(client_id: str) -> Problem:
-    """The client is not registered here, or switched off."""
+def unknown_client(client_id: str, client: Client | None) -> Problem:
+    """The client is not registered here, or switched off (`client`)."""
     rows = (Row(gettext("Sent client_id"), client_id[:200] or "(none)"),)
-    return Problem(gettext("The agent that sent you here is not known"), _NOTHING_SHARED, "invalid_client", rows)
+    title = gettext("The agent that sent you here is not known")
+    fix = _client(client) if client else Fix(gettext("Add an agent"), reverse("add-agent"), Act.AGENTS_WRITE)
+    return Problem(title, _NOTHING_SHARED, "invalid_client", rows, fix)
 
 
 def unreachable_document(client_id: str, why: str) -> Problem:
     """The document that says what the client is cannot be had, or is not good."""
     rows = (Row(gettext("Document"), client_id[:300]), Row(gettext("Result"), why[:200], is_code=False))
-    return Problem(gettext("We could not read what the agent says of itself"), _NOTHING_SHARED, "invalid_client", rows)
+    fix = Fix(gettext("Look at the document"), reverse("add-document"), Act.AGENTS_WRITE)
+    title = gettext("We could not read what the agent says of itself")
+    return Problem(title, _NOTHING_SHARED, "invalid_client", rows, fix)
 
 
-def unknown_redirect(sent: str, registered: Sequence[str]) -> Problem:
+def unknown_redirect(sent: str, client: Client) -> Problem:
     """The return address is not one that the client registered."""
-    rows = [Row(gettext("Sent"), sent[:500] or "(none)")]
+    registered: Sequence[str] = client.redirect_uris
+    rows = [Row(gettext("Client"), client.client_id[:200]), Row(gettext("Sent"), sent[:500] or "(none)")]
     for uri in registered[:5]:
         rows.append(Row(gettext("Registered"), uri))
         if sent:
             rows.append(Row(gettext("Difference"), uris.difference(sent, uri), is_code=False))
     title = gettext("The agent sent you here with a return address we do not know")
-    return Problem(title, _NOTHING_SHARED, "invalid_redirect_uri", tuple(rows))
+    return Problem(title, _NOTHING_SHARED, "invalid_redirect_uri", tuple(rows), _client(client))
 
 
 def malformed(why: str) -> Problem:
@@ -77,7 +108,9 @@ def malformed(why: str) -> Problem:
 def expired() -> Problem:
     """The request is over, was shown to somebody else, or in another browser."""
     explanation = gettext("Nothing was shared. Go back to the agent and start again.")
-    return Problem(gettext("This request is over"), explanation, "expired_request")
+    why = gettext("A request is good for minutes, once, for the person and in the browser that it was shown to.")
+    rows = (Row(gettext("Reason"), why, is_code=False),)
+    return Problem(gettext("This request is over"), explanation, "expired_request", rows)
 
 
 def nothing_to_renew() -> Problem:
@@ -97,29 +130,51 @@ def no_device_codes() -> Problem:
     return Problem(gettext("Codes from devices are not taken here"), explanation, "device_codes_off")
 
 
-def paused(agent_name: str) -> Problem:
+def paused(agent: Agent) -> Problem:
     """An admin stopped the agent for now."""
     explanation = gettext("Your organisation paused this agent. Nothing was shared. An admin can let it go on.")
-    return Problem(gettext("%(agent)s is paused") % {"agent": agent_name}, explanation, "agent_paused")
+    fix = Fix(gettext("Resume it"), reverse("resume-agent", args=[agent.pk]), Act.AGENTS_PAUSE)
+    title = gettext("%(agent)s is paused") % {"agent": agent.name}
+    return Problem(title, explanation, "agent_paused", _named(agent), fix)
 
 
-def denied(agent_name: str, reason: str) -> Problem:
+def denied(agent: Agent, reason: str) -> Problem:
     """Whoever decides on agents said no."""
-    rows = (Row(gettext("Reason"), reason[:500], is_code=False),) if reason else ()
+    rows = (*_named(agent), *((Row(gettext("Reason"), reason[:500], is_code=False),) if reason else ()))
     explanation = gettext("Your organisation does not let this agent act here. Nothing was shared.")
-    return Problem(gettext("%(agent)s was not approved") % {"agent": agent_name}, explanation, "agent_denied", rows)
+    title = gettext("%(agent)s was not approved") % {"agent": agent.name}
+    return Problem(title, explanation, "agent_denied", rows, _agent(agent))
 
 
-def for_others(agent_name: str) -> Problem:
+def for_others(agent: Agent) -> Problem:
     """The agent was approved for certain people, and this person is none of them."""
     explanation = gettext(
         "Your organisation approved this agent for certain people, and you are none of them. Nothing was shared. "
         "An admin can change that."
     )
-    return Problem(gettext("%(agent)s is not for you") % {"agent": agent_name}, explanation, "agent_for_others")
+    title = gettext("%(agent)s is not for you") % {"agent": agent.name}
+    return Problem(title, explanation, "agent_for_others", _named(agent), _agent(agent))
 
 
-def waits(agent_name: str) -> Problem:
+def waits(agent: Agent) -> Problem:
     """Nobody has decided on the agent yet."""
     explanation = gettext("Your admins have not approved this agent yet. Nothing was shared.")
-    return Problem(gettext("%(agent)s waits for your admins") % {"agent": agent_name}, explanation, "agent_pending")
+    fix = Fix(gettext("Decide about it"), reverse("console-approvals"), Act.APPROVALS_DECIDE)
+    title = gettext("%(agent)s waits for your admins") % {"agent": agent.name}
+    return Problem(title, explanation, "agent_pending", _named(agent), fix)
+
+
+def _named(agent: Agent) -> tuple[Row, ...]:
+    return (Row(gettext("Agent"), agent.pk),)
+
+
+def _agent(agent: Agent) -> Fix:
+    return Fix(gettext("Open the agent"), reverse("console-agent", args=[agent.pk]), Act.AGENTS_WRITE)
+
+
+def _client(client: Client) -> Fix | None:
+    """Return the way to a client that belongs to an agent; a resource's own has no page."""
+    if client.agent_id is None:
+        return None
+    url = reverse("console-client", args=[client.agent_id, client.pk])
+    return Fix(gettext("Open the client"), url, Act.CLIENTS_WRITE)

@@ -79,7 +79,7 @@ def _client(request: MemberRequest, known: Client) -> Client:
     client = check_client(known.client_id)
     agent = client.agent
     if agent is not None and (agent.status != Agent.Status.ACTIVE or agent.waits(timezone.now())):
-        raise Unanswerable(problem_page.waits(agent.name))
+        raise Unanswerable(problem_page.waits(agent))
     if agent is not None and not agent.may_act_for(request.member):
-        raise Unanswerable(problem_page.for_others(agent.name))
+        raise Unanswerable(problem_page.for_others(agent))
     return client

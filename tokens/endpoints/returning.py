@@ -17,6 +17,7 @@ from kit.forms import Form
 from kit.oauth import OAuthError
 from tokens.asking import Asked
 from tokens.checking.refusals import explain
+from tokens.endpoints import code_page
 from tokens.endpoints.request import TenantRequest
 
 _log = structlog.get_logger("remit.authorize")
@@ -43,7 +44,8 @@ def with_error(
             reason=refusal.reason,
             detail={"error": refusal.code, "steps": [step.as_json() for step in steps]},
         )
-    answer = {"error": refusal.code, "error_description": refusal.description}
+    uri = code_page.uri(request.tenant, refusal)
+    answer = {"error": refusal.code, "error_description": refusal.description, "error_uri": uri}
     return _go(request, redirect_uri, {**answer, "state": form.get("state", ("",))[0]})
 
 
