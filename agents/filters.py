@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from agents import owning, risk, writing
+from agents import confirming, owning, risk, writing
 from agents.models import Agent, Client, Handover
 from kit.moments import AgoField, AheadField
 from kit.oauth import AuthMethod
@@ -36,6 +36,7 @@ class AgentFilter(django_filters.FilterSet):
     unverified = django_filters.BooleanFilter(method="not_verified", label=gettext_lazy("Unverified"))
     can_write = django_filters.BooleanFilter(method="holding_writes", label=gettext_lazy("Can write"))
     high_risk = django_filters.BooleanFilter(method="of_high_risk", label=gettext_lazy("High risk"))
+    not_confirmed = django_filters.BooleanFilter(method="unanswered", label=gettext_lazy("Not confirmed"))
     helps = django_filters.BooleanFilter(method="works_for_others", label=gettext_lazy("Sub-agents"))
 
     class Meta:
@@ -73,6 +74,10 @@ class AgentFilter(django_filters.FilterSet):
 
     def of_high_risk(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
         found = Q(pk__in=risk.high_agents(queryset, now=timezone.now()))
+        return queryset.filter(found if value else ~found)
+
+    def unanswered(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
+        found = confirming.unanswered()
         return queryset.filter(found if value else ~found)
 
     def works_for_others(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":

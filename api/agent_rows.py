@@ -35,6 +35,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     sponsor = serializers.CharField(source="sponsor_id", allow_null=True)
     successor = serializers.CharField(source="successor_id", allow_null=True)
     co_owners = serializers.SerializerMethodField()
+    confirmed_by = serializers.CharField(source="confirmed_by_id", allow_null=True)
     longest = serializers.IntegerField(source="longest_seconds", allow_null=True)
     restorable_until = serializers.SerializerMethodField()
     oldest_secret_at = serializers.SerializerMethodField()
@@ -48,7 +49,8 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
         fields = [
             "id", "name", "status", "registration", "owner", "co_owners", "sponsor", "successor", "owner_left_at",
             "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at", "retired_at",
-            "restorable_until", "ended_at", "oldest_secret_at", "refused_within_a_week", "risks", "links",
+            "restorable_until", "ended_at", "confirm_asked_at", "confirmed_at", "confirmed_by", "oldest_secret_at",
+            "refused_within_a_week", "risks", "links",
         ]  # fmt: skip
         list_serializer_class = AgentsAtOnce
 

@@ -1,7 +1,7 @@
 """One verb on many agents over REST: by their ids, or all that the words of the list narrow it to.
 
-Each is paused, resumed or given away on its own, with an entry of its own; whom it does not fit is passed over, and
-named with the reason. `expect` is how many it fits: where another number does, nothing is done.
+Each is paused, resumed, given away or asked about on its own, with an entry of its own; whom it does not fit is passed
+over, and named with the reason. `expect` is how many it fits: where another number does, nothing is done.
 """
 
 from typing import Any, ClassVar
@@ -105,6 +105,18 @@ class Owner(_Many):
         if owner is None:
             raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
         return many_agents.give(found, owner, by=by(request), expected=asked["expect"])
+
+
+class Confirm(_Many):
+    """Asks their owners, each by mail, whether they are still needed; not again within a week."""
+
+    acts = {"POST": Act.AGENTS_WRITE}
+    deed = Deed.CONFIRM
+    reads = {"POST": Many}
+    words = Many
+
+    def do(self, request: Request, found: "QuerySet[Agent]", asked: dict[str, Any]) -> Outcome:
+        return many_agents.ask_owners(found, by=by(request), expected=asked["expect"])
 
 
 def _selected(asked: dict[str, Any]) -> "QuerySet[Agent]":

@@ -69,6 +69,8 @@ class Event(StrEnum):
     AGENT_RESTORED = "agent.restored"
     AGENT_ENDED_FOR_GOOD = "agent.ended_for_good"
     AGENT_CHANGED = "agent.changed"
+    AGENT_CONFIRMATION_ASKED = "agent.confirmation_asked"
+    AGENT_CONFIRMED = "agent.confirmed"
     AGENT_EXPORTED = "agent.exported"
     AGENT_REFUSED_OFTEN = "agent.refused_often"
     AGENT_OWNER_LEFT = "agent.owner_left"

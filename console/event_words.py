@@ -90,6 +90,8 @@ _WORDS: Mapping[str, str | Promise] = {
     "agent.restored": _("restored"),
     "agent.ended_for_good": _("ended for good"),
     "agent.changed": _("changed"),
+    "agent.confirmation_asked": _("asked the owners whether it is needed:"),
+    "agent.confirmed": _("said that it is still needed:"),
     "agent.exported": _("had the evidence file of"),
     "agent.owner_left": _("the owner left"),
     "agent.owner_back": _("the owner is back"),

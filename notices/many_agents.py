@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agents import owners
+from agents import confirming, owners
 from agents.errors import NotActive, Ownerless, Unusable
 from agents.models import Agent
 from agents.rules import Verb, is_possible
@@ -33,12 +33,14 @@ class Deed(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     OWNER = "owner"
+    CONFIRM = "confirm"
 
 
 _UNFIT: Mapping[Deed, str | Promise] = {
     Deed.PAUSE: _("It does not act, so that it cannot be paused."),
     Deed.RESUME: _("It is not paused."),
     Deed.OWNER: _("It ended."),
+    Deed.CONFIRM: _("Its owners are asked already."),
 }
 
 
@@ -75,7 +77,7 @@ class Outcome:
 
 def preview(deed: Deed, found: "QuerySet[Agent]", *, now: datetime) -> Preview:
     """Return what a deed would reach, before anybody does it; raises Unusable for more than are done at once."""
-    agents = _held(found.select_related("owner__user"))
+    agents = _held(found)
     fitting = [each.pk for each in agents if not _unfit(deed, each, now)]
     live = Delegation.objects.live(now).filter(agent__in=[each.pk for each in agents]).order_by()
     counts = live.values("agent").annotate(people=Count("member", distinct=True), number=Count("pk"))
@@ -104,6 +106,12 @@ def give(found: "QuerySet[Agent]", owner: Membership, *, by: Principal, expected
     return _each(Deed.OWNER, found, expected, lambda agent: owners.change_agent(agent, by=by, owner=owner))
 
 
+@transaction.atomic
+def ask_owners(found: "QuerySet[Agent]", *, by: Principal, expected: int | None = None) -> Outcome:
+    """Ask the owners of many whether they are still needed; raises as `pause`."""
+    return _each(Deed.CONFIRM, found, expected, lambda agent: confirming.ask(agent, by=by))
+
+
 def _each(deed: Deed, found: "QuerySet[Agent]", expected: int | None, verb: Callable[[Agent], object]) -> Outcome:
     """Do it to each that it fits, in one order, so that two who meet do not wait for each other in a circle."""
     now = timezone.now()
@@ -127,13 +135,15 @@ def _each(deed: Deed, found: "QuerySet[Agent]", expected: int | None, verb: Call
 
 
 def _held(found: "QuerySet[Agent]") -> Sequence[Agent]:
-    agents = list(found.order_by("pk")[: MOST + 1])
+    agents = list(found.select_related("owner__user").order_by("pk")[: MOST + 1])
     if len(agents) > MOST:
         raise Unusable(gettext("More than %(most)s agents match. Narrow the list first.") % {"most": MOST})
     return agents
 
 
 def _unfit(deed: Deed, agent: Agent, now: datetime) -> str:
+    if deed == Deed.CONFIRM:
+        return confirming.why_not(agent, now=now)
     is_over = agent.status == Agent.Status.RETIRED
     fits = not is_over if deed == Deed.OWNER else is_possible(Verb(deed.value), agent, now=now)
     return "" if fits else str(_UNFIT[deed])

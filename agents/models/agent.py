@@ -47,6 +47,13 @@ class Agent(TenantScoped):
         Membership, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who follows an owner who leaves."
     )
     owner_left_at = models.DateTimeField(null=True, help_text="When the clock saw that its owner is here no more.")
+    confirm_asked_at = models.DateTimeField(
+        null=True, help_text="When its owners were last asked whether it is needed."
+    )
+    confirmed_at = models.DateTimeField(null=True, help_text="When one of its owners last said that it is.")
+    confirmed_by = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who said so."
+    )
     retired_at = models.DateTimeField(null=True, help_text="When it was ended; it may be restored for thirty days.")
     retired_from = models.CharField(max_length=12, choices=Status.choices, blank=True)
     ended_at = models.DateTimeField(null=True, help_text="When that was over for good, and its credentials went.")

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from agents import owners, owning
+from agents import confirming, owners, owning
 from agents.handovers import BOUNDED
 from agents.models import Agent, Client
 from agents.rules import Verb, is_possible, restorable_until
@@ -44,7 +44,7 @@ REGISTERED = {
 @for_agent(Act.AGENTS_READ)
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     now, zone, member = timezone.now(), request.tenant.time_zone, request.member
-    people = ("owner__user", "sponsor__user", "successor__user")
+    people = ("owner__user", "sponsor__user", "successor__user", "confirmed_by__user")
     agent = get_object_or_404(Agent.objects.select_related(*people), pk=agent_id)
     clients = list(agent.clients.order_by("pk"))
     held, reach = around.of_agent(agent, now=now), impact.of_agent(agent, now=now)
@@ -66,6 +66,8 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "verbs": {
             verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, agent) for verb in Verb
         },
+        "may_confirm": confirming.is_asked(agent) and owning.theirs(member).filter(pk=agent.pk).exists(),
+        "is_asked": confirming.is_asked(agent),
         "looks_after": may_see_console(request.member),
         "may_bound": may_bound,
         "proposal": ceilings.proposal(agent, now) if may_bound else None,

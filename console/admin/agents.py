@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 
-from agents import logos, owning, risk
+from agents import confirming, logos, owning, risk
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
 from console import choosing, saved
@@ -47,12 +47,14 @@ CHIPS = (
     Chip(gettext_lazy("Unverified"), {"unverified": "true"}),
     Chip(gettext_lazy("Can write"), {"can_write": "true"}),
     Chip(gettext_lazy("High risk"), {"high_risk": "true"}),
+    Chip(gettext_lazy("Not confirmed"), {"not_confirmed": "true"}),
     Chip(gettext_lazy("Sub-agents"), {"helps": "true"}),
 )
 VERBS = (
     (many_agents.Deed.PAUSE.value, gettext_lazy("Pause those"), ""),
     (many_agents.Deed.RESUME.value, gettext_lazy("Resume those"), ""),
     (many_agents.Deed.OWNER.value, gettext_lazy("Change their owner"), ""),
+    (many_agents.Deed.CONFIRM.value, gettext_lazy("Ask their owners"), ""),
 )
 QUIET = timedelta(days=30)
 DAY = timedelta(days=1)
@@ -110,6 +112,7 @@ def _worries(agent: "UsedAgent", client: Client | None, seen: Noticed, now: date
         *((each.is_high, each.words) for each in seen.risks),
         (client is not None and not client.is_verified and not is_said, gettext_lazy("Nobody vouches for who runs it")),
         (is_quiet, gettext_lazy("Unused for 30 days")),
+        (confirming.is_asked(agent), gettext_lazy("Its owners have not confirmed it")),
     )
     return [words for holds, words in found if holds and agent.status in risk.AT_WORK]
 

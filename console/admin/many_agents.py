@@ -1,4 +1,4 @@
-"""Pausing, resuming or giving away the agents that were ticked: whom that reaches, one line each, and the button."""
+"""What is done with the agents that were ticked: whom that reaches, one line each, and the button."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +56,12 @@ WORDS = {
         _("Change the owner"),
         _("Given to another owner"),
     ),
+    Deed.CONFIRM: Words(
+        _("Ask their owners whether these agents are still needed?"),
+        _("Each owner gets a mail with a link to the agent, and says there that it is needed. Nothing stops."),
+        _("Ask them"),
+        _("Asked"),
+    ),
 }
 
 
@@ -79,6 +85,16 @@ class OwnerForm(Counted):
         return self.people[self.cleaned_data["owner"]]
 
 
+FORMS: Mapping[Deed, type[Counted]] = {
+    Deed.PAUSE: ManyForm,
+    Deed.RESUME: ManyForm,
+    Deed.OWNER: OwnerForm,
+    Deed.CONFIRM: Counted,
+}
+STOPPING = (Deed.PAUSE, Deed.RESUME)
+"""What people notice, so that many of them are counted first."""
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def view(request: MemberRequest) -> HttpResponse:
@@ -87,7 +103,7 @@ def view(request: MemberRequest) -> HttpResponse:
         return redirect("console-agents")
     deed, found = Deed(verb), Agent.objects.filter(pk__in=choosing.ids(request.GET))
     foreseen = many_agents.preview(deed, found, now=timezone.now())
-    kind, reaches = (OwnerForm, 0) if deed == Deed.OWNER else (ManyForm, foreseen.people)
+    kind, reaches = FORMS[deed], foreseen.people if deed in STOPPING else 0
     if request.method != "POST":
         return _page(request, deed, foreseen, kind(reaches=reaches))
     form = kind(request.POST, reaches=reaches)
@@ -107,6 +123,8 @@ def _do(
     by = principal(request)
     if deed == Deed.OWNER:
         return many_agents.give(found, said["owner"], by=by, expected=expected)
+    if deed == Deed.CONFIRM:
+        return many_agents.ask_owners(found, by=by, expected=expected)
     verb = many_agents.pause if deed == Deed.PAUSE else many_agents.resume
     return verb(found, by=by, reason=said["reason"], expected=expected)
 

@@ -1,18 +1,19 @@
-"""Who answers for an agent, and what it is called."""
+"""Who answers for an agent, what it is called, and their word that it is still needed."""
 
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from agents import owners
+from agents import confirming, owners, owning
 from agents.errors import NotActive, Unusable
 from agents.models import Agent
-from console.access import for_admins, principal
+from console.access import for_admins, for_agent, principal
 from console.admin.agent_verbs import CHANGED
 from tenants.errors import Stale
 from tenants.models import Membership
+from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
 SHOWN = 200
@@ -32,6 +33,15 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         return _ask(request, agent, said=str(refusal), status=422)
     except (Stale, NotActive):
         return _ask(request, Agent.objects.get(pk=agent.pk), said=str(CHANGED), status=409)
+    return redirect("console-agent", agent.pk)
+
+
+@require_POST
+@for_agent(Act.AGENTS_READ)
+def confirm(request: MemberRequest, agent_id: str) -> HttpResponse:
+    """Write down that an owner says that an agent is still theirs and needed."""
+    agent = get_object_or_404(owning.theirs(request.member), pk=agent_id)
+    confirming.confirm(agent, by=request.member)
     return redirect("console-agent", agent.pk)
 
 

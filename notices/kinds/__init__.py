@@ -23,6 +23,7 @@ REGISTRY: Mapping[str, Kind] = {
         calendar.GONE_QUIET,
         agents.REFUSED_OFTEN,
         agents.SECRET_AGES,
+        agents.STILL_NEEDED,
         people.ROLE_CHANGED,
         people.ROLE_ENDS_SOON,
         people.FACTORS_CHANGED,

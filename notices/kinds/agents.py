@@ -1,4 +1,6 @@
-"""Notices about agents, to those who answer for them and who look after everybody's: many refusals, old secrets."""
+"""Notices about agents, to those who answer for them and who look after everybody's: many refusals, old secrets, and
+whether they are still needed.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
-from agents import credentials
+from agents import confirming, credentials
 from agents.models import Agent, Client, CoOwner
 from audit.events import Event
 from audit.models import Entry
@@ -28,9 +30,13 @@ def _whoever_answers(entry: Entry) -> Iterable[Membership]:
     agent = Agent.objects.select_related("owner__user").filter(pk=entry.through).first()
     if agent is None:
         return []
+    return [*_answering(agent), *_keepers()]
+
+
+def _answering(agent: Agent) -> Iterable[Membership]:
     further = CoOwner.objects.filter(agent=agent).select_related("member__user")
     owners = [agent.owner, *(each.member for each in further)]
-    return [*(each for each in owners if each is not None and is_here(each)), *_keepers()]
+    return [each for each in owners if each is not None and is_here(each)]
 
 
 def _keepers() -> Iterable[Membership]:
@@ -74,6 +80,25 @@ def _secret_ages(entry: Entry, member: Membership) -> Words | None:
     return Words(gettext("A secret of %(agent)s grows old") % facts, lines, page, gettext("Look at its credentials"))
 
 
+def _owners(entry: Entry) -> Iterable[Membership]:
+    """Return who answers for the agent that an entry is about."""
+    agent = Agent.objects.select_related("owner__user").filter(pk=entry.about_id).first()
+    return _answering(agent) if agent is not None else []
+
+
+def _still_needed(entry: Entry, member: Membership) -> Words | None:
+    agent = Agent.objects.filter(pk=entry.about_id).first()
+    if agent is None or not confirming.is_asked(agent):
+        return None  # Somebody answered since.
+    facts = {"agent": agent.name, "by": entry.principal_label or gettext("your organisation")}
+    lines = (
+        gettext("%(by)s asks those who own %(agent)s whether it is still needed.") % facts,
+        gettext("If it is, say so on its page. If it is not, end it there. Until you do, nothing changes."),
+    )
+    subject = gettext("Is %(agent)s still needed?") % facts
+    return Words(subject, lines, path("console-agent", agent.pk), gettext("Look at it"))
+
+
 REFUSED_OFTEN = Kind(
     name="refused-often",
     title=gettext_lazy("An agent that you answer for is refused often"),
@@ -87,4 +112,11 @@ SECRET_AGES = Kind(
     events=frozenset({Event.CLIENT_SECRET_AGES}),
     to=_whoever_answers,
     words=_secret_ages,
+)
+STILL_NEEDED = Kind(
+    name="still-needed",
+    title=gettext_lazy("Somebody asks whether an agent that you answer for is still needed"),
+    events=frozenset({Event.AGENT_CONFIRMATION_ASKED}),
+    to=_owners,
+    words=_still_needed,
 )

@@ -139,6 +139,7 @@ urlpatterns = [
     path("console/agents/<str:agent_id>/resume", agent_verbs.resume, name="resume-agent"),
     path("console/agents/<str:agent_id>/end", agent_verbs.end, name="end-agent"),
     path("console/agents/<str:agent_id>/restore", agent_verbs.restore, name="restore-agent"),
+    path("console/agents/<str:agent_id>/confirm", owners.confirm, name="confirm-agent"),
     path("console/agents/<str:agent_id>/owners", owners.view, name="agent-owners"),
     path("console/agents/<str:agent_id>/handovers", handing_on.view, name="agent-handovers"),
     path("console/agents/<str:agent_id>/handovers/<str:to_agent_id>/forbid", handing_on.forbid, name="forbid-handover"),

@@ -1,8 +1,11 @@
 """The agents of a tenant, and one of them."""
 
+from django.utils import timezone
 from playwright.sync_api import Page
 
-from agents.models import CoOwner
+from agents import clients
+from agents.models import Agent, Client, CoOwner
+from audit.principals import Kind, Principal
 from kit import context
 from tests.browser.sight import Arrive, Sight, again, at, at_empty
 from tests.browser.stage import Stage
@@ -53,6 +56,17 @@ def _flawed_client(stage: Stage, page: Page) -> None:
     page.locator(".errorlist").wait_for()
 
 
+def _changed_client(stage: Stage, page: Page) -> None:
+    """Change what a client says, so that it may be taken back."""
+    world, ada = stage.lived_in, stage.lived_in.people["ada"]
+    with context.use(world.tenant):
+        client = Client.objects.get(pk=stage.quiet.client.pk)
+        clients.change_client(
+            client, {"client_uri": "https://minutes.example/"}, by=Principal(Kind.USER, ada.pk, "Ada")
+        )
+    _in_console(is_client=True)(stage, page)
+
+
 def _open_switches(stage: Stage, page: Page) -> None:
     """Open what weakens a client, on the page of the one that appears as people."""
     _in_console(is_client=True)(stage, page)
@@ -76,12 +90,13 @@ def _ending_an_agent(stage: Stage, page: Page) -> None:
 
 
 def _as_owner(path: str) -> Arrive:
-    """Open a page of the console as somebody who has no role, and answers for an agent beside its owner."""
+    """Open a page of the console as somebody without a role, who owns an agent with somebody and is asked about it."""
 
     def arrive(stage: Stage, page: Page) -> None:
         world, agent = stage.lived_in, stage.quiet.client.agent_id
         with context.use(world.tenant):
             CoOwner.objects.get_or_create(agent_id=agent, member=world.people["bob"])
+            Agent.objects.filter(pk=agent).update(confirm_asked_at=timezone.now())
         page.goto(world.url(path.format(agent=agent)))
 
     return arrive
@@ -105,7 +120,7 @@ SIGHTS = (
     Sight("console-agent-handovers", _handovers_of_planner, "ada"),
     Sight("console-client-switches", _open_switches, "ada"),
     Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
-    Sight("console-client", _in_console(is_client=True), "ada"),
+    Sight("console-client", _changed_client, "ada"),
     Sight("console-client-flawed", _flawed_client, "ada", status=422),
     Sight("console-agents-ticked", at("/console/agents?ticked=page"), "ada"),
     Sight("many-agents", _many_agents, "ada"),
