@@ -37,6 +37,7 @@ from kit import context
 from notices.errors import JobError, NumberMoved, WebhookError
 from tenants.errors import (
     BadSetting,
+    Fixed,
     IdentifierTaken,
     LastAdmin,
     NotActive,
@@ -114,9 +115,8 @@ def _of_the_domain(error: Exception) -> Response | None:
         named = {name: [flaw] for name, flaw in error.errors.items()}
         return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, errors=named)
     if isinstance(error, BadSetting):
-        return _problem(
-            status.HTTP_422_UNPROCESSABLE_ENTITY, {}, detail=str(error), errors={error.setting: [error.words]}
-        )
+        code = status.HTTP_409_CONFLICT if isinstance(error, Fixed) else status.HTTP_422_UNPROCESSABLE_ENTITY
+        return _problem(code, {}, detail=str(error), errors={error.setting: [error.words]})
     if isinstance(error, TrustError | AgentError | TenantError | NothingLeft | AsItWas):
         return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, detail=str(error))
     return None

@@ -29,6 +29,9 @@ READ, WRITE = "settings:read", "settings:write"
 
 
 class SettingsSerializer(serializers.ModelSerializer[Tenant]):
+    """`fixed` are those that whoever runs the installation fixed: changing one of them is a conflict."""
+
+    fixed = serializers.ListField(child=serializers.CharField(), read_only=True)
     admitted_hosts = serializers.ListField(
         child=serializers.CharField(max_length=client_ids.LONGEST),
         max_length=200,
@@ -39,7 +42,7 @@ class SettingsSerializer(serializers.ModelSerializer[Tenant]):
 
     class Meta:
         model = Tenant
-        fields = sorted(actions.POLICY)
+        fields = ["fixed", *sorted(actions.POLICY)]
 
 
 class Settings(Door):
@@ -56,10 +59,13 @@ class Settings(Door):
 
     def patch(self, request: Request) -> Response:
         tenant = tenant_of(request)
-        if unknown := set(request.data) - actions.POLICY:
+        sent = dict(request.data)
+        if sent.get("fixed") == Tenant.objects.get(pk=tenant.pk).fixed:
+            del sent["fixed"]  # Whoever sends back what they read changes nothing of it.
+        if unknown := set(sent) - actions.POLICY:
             raise serializers.ValidationError({name: ["There is no such setting."] for name in sorted(unknown)})
         check_words(request, frozenset({"dry_run"}))
-        asked = said(SettingsSerializer(tenant, data=request.data, partial=True))
+        asked = said(SettingsSerializer(tenant, data=sent, partial=True))
         if asks_for(request, "dry_run"):
             return Response({"dry_run": True, **stops.foresee_policy(tenant, **asked).as_json()})
         version = versions.read_by(request)

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 _WORDS: Mapping[str, str | Promise] = {
     "tenant.policy_changed": _("changed settings"),
+    "tenant.setting_fixed": _("fixed a setting of"),
+    "tenant.setting_released": _("released a setting of"),
     "member.added": _("joined"),
     "member.invited": _("invited"),
     "member.invitation_withdrawn": _("took back an invitation of"),

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from audit.events import Event
 from audit.ledger import record
-from audit.principals import Principal
+from audit.principals import SYSTEM, Principal
 from kit import context, uris
 from tenants import directory, sign_ins
-from tenants.errors import NotActive, ResourceTaken, SlugTaken, Stale, Unusable
+from tenants.errors import Fixed, NotActive, ResourceTaken, SlugTaken, Stale, Unusable
 from tenants.models import Membership, ResourceServer, Scope, Tenant, User
 from tenants.rules import check_policy, check_scope, is_scope_name, is_slug
 
@@ -93,7 +93,7 @@ def suspend_tenant(tenant: Tenant, *, by: Principal, reason: str) -> None:
 def change_policy(
     tenant: Tenant, *, by: Principal, version: int | None = None, **fields: str | int | list[str] | dict[str, int]
 ) -> Tenant:
-    """Change what an admin may change of a tenant (`POLICY`); raises BadSetting, or Stale.
+    """Change what an admin may change of a tenant (`POLICY`); raises BadSetting, Fixed or Stale.
 
     The entry says what it was and what it is now, setting by setting: `changes`. Nothing is written where all of it is
     as it was.
@@ -106,6 +106,7 @@ def change_policy(
         changes = _changes(before, fields)
         if not changes:
             return before
+        _check_free(before, changes, by)
         Tenant.objects.filter(pk=tenant.pk).update(version=F("version") + 1, **fields)
         record(Event.TENANT_POLICY_CHANGED, by=by, about=tenant, detail={"changes": changes})
     transaction.on_commit(directory.forget_all)
@@ -226,6 +227,13 @@ def move_version() -> None:
 def _changes(before: Tenant, after: Mapping[str, str | int | list[str] | dict[str, int]]) -> list[dict[str, str]]:
     moved = ((name, getattr(before, name), value) for name, value in sorted(after.items()))
     return [{"setting": name, "before": _text(was), "after": _text(now)} for name, was, now in moved if was != now]
+
+
+def _check_free(before: Tenant, changes: Sequence[Mapping[str, str]], by: Principal) -> None:
+    """Raise Fixed where somebody changes what only the operator does."""
+    named = next((each["setting"] for each in changes if each["setting"] in before.fixed), None)
+    if named is not None and by != SYSTEM:
+        raise Fixed(named, _("Whoever runs this installation fixed it."))
 
 
 def _text(value: str | int | list[str] | dict[str, int]) -> str:

@@ -9,6 +9,7 @@ TenantError
 │   └── ResourceTaken  a resource server is; says which
 ├── Unusable         what was said cannot hold
 │   └── BadSetting   one setting cannot; says which
+│       └── Fixed    whoever runs the installation said what it is
 ├── NotYours         a role that this person may not give, take or change
 └── LastAdmin        a tenant keeps an admin
 """
@@ -56,6 +57,10 @@ class BadSetting(Unusable):
     def __init__(self, setting: str, words: str) -> None:
         self.setting, self.words = setting, words
         super().__init__(f"{setting}: {words}")
+
+
+class Fixed(BadSetting):
+    pass
 
 
 class NotYours(TenantError):

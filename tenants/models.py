@@ -128,6 +128,10 @@ class Tenant(models.Model):
     accent_dark = models.CharField(
         max_length=7, blank=True, help_text="The same on dark pages; empty: as light as it must be to be read there."
     )
+    fixed = models.JSONField(
+        default=list,
+        help_text="Settings that whoever runs the installation fixed: no admin of the tenant changes them.",
+    )
     version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -131,6 +131,7 @@ def _notes(request: MemberRequest, tenant: Tenant) -> dict[str, str]:
                 "when": in_words(entry.at, now=now, time_zone=tenant.time_zone),
             }
             found.setdefault(each["setting"], gettext("Set by %(person)s, %(when)s.") % facts)
+    found |= dict.fromkeys(tenant.fixed, gettext("Fixed by whoever runs this installation."))
     usual = Tenant()
     for name in LABELS:
         if getattr(tenant, name) == getattr(usual, name):
@@ -149,8 +150,12 @@ def _change(entry: Entry, change: Mapping[str, str], tenant: Tenant, may_change:
         "after": _read(setting, change["after"]),
         "by": entry.principal_label or entry.principal_id,
         "at": entry.at,
-        "may_put_back": may_change and setting in LABELS and _is_other(setting, change["before"], tenant),
+        "may_put_back": may_change and _is_free(setting, tenant) and _is_other(setting, change["before"], tenant),
     }
+
+
+def _is_free(setting: str, tenant: Tenant) -> bool:
+    return setting in LABELS and setting not in tenant.fixed
 
 
 def _is_other(setting: str, before: str, tenant: Tenant) -> bool:

@@ -131,7 +131,10 @@ class PartForm(forms.Form):
 
 def form_of(part: Part, tenant: Tenant, said: Any = None) -> PartForm:
     """Return the form of a part: as it is, or as somebody sent it."""
-    return PartForm(part, said, initial={name: written(getattr(tenant, name)) for name in part.fields})
+    form = PartForm(part, said, initial={name: written(getattr(tenant, name)) for name in part.fields})
+    for name in form.fields.keys() & set(tenant.fixed):
+        form.fields[name].disabled = True  # What is sent for it is not read.
+    return form
 
 
 def written(value: Any) -> Any:
