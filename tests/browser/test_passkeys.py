@@ -19,6 +19,7 @@ const get = navigator.credentials.get.bind(navigator.credentials);
 navigator.credentials.get = (asked) => {
   if (asked.mediation !== "conditional") return window.isListed ? Promise.reject(new Error("two at once")) : get(asked);
   window.isListed = true;
+  document.documentElement.toggleAttribute("data-listed", true);
   asked.signal.addEventListener("abort", () => { window.isListed = false; });
   return new Promise(() => {});
 };
@@ -98,7 +99,7 @@ def test_a_passkey_is_offered_where_the_e_mail_is_typed_and_the_button_asks_as_b
     tab.page.add_init_script(NOBODY_LOOKS_AT_THE_LIST)
     sign_out(world, tab)
     tab.page.goto(world.url("/login"))
-    tab.page.wait_for_function("window.isListed")
+    tab.page.locator("html[data-listed]").wait_for()
     tab.press("Sign in with a passkey")
 
     assert tab.page.url == world.url("/me/agents")

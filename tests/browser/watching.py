@@ -48,7 +48,7 @@ class Watch:
 def _weight(request: Request) -> int:
     """Return the bytes of a body; the suite's own server compresses no file, as the one that was deployed does."""
     path = urlsplit(request.url).path
-    if path.startswith("/static/") and path.endswith((".css", ".js")):
+    if path.startswith("/static/") and path.endswith((".css", ".js", ".svg")):
         return len(gzip.compress((ROOT / path.lstrip("/")).read_bytes()))
     return int(request.sizes()["responseBodySize"])
 
