@@ -23,6 +23,8 @@ class Place:
     label: str | Promise
     url: str
     act: Act
+    is_drafted: bool = False
+    """Whether the form stands there filled in with the change."""
 
 
 def places(question: Question, steps: Sequence[Step], member: Membership) -> list[Place]:
@@ -52,14 +54,17 @@ def _person(question: Question, failed: Step) -> list[Place]:
 
 
 def _resource(question: Question, failed: Step) -> list[Place]:
-    return [Place(_("Add the resource"), reverse("add-resource"), Act.RESOURCES_WRITE)]
+    url = f"{reverse('add-resource')}?{urlencode({'identifier': question.resource})}"
+    return [Place(_("Add the resource"), url, Act.RESOURCES_WRITE, is_drafted=True)]
 
 
 def _scopes(question: Question, failed: Step) -> list[Place]:
     known = directory.resource_server(question.resource)
     if known is None:
         return []
-    return [Place(_("Add the scope"), reverse("add-scope", args=[known.server.pk]), Act.RESOURCES_WRITE)]
+    missing = sorted(question.scopes - known.scopes.keys())
+    url = f"{reverse('add-scope', args=[known.server.pk])}?{urlencode({'name': missing[0]})}"
+    return [Place(_("Add the scope"), url, Act.RESOURCES_WRITE, is_drafted=True)]
 
 
 def _delegation(question: Question, failed: Step) -> list[Place]:
@@ -73,12 +78,14 @@ def _chain(question: Question, failed: Step) -> list[Place]:
     line = [*question.chain, question.agent]
     at = next((at for at, agent in enumerate(line) if agent.name == failed.said), 1)
     giver = line[max(at - 1, 0)]
-    return [Place(_("Say whom it may hand on to"), reverse("agent-handovers", args=[giver.pk]), Act.AGENTS_WRITE)]
+    url = f"{reverse('agent-handovers', args=[giver.pk])}?{urlencode({'to': line[at].pk})}"
+    return [Place(_("Say whom it may hand on to"), url, Act.AGENTS_WRITE, is_drafted=True)]
 
 
 def _ceiling(question: Question, failed: Step) -> list[Place]:
-    page = reverse("agent-ceiling", args=[question.agent.pk])
-    return [Place(_("Raise what was approved"), page, Act.AGENTS_WRITE)]
+    words = {"also": question.resource, "scope": " ".join(sorted(question.scopes))}
+    url = f"{reverse('agent-ceiling', args=[question.agent.pk])}?{urlencode(words)}"
+    return [Place(_("Raise what was approved"), url, Act.AGENTS_WRITE, is_drafted=True)]
 
 
 def _named(question: Question, failed: Step) -> Agent:

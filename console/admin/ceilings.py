@@ -31,8 +31,8 @@ from tokens import unused
 from tokens.endpoints.request import MemberRequest
 
 TICKED = "ticked"
-PROPOSE = "without"
-"""The word of the address that asks for a form without what an agent does not use."""
+PROPOSE, WIDEN = "without", "also"
+"""The words of the address that ask for a form without what an agent does not use, and with what a check missed."""
 EXTENT = [(ANYTHING, _("Whatever people allow it")), (TICKED, _("At most what is ticked here"))]
 
 
@@ -110,7 +110,9 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     agent = get_object_or_404(Agent, pk=agent_id)
     form = LimitsForm(request.POST or None, agent=agent, tenant=request.tenant)
     if request.method != "POST":
-        return _proposed(request, agent) if PROPOSE in request.GET else _page(request, agent, form)
+        drafts = {PROPOSE: _proposed, WIDEN: _widened}
+        draft = next((draw for word, draw in drafts.items() if word in request.GET), None)
+        return draft(request, agent) if draft else _page(request, agent, form)
     if must_prove_again(request):
         return prove_again(request, request.get_full_path())
     if not form.is_valid():
@@ -146,6 +148,20 @@ def _proposed(request: MemberRequest, agent: Agent) -> HttpResponse:
     scopes = unused.ceiling_without(agent, found, now=now)
     form = LimitsForm(None, agent=agent, tenant=request.tenant, ceiling=scopes)
     return _page(request, agent, form, proposed=unused.WINDOW.days)
+
+
+def _widened(request: MemberRequest, agent: Agent) -> HttpResponse:
+    """Show the form with scopes ticked besides at a resource; nothing changes before somebody saves it."""
+    resource, wanted = request.GET[WIDEN], set(request.GET.get("scope", "").split())
+    protected = directory.resource_server(resource)
+    held = set((agent.ceiling or {}).get(resource, ()))
+    added = sorted((wanted & protected.scopes.keys()) - held) if protected else []
+    if agent.ceiling is None or not added:
+        return redirect("agent-ceiling", agent.pk)
+    form = LimitsForm(
+        None, agent=agent, tenant=request.tenant, ceiling={**agent.ceiling, resource: sorted({*held, *added})}
+    )
+    return _page(request, agent, form, added=" ".join(added))
 
 
 def approved(agent: Agent) -> dict[str, Any]:
@@ -208,7 +224,8 @@ def _span(seconds: int) -> str:
 
 
 def _page(
-    request: MemberRequest, agent: Agent, form: LimitsForm, *, status: int = 200, proposed: int = 0
+    request: MemberRequest, agent: Agent, form: LimitsForm, *, status: int = 200, proposed: int = 0, added: str = ""
 ) -> HttpResponse:
-    content = {"agent": agent, "form": form, "groups": by_resource(form, "scopes"), "proposed": proposed}
+    content = {"agent": agent, "form": form, "groups": by_resource(form, "scopes")}
+    content |= {"proposed": proposed, "added": added}
     return render(request, "console/agent_ceiling.html", content, status=status)

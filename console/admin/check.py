@@ -97,7 +97,8 @@ def _page(request: MemberRequest, form: CheckForm, verdict: Verdict | None = Non
             "is_allowed": verdict.is_allowed,
             "steps": step_words.in_words(verdict.steps),
             "remedy": step_words.remedy(verdict.steps),
-            "places": remedies.places(form.question(), verdict.steps, request.member),
+            "places": (places := remedies.places(form.question(), verdict.steps, request.member)),
+            "is_drafted": any(each.is_drafted for each in places),
             "scopes": sorted(verdict.scopes),
             "until": in_words(verdict.expires_at, now=timezone.now(), time_zone=zone) if verdict.expires_at else "",
         }

@@ -55,4 +55,5 @@ def _page(request: MemberRequest, agent: Agent, *, said: str = "", status: int =
     named = of(agent)
     others = Agent.objects.filter(status__in=LIVING).exclude(pk__in=[agent.pk, *(each.pk for each in named["to"])])
     content: dict[str, Any] = {"agent": agent, "named": named["to"], "others": others.order_by("name", "pk")[:SHOWN]}
-    return render(request, "console/agent_handovers.html", {**content, "said": said}, status=status)
+    content |= {"said": said, "drafted": request.GET.get("to", "")}
+    return render(request, "console/agent_handovers.html", content, status=status)

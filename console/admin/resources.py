@@ -23,7 +23,7 @@ from tokens.endpoints.request import MemberRequest
 
 @for_act(Act.RESOURCES_WRITE)
 def add(request: MemberRequest) -> HttpResponse:
-    form = AddResource(request.POST or None)
+    form = AddResource(request.POST or None, initial={"identifier": request.GET.get("identifier", "")})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:

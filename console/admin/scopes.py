@@ -21,7 +21,9 @@ NEW = "new-scope"
 
 @for_act(Act.RESOURCES_WRITE)
 def add(request: MemberRequest, resource_id: str) -> HttpResponse:
-    server, form = resource_of(resource_id), ScopeForm(request.POST or None)
+    # The access check leads here with the name that it found missing.
+    drafted = {"name": request.GET["name"]} if "name" in request.GET else {}
+    server, form = resource_of(resource_id), ScopeForm(request.POST or None, initial=drafted)
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
         words = ScopeWords(**form.cleaned_data)
         refused = attempt(lambda: resources.add_scope(server, words, by=principal(request)))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from agents import actions as agent_actions
 from agents import handovers
-from agents.models import Agent
+from agents.models import Agent, Handover
 from audit.principals import SYSTEM
 from delegations import actions as delegation_actions
 from delegations.models import Delegation
@@ -312,6 +312,41 @@ def test_what_would_allow_it_leads_to_where_that_is_done_for_those_who_may(world
         ada.go(world.url("/console/check"))
         page = ada.submit(ada.form("/console/check"), asked)
         assert ("What would allow it" in page.text, label in page.text) == (True, False)
+
+
+@spec("RFC 9700", "2.3")
+@pytest.mark.parametrize("why", ["scope", "ceiling", "chain"])
+def test_the_change_that_is_missing_stands_in_the_form_that_the_page_leads_to(world, scout, chain, why):
+    asked = {"agent": scout.client.agent_id, "person": world.email("alice"), "resource": world.calendar.identifier}
+    asked |= {"scopes": "events:read"}
+    if why == "scope":
+        asked["scopes"] = "events:invite"
+    elif why == "ceiling":
+        world.rewrite(scout.client.agent, ceiling={world.calendar.identifier: [], world.notes.identifier: []})
+    else:
+        first, second = (each.client.agent_id for each in chain.agents)
+        asked |= {"agent": second, "through": first}
+        with context.use(world.tenant):
+            agents = {agent.pk: agent for agent in Agent.objects.all()}
+            handovers.forbid_handover(agents[first], agents[second], by=SYSTEM)
+    ada = world.browser("ada")
+    ada.go(world.url("/console/check"))
+    page = ada.submit(ada.form("/console/check"), asked)
+    assert "Nothing changes before you save it." in page.text
+    link = re.search(r'<a class="button compact" href="([^"]+)">', page.text)
+    with leaves_only(world):
+        ada.go(f"{world.origin}{html.unescape(link[1])}")
+    form = next(form for form in ada.forms() if {"name", "extent", "to"} & dict(form.fields).keys())
+    assert ada.submit(form, {"title": "Invite people"} if why == "scope" else {}).status_code == 200
+    with context.use(world.tenant):
+        agent = Agent.objects.get(pk=scout.client.agent_id)
+        saved = {
+            "scope": list(world.calendar.scopes.filter(name="events:invite").values_list("title", flat=True)),
+            "ceiling": agent.ceiling and agent.ceiling[world.calendar.identifier],
+            "chain": [each.to_agent_id for each in Handover.objects.filter(agent=chain.agents[0].client.agent_id)],
+        }
+    expected = {"scope": ["Invite people"], "ceiling": ["events:read"], "chain": [chain.agents[1].client.agent_id]}
+    assert saved[why] == expected[why]
 
 
 def step_titles(page):
