@@ -47,7 +47,7 @@ from tenants.errors import (
     TenantError,
 )
 from tokens.errors import InstallationOver, KeyIsOver, NotKnownYet
-from trust.errors import IssuerKnown, TrustError
+from trust.errors import IssuerKnown, TooLateToRestore, TrustError
 
 TITLES = {
     400: "The request cannot be read",
@@ -143,7 +143,7 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
             return {"title": "A tenant keeps an admin", "detail": str(error)}
         case NumberMoved():
             return {"title": "Another number matches now", "matches": error.number}
-        case AskedToday() | NotRenewable() | JobError() | WebhookError():
+        case TooLateToRestore() | AskedToday() | NotRenewable() | JobError() | WebhookError():
             return {"detail": type(error).__doc__ or ""}
     return None
 

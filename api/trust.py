@@ -20,15 +20,17 @@ from api.authentication import tenant_of
 from api.checks import StepSerializer
 from api.door import Door
 from api.door import said as _valid
-from api.keepers import by
+from api.keepers import by, member_of
 from api.listing import Listing
+from api.narrowing import asks_for, check_words
+from notices import distrust
 from tenants.models import Membership
 from tenants.roles import Act
 from tokens import impact
 from tokens.across import preview, trial
 from tokens.checking.steps import allows
 from tokens.impact import Impact
-from trust import actions, heard
+from trust import actions, heard, removing
 from trust.errors import IssuerKnown
 from trust.filters import IssuerFilter
 from trust.heard import NOTHING, Heard
@@ -54,15 +56,21 @@ class HeardSerializer(serializers.Serializer[Any]):
 
 class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
     assertions = HeardSerializer(source="*", read_only=True)
+    restorable_until = serializers.SerializerMethodField()
 
     class Meta:
         model = TrustedIssuer
         fields = [
-            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at", "assertions",
+            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at",
+            "removed_at", "restorable_until", "assertions",
         ]  # fmt: skip
-        read_only_fields = ["id", "keys_fetched_at", "created_at", "changed_at"]
+        read_only_fields = ["id", "keys_fetched_at", "created_at", "changed_at", "removed_at"]
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
         validators: list[Any] = []
+
+    def get_restorable_until(self, issuer: TrustedIssuer) -> str | None:
+        until = removing.restorable_until(issuer)
+        return until.isoformat() if until else None
 
 
 class Stopping(serializers.Serializer[Any]):
@@ -75,6 +83,19 @@ class Stopping(serializers.Serializer[Any]):
 class ChangeIssuerSerializer(Stopping, IssuerSerializer):
     class Meta(IssuerSerializer.Meta):
         fields = [*IssuerSerializer.Meta.fields, "reason", "dry_run"]
+
+
+class Why(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class RemovedSerializer(IssuerSerializer):
+    """`job` accounts for what came through it and ended; null where nothing did."""
+
+    job = serializers.CharField(allow_null=True)
+
+    class Meta(IssuerSerializer.Meta):
+        fields = [*IssuerSerializer.Meta.fields, "job"]
 
 
 class LinkSerializer(serializers.ModelSerializer[SubjectLink]):
@@ -114,9 +135,9 @@ class Issuers(Trust):
 
 
 class OneIssuer(Trust):
-    http_method_names = ["get", "patch", "head", "options"]
-    answers = {"GET": IssuerSerializer, "PATCH": IssuerSerializer}
-    reads = {"PATCH": ChangeIssuerSerializer}
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    answers = {"GET": IssuerSerializer, "PATCH": IssuerSerializer, "DELETE": RemovedSerializer}
+    reads = {"PATCH": ChangeIssuerSerializer, "DELETE": Why}
 
     def get(self, request: Request, issuer_id: str) -> Response:
         return self._answer(_issuer(issuer_id))
@@ -130,8 +151,31 @@ class OneIssuer(Trust):
             return foreseen(said, impact.of_issuer(issuer, now=timezone.now()))
         return self._answer(actions.change_issuer(issuer, by=by(request), version=versions.read_by(request), **said))
 
+    def delete(self, request: Request, issuer_id: str) -> Response:
+        """Remove it, restorable for thirty days, and end what came through it: that stays ended."""
+        check_words(request, frozenset({"dry_run"}))
+        issuer, why, now = _issuer(issuer_id), _valid(Why(data=request.data))["reason"], timezone.now()
+        if asks_for(request, "dry_run"):
+            return Response({"dry_run": True, **impact.of_issuer(issuer, now=now).as_json(agents="agents")})
+        version, member = versions.read_by(request), member_of(request)
+        job = distrust.remove_issuer(issuer, member=member, by=by(request), reason=why, version=version)
+        removed = _issuer(issuer_id)
+        answered = {**IssuerSerializer(removed).data, "job": job.pk if job else None}
+        return Response(answered, headers=versions.tag(removed.version))
+
     def _answer(self, issuer: TrustedIssuer) -> Response:
         return Response(IssuerSerializer(issuer).data, headers=versions.tag(issuer.version))
+
+
+class Restore(Trust):
+    """Believe a removed issuer again within thirty days, by keys fetched anew; what came through it stays ended."""
+
+    http_method_names = ["post", "options"]
+    answers = {"POST": IssuerSerializer}
+
+    def post(self, request: Request, issuer_id: str) -> Response:
+        back = removing.restore_issuer(_issuer(issuer_id), by=by(request), version=versions.read_by(request))
+        return Response(IssuerSerializer(back).data, headers=versions.tag(back.version))
 
 
 class FetchKeys(Trust):

@@ -163,6 +163,7 @@ urlpatterns = [
     path("api/v1/trust/issuers/try", trust.Try.as_view()),
     path("api/v1/trust/issuers/preview", trust.Preview.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>", trust.OneIssuer.as_view()),
+    path("api/v1/trust/issuers/<str:issuer_id>/restore", trust.Restore.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/fetch-keys", trust.FetchKeys.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/sign-in", providers.Provider.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/links", trust.Links.as_view()),

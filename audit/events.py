@@ -41,6 +41,8 @@ class Event(StrEnum):
     ISSUER_TRUSTED = "trust.issuer_trusted"
     ISSUER_CHANGED = "trust.issuer_changed"
     ISSUER_DISTRUSTED = "trust.issuer_distrusted"
+    ISSUER_REMOVED = "trust.issuer_removed"
+    ISSUER_RESTORED = "trust.issuer_restored"
     ISSUER_KEYS_ASKED = "trust.issuer_keys_asked"
     SUBJECT_LINKED = "trust.subject_linked"
     SUBJECT_UNLINKED = "trust.subject_unlinked"

@@ -28,6 +28,8 @@ _WORDS: Mapping[str, str | Promise] = {
     "trust.issuer_trusted": _("trusts the issuer"),
     "trust.issuer_changed": _("changed the issuer"),
     "trust.issuer_distrusted": _("switched off the issuer"),
+    "trust.issuer_removed": _("removed the issuer"),
+    "trust.issuer_restored": _("restored the issuer"),
     "trust.issuer_keys_asked": _("asked for the keys of"),
     "trust.audience_added": _("added the server elsewhere"),
     "trust.audience_changed": _("changed the server elsewhere"),

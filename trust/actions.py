@@ -12,11 +12,11 @@ from audit.events import Event
 from audit.ledger import JsonValue, record
 from audit.principals import Principal
 from tenants import clock
-from tenants.actions import as_read, move_version
+from tenants.actions import as_read
 from tenants.directory import current
 from tenants.errors import Stale
 from tenants.models import Membership
-from trust import directory, keys
+from trust import keys, removing
 from trust.errors import IssuerKnown, Unusable
 from trust.models import Audience, OutboundHost, SubjectLink, TrustedIssuer, UsedGrant
 from trust.rules import check_audience, check_identifier, check_issuer
@@ -42,7 +42,7 @@ def trust_issuer(issuer: str, *, by: Principal, **fields: Any) -> TrustedIssuer:
     except IntegrityError as error:
         raise IssuerKnown(issuer) from error
     record(Event.ISSUER_TRUSTED, by=by, about=made, detail=_words(fields, issuer=issuer))
-    _everybody_reads_anew()
+    removing.everybody_reads_anew()
     return made
 
 
@@ -61,17 +61,19 @@ def change_issuer(
 ) -> TrustedIssuer:
     """Change what an issuer is believed; from the commit on, everywhere. Raises Unusable, or Stale."""
     _check_fields(fields, ISSUER_FIELDS)
+    removing.check_there(issuer)
     for name, value in fields.items():
         setattr(issuer, name, value)
     check_issuer(issuer)
     moved = {"key_source", "jwks_uri"} & fields.keys() and "jwks" not in fields
     again: dict[str, Any] = {"jwks": {}, "keys_fetched_at": None, "keys_asked_at": None} if moved else {}
     moved_on = {"changed_at": timezone.now(), "version": F("version") + 1}
-    if not TrustedIssuer.objects.filter(pk=issuer.pk, **as_read(version)).update(**fields, **again, **moved_on):
+    there = removing.standing(issuer)
+    if not there.filter(**as_read(version)).update(**fields, **again, **moved_on):
         raise Stale(issuer)
     event = Event.ISSUER_DISTRUSTED if fields.get("is_enabled") is False else Event.ISSUER_CHANGED
     record(event, by=by, about=issuer, reason=reason, detail=_words(fields, issuer=issuer.issuer))
-    _everybody_reads_anew()
+    removing.everybody_reads_anew()
     return TrustedIssuer.objects.get(pk=issuer.pk)
 
 
@@ -118,7 +120,7 @@ def add_audience(issuer: str, *, by: Principal, **fields: Any) -> Audience:
     except IntegrityError as error:
         raise IssuerKnown(issuer) from error
     record(Event.AUDIENCE_ADDED, by=by, about=made, detail=_words(fields, issuer=issuer))
-    _everybody_reads_anew()
+    removing.everybody_reads_anew()
     return made
 
 
@@ -135,7 +137,7 @@ def change_audience(
         raise Stale(audience)
     detail = _words(fields, issuer=audience.issuer)
     record(Event.AUDIENCE_CHANGED, by=by, about=audience, reason=reason, detail=detail)
-    _everybody_reads_anew()
+    removing.everybody_reads_anew()
     return Audience.objects.get(pk=audience.pk)
 
 
@@ -161,9 +163,3 @@ def _listed(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{key}: {' '.join(inner) if isinstance(inner, list) else inner}" for key, inner in value.items()]
     return [str(each) for each in value]
-
-
-def _everybody_reads_anew() -> None:
-    move_version()
-    transaction.on_commit(directory.forget_all)
-    transaction.on_commit(keys.forget_all)

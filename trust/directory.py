@@ -39,7 +39,7 @@ def _policy() -> tuple[str, int]:
 
 def _load_issuers() -> Mapping[str, TrustedIssuer]:
     # Keys move without an admin's word, and are kept apart (`trust.keys`).
-    return {each.issuer: each for each in TrustedIssuer.objects.defer("jwks")}
+    return {each.issuer: each for each in TrustedIssuer.objects.filter(removed_at=None).defer("jwks")}
 
 
 def _load_audiences() -> Mapping[str, Audience]:

@@ -2,6 +2,7 @@
 
 TrustError
 ├── IssuerKnown      an issuer is registered once per tenant
+├── TooLateToRestore it was not removed, or longer than thirty days ago
 ├── Unusable         what an admin says of an issuer or a domain cannot hold
 └── NobodyLinked     no person of the tenant stands behind a foreign subject
 """
@@ -13,6 +14,10 @@ class TrustError(Exception):
 
 class IssuerKnown(TrustError):
     pass
+
+
+class TooLateToRestore(TrustError):
+    """It was not removed, or longer than thirty days ago."""
 
 
 class Unusable(TrustError):

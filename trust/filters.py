@@ -15,7 +15,7 @@ _ON_OFF = (("true", _("On")), ("false", _("Off")))
 
 
 class IssuerFilter(django_filters.FilterSet):
-    """Whose word counts here, about what, and which of them want somebody."""
+    """Whose word counts here, about what, and which of them want somebody. Without `removed`: those that were not."""
 
     q = django_filters.CharFilter(method="search", label=_("Search"))
     purpose = django_filters.ChoiceFilter(
@@ -26,10 +26,18 @@ class IssuerFilter(django_filters.FilterSet):
     )
     enabled = django_filters.ChoiceFilter(method="is_on", choices=_ON_OFF, label=_("State"), empty_label=_("On or off"))
     silent = django_filters.BooleanFilter(method="gives_no_keys", label=_("Gives no keys"))
+    removed = django_filters.BooleanFilter(method="was_removed", label=_("Removed"))
 
     class Meta:
         model = TrustedIssuer
         fields: list[str] = []
+
+    def filter_queryset(self, queryset: "QuerySet[TrustedIssuer]") -> "QuerySet[TrustedIssuer]":
+        found: QuerySet[TrustedIssuer] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("removed") is not None else self.was_removed(found, "removed", False)
+
+    def was_removed(self, queryset: "QuerySet[TrustedIssuer]", name: str, value: bool) -> "QuerySet[TrustedIssuer]":
+        return queryset.filter(removed_at__isnull=not value)
 
     def search(self, queryset: "QuerySet[TrustedIssuer]", name: str, value: str) -> "QuerySet[TrustedIssuer]":
         return queryset.filter(Q(name__icontains=value) | Q(issuer__icontains=value))

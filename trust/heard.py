@@ -47,4 +47,5 @@ def claimed(issuer: object) -> str:
     """Return the id of the issuer, on or off, from which something claims to be; "" where none is registered."""
     if not isinstance(issuer, str) or "\x00" in issuer:
         return ""
-    return TrustedIssuer.objects.filter(issuer=issuer).values_list("pk", flat=True).first() or ""
+    found = TrustedIssuer.objects.filter(issuer=issuer, removed_at=None)
+    return found.values_list("pk", flat=True).first() or ""

@@ -89,12 +89,22 @@ class TrustedIssuer(TenantScoped):
     quarantine = models.JSONField(default=dict, help_text="Scopes by resource for agents that nobody decided on yet.")
     most_agents = models.PositiveIntegerField(default=100, help_text="How many agents its word may bring.")
     is_enabled = models.BooleanField(default=True)
+    removed_at = models.DateTimeField(null=True, help_text="When it was removed; it is off since then.")
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     version = models.PositiveBigIntegerField(default=1)
 
     class Meta(TenantScoped.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "issuer"], name="one_trust_in_an_issuer")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "issuer"], condition=models.Q(removed_at=None), name="one_standing_trust_in_an_issuer"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "-removed_at"], condition=models.Q(removed_at__isnull=False), name="issuer_removed"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -24,10 +24,11 @@ from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens import impact
 from tokens.endpoints.request import MemberRequest
-from trust import actions, heard, keys, providers
+from trust import actions, heard, keys, providers, removing
 from trust.models import IdentityProvider, SubjectLink, TrustedIssuer
 
 PROVIDER = ("id", "client_id", "client_secret", "groups_claim", "roles", "version")
+TOO_LATE = _("It was not removed, or longer than thirty days ago.")
 NO_KEYS = _("Its keys could not be had just now. It is asked again by itself every minute.")
 
 
@@ -127,7 +128,7 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     """Show an issuer's page; forms that could not be used are shown as they were sent."""
-    now, form = timezone.now(), form or ChangeIssuer(issuer)
+    now, form, until = timezone.now(), form or ChangeIssuer(issuer), removing.restorable_until(issuer)
     links, pager = page(request, SubjectLink.objects.filter(issuer=issuer).select_related("member__user"))
     signs_in = Purpose.SIGN_IN in issuer.purposes
     provider = _provider(issuer) if signs_in else None
@@ -142,7 +143,9 @@ def show(
         "provider": provider,
         "provider_form": provider_form or ProviderForm(initial=_provider_words(provider)),
         "redirect_uri": f"{request.tenant.issuer}{providers.BACK}",
-        "may_change": may(request.member, Act.TRUST_WRITE),
+        "may_change": may(request.member, Act.TRUST_WRITE) and issuer.removed_at is None,
+        "may_restore": may(request.member, Act.TRUST_WRITE) and until is not None and now < until,
+        "restorable_until": until,
         "said": said,
         **_facts(request, issuer, now),
         **pager,

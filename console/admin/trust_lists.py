@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.models import AssertionRule, NameElsewhere
 from console.access import for_act
+from console.admin import trust_removed
 from console.admin.trust import SHORT, Purpose, key_words
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -55,6 +56,7 @@ def issuers(request: MemberRequest) -> HttpResponse:
     brings = any(_PLATFORMS & {Purpose(each) for each in issuer.purposes} for issuer in found)
     is_off = brings and request.tenant.workloads == Tenant.Registration.OFF
     content = {**_shown(request, asked, rows, pager, columns), "workloads_are_off": is_off}
+    content["removed"] = trust_removed.removed(now)
     return render(request, "console/trust.html", content)
 
 

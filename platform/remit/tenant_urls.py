@@ -38,6 +38,7 @@ from console.admin import (
     trust_issuer,
     trust_lists,
     trust_people,
+    trust_removed,
     ways_in,
     webhooks,
 )
@@ -184,6 +185,8 @@ urlpatterns = [
     path("console/trust/issuers/<str:issuer_id>/change", trust_issuer.change, name="change-issuer"),
     path("console/trust/issuers/<str:issuer_id>/off", trust_issuer.switch_off, name="issuer-off"),
     path("console/trust/issuers/<str:issuer_id>/on", trust_issuer.switch_on, name="issuer-on"),
+    path("console/trust/issuers/<str:issuer_id>/remove", trust_removed.remove, name="remove-issuer"),
+    path("console/trust/issuers/<str:issuer_id>/restore", trust_removed.restore, name="restore-issuer"),
     path("console/trust/issuers/<str:issuer_id>/fetch-keys", trust_issuer.fetch_keys, name="fetch-keys"),
     path("console/trust/issuers/<str:issuer_id>/links", trust_people.link, name="link-subject"),
     path(

@@ -22,6 +22,7 @@ from tests.harness.footprint import leaves_only
 from tests.harness.world import make
 from tests.spec import spec
 from tokens import narrowing
+from trust.models import TrustedIssuer
 
 NEW = "it makes something, or asks: there is nothing that anybody could have read"
 ITS_OWN = "an agent gives back what it holds itself"
@@ -120,6 +121,8 @@ WITH_A_VERSION = {
     "PATCH webhooks/webhook_id": {"description": "Another"},
     "POST webhooks/webhook_id/rotate-secret": {},
     "PATCH trust/issuers/issuer_id": {"name": "Another"},
+    "DELETE trust/issuers/issuer_id": {"reason": "over"},
+    "POST trust/issuers/issuer_id/restore": {},
     "PATCH trust/audiences/audience_id": {"name": "Another"},
 }
 """What is said beside a version that nobody has; everything else about it holds."""
@@ -144,6 +147,7 @@ FORESEEN = {
     "PATCH settings": ({"longest_delegation_days": 1}, IN_THE_QUERY),
     "POST keys/key_id/compromise": ({**IN_THE_BODY, "reason": "leaked"}, ""),
     "PATCH trust/issuers/issuer_id": ({**IN_THE_BODY, "is_enabled": False}, ""),
+    "DELETE trust/issuers/issuer_id": ({}, IN_THE_QUERY),
     "PATCH trust/audiences/audience_id": ({**IN_THE_BODY, "is_enabled": False}, ""),
     "DELETE trust/audiences/audience_id/rules/rule_id": ({}, IN_THE_QUERY),
 }
@@ -268,7 +272,7 @@ def changed(world, name):
     """Pause, end or retire what is to be resumed or restored; return what takes that back."""
     one = addresses.ids_in(world)
     agent = Client.objects.get(agent=one["agents/agent_id"]).agent
-    server = world.calendar
+    server, issuer = world.calendar, TrustedIssuer.objects.get(pk=one["issuers/issuer_id"])
     states = {
         "POST agents/agent_id/resume": (agent, {"status": "suspended"}, {"status": agent.status}),
         "POST agents/agent_id/restore": (
@@ -276,6 +280,7 @@ def changed(world, name):
             {"status": "retired", "retired_at": timezone.now()},
             {"status": agent.status, "retired_at": None},
         ),
+        "POST trust/issuers/issuer_id/restore": (issuer, {"removed_at": timezone.now()}, {"removed_at": None}),
         "POST resources/resource_id/restore": (server, {"retired_at": timezone.now()}, {"retired_at": None}),
     }
     if name not in states:

@@ -132,6 +132,7 @@ SIGHTS = (
     Sight("console-audiences-empty", at_empty("/console/trust/audiences"), "ada", is_empty=True),
     Sight("console-issuer", _issuer(), "ada"),
     Sight("console-issuer-off", _issuer("/off"), "ada"),
+    Sight("console-issuer-remove", _issuer("/remove"), "ada"),
     Sight("console-platform", _platform, "ada"),
     Sight("console-issuer-add", at("/console/trust/add-issuer"), "ada"),
     Sight("console-issuer-looked-at", _looked_at, "ada"),
