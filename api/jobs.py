@@ -1,6 +1,5 @@
 """Long work over REST: ending, writing down and checking many delegations at once, and what became of it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -12,13 +11,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import choosing
 from api.authentication import tenant_of
+from api.choosing import Chosen
 from api.door import Door, said
-from api.errors import UnreadableQuery
 from api.fresh import check_fresh
 from api.keepers import by, member_of
 from api.listing import Listing
-from api.narrowing import Filter
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
 from notices import ending, exporting, jobs, lists, rechecking, reports
@@ -28,7 +27,6 @@ from tenants.roles import Act, may
 from tokens.bearer import Bearer
 
 READ, RUN = "jobs:read", "jobs:run"
-MOST_NAMED = 500
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -52,7 +50,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         return {"console": f"{current().issuer}/console/jobs/{job.pk}"}
 
 
-class BulkEnd(serializers.Serializer[Any]):
+class BulkEnd(Chosen):
     """`filter` are the words of the list; an empty one is everything, and has to be confirmed like any other. `ids`
     are named one by one instead.
 
@@ -61,17 +59,10 @@ class BulkEnd(serializers.Serializer[Any]):
     touched.
     """
 
-    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True), required=False)
-    ids = serializers.ListField(
-        child=serializers.CharField(max_length=30), required=False, min_length=1, max_length=MOST_NAMED
-    )
     reason = serializers.CharField(max_length=500, required=False, default="")
-    expect = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
-    dry_run = serializers.BooleanField(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError({"filter": ["Say a filter, or ids, and not both."]})
+        attrs = super().validate(attrs)
         if "filter" in attrs:
             return attrs
         named = sorted(set(attrs["ids"]))
@@ -118,7 +109,7 @@ class EndMany(_Jobs):
     def post(self, request: Request) -> Response:
         body = BulkEnd(data=request.data)
         asked, live = said(body), Delegation.objects.live(timezone.now())
-        found = _selected(asked["filter"], live) if "filter" in asked else live.filter(pk__in=asked["ids"])
+        found = choosing.rows_of(asked, DelegationFilter, live)
         if asked["dry_run"]:
             return Response(Touched(ending.preview(found)).data)
         if asked["expect"] is None:
@@ -148,7 +139,7 @@ class Export(_Asking):
 
     def post(self, request: Request) -> Response:
         asked = said(AsFile(data=request.data))
-        found = _selected(asked["filter"], Delegation.objects.get_queryset())
+        found = choosing.narrowed(DelegationFilter, asked["filter"], Delegation.objects.get_queryset())
         member, form = member_of(request), asked["form"]
         return _accepted(exporting.ask(found, form, selection=asked["filter"], member=member, by=by(request)))
 
@@ -163,7 +154,7 @@ class ExportList(_Asking):
         asked = said(AsFileOf(data=request.data))
         noun, words, member = asked["list"], asked["filter"], member_of(request)
         _check_may_read(request, noun)
-        found = _narrowed(lists.REGISTRY[noun].filter, words, lists.REGISTRY[noun].all())
+        found = choosing.narrowed(lists.REGISTRY[noun].filter, words, lists.REGISTRY[noun].all())
         return _accepted(exporting.ask(found, asked["form"], selection=words, member=member, by=by(request), noun=noun))
 
 
@@ -172,7 +163,7 @@ class Recheck(_Asking):
 
     def post(self, request: Request) -> Response:
         asked = said(Listed(data=request.data))
-        found = _selected(asked["filter"], Delegation.objects.live(timezone.now()))
+        found = choosing.narrowed(DelegationFilter, asked["filter"], Delegation.objects.live(timezone.now()))
         member = member_of(request)
         return _accepted(rechecking.ask(found, selection=asked["filter"], member=member, by=by(request)))
 
@@ -245,20 +236,6 @@ def _check_may_read(request: Request, noun: str) -> None:
     holds = noun == lists.DELEGATIONS or (isinstance(request.auth, Bearer) and act.value in request.auth.scopes)
     if not holds or not may(member_of(request), act):
         raise PermissionDenied
-
-
-def _selected(words: Mapping[str, str], rows: Any) -> Any:
-    return _narrowed(DelegationFilter, words, rows)
-
-
-def _narrowed(by_words: Filter, words: Mapping[str, str], rows: Any) -> Any:
-    """Return what words narrow a list to; raises UnreadableQuery for words that narrow none."""
-    narrowed = by_words(dict(words), rows)
-    if unknown := words.keys() - narrowed.form.fields.keys():
-        raise UnreadableQuery(f"The list has no filter called {min(unknown)[:50]}.")
-    if not narrowed.form.is_valid():
-        raise serializers.ValidationError(narrowed.form.errors)
-    return narrowed.qs
 
 
 def _accepted(job: Job) -> Response:

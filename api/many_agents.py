@@ -14,37 +14,28 @@ from rest_framework.response import Response
 
 from agents.filters import AgentFilter
 from agents.models import Agent
+from api import choosing
+from api.choosing import Chosen
 from api.door import Door, said
-from api.errors import UnreadableQuery
+from api.inventory import Why
 from api.keepers import by
 from notices import many_agents
 from notices.many_agents import Deed, Outcome
-from tenants.models import Membership
 from tenants.roles import Act
 
 WRITE = "agents:write"
 
 
-class Many(serializers.Serializer[Any]):
-    """`filter` are the words of the list, `ids` name agents one by one: one of both. With `dry_run` nothing is done."""
-
-    filter = serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True), required=False)
-    ids = serializers.ListField(
-        child=serializers.CharField(max_length=30), required=False, min_length=1, max_length=many_agents.MOST
-    )
-    expect = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
-    dry_run = serializers.BooleanField(required=False, default=False)
-
+class Many(Chosen):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError({"filter": ["Say a filter, or ids, and not both."]})
+        attrs = super().validate(attrs)
         if "filter" in attrs and attrs["expect"] is None and not attrs["dry_run"]:
             raise serializers.ValidationError({"expect": ["Say how many you mean; dry_run counts them."]})
         return attrs
 
 
-class WithReason(Many):
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+class WithReason(Many, Why):
+    pass
 
 
 class WithOwner(Many):
@@ -71,7 +62,7 @@ class _Many(Door):
 
     def post(self, request: Request) -> Response:
         asked = said(self.words(data=request.data))
-        found = _selected(asked)
+        found = choosing.rows_of(asked, AgentFilter, Agent.objects.all())
         if asked["dry_run"]:
             foreseen = many_agents.preview(self.deed, found, now=timezone.now())
             return Response({"dry_run": True, **many_agents.as_json(foreseen)})
@@ -101,9 +92,7 @@ class Owner(_Many):
     words = WithOwner
 
     def do(self, request: Request, found: "QuerySet[Agent]", asked: dict[str, Any]) -> Outcome:
-        owner = Membership.objects.select_related("user").filter(pk=asked["owner"]).first()
-        if owner is None:
-            raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
+        owner = choosing.person(asked["owner"], under="owner")
         return many_agents.give(found, owner, by=by(request), expected=asked["expect"])
 
 
@@ -117,16 +106,3 @@ class Confirm(_Many):
 
     def do(self, request: Request, found: "QuerySet[Agent]", asked: dict[str, Any]) -> Outcome:
         return many_agents.ask_owners(found, by=by(request), expected=asked["expect"])
-
-
-def _selected(asked: dict[str, Any]) -> "QuerySet[Agent]":
-    rows: QuerySet[Agent] = Agent.objects.all()
-    if "ids" in asked:
-        return rows.filter(pk__in=asked["ids"])
-    narrowed: Any = AgentFilter(asked["filter"], rows)
-    if unknown := asked["filter"].keys() - narrowed.form.fields.keys():
-        raise UnreadableQuery(f"The list has no filter called {min(unknown)[:50]}.")
-    if not narrowed.form.is_valid():
-        raise serializers.ValidationError(narrowed.form.errors)
-    found: QuerySet[Agent] = narrowed.qs
-    return found

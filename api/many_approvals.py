@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from agents import rules, together
 from agents.errors import Unusable
 from agents.models import Approval
+from api import choosing
 from api.approvals import WRITE
 from api.door import Door, said
 from api.fresh import check_fresh
@@ -89,9 +90,4 @@ def _ids(approvals: Iterable[Approval]) -> list[str]:
 
 
 def _owner(member_id: str | None) -> Membership | None:
-    if member_id is None:
-        return None
-    found = Membership.objects.select_related("user").filter(pk=member_id).first()
-    if found is None:
-        raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
-    return found
+    return choosing.person(member_id, under="owner") if member_id is not None else None
