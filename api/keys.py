@@ -1,9 +1,11 @@
 """Signing keys: for people who look after the tenant, through an app. Private parts are nowhere in it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,20 +15,34 @@ from api.fresh import check_fresh
 from api.keepers import by
 from api.listing import Listing
 from tenants.roles import Act
-from tokens import emergency, fetchers, rotation, timeline
+from tokens import emergency, fetchers, rotation, signed, timeline
 from tokens.filters import KeyFilter
 from tokens.keys import ALGORITHMS, PUBLISHED
 from tokens.models import KeyFetch, SigningKey
+from tokens.signed import Share
 
 READ, WRITE = "keys:read", "keys:write"
 
 
 class KeySerializer(serializers.ModelSerializer[SigningKey]):
+    """`good_tokens` are the access tokens that are good now and that it signed, of the newest ten thousand."""
+
+    good_tokens = serializers.SerializerMethodField()
+
     class Meta:
         model = SigningKey
         fields = [
             "id", "kid", "algorithm", "status", "public", "created_at", "activate_at", "retire_at", "destroy_at",
+            "good_tokens",
         ]  # fmt: skip
+
+    def get_good_tokens(self, key: SigningKey) -> int:
+        share = self._shares.get(key.kid)
+        return share.tokens if share else 0
+
+    @cached_property
+    def _shares(self) -> Mapping[str, Share]:
+        return signed.shares(timezone.now())  # Once for all that are written together.
 
 
 class FetchSerializer(serializers.ModelSerializer[KeyFetch]):

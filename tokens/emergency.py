@@ -16,19 +16,14 @@ from django.db.models import Count, Q, QuerySet
 from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
-from kit import identifiers
 from tenants import actions as tenant_actions
-from tenants.rules import LONGEST_ACCESS_TOKEN
-from tokens import keys, receipts, rotation
+from tokens import keys, receipts, rotation, signed
 from tokens.errors import KeyIsOver
 from tokens.models import AccessToken, SigningKey
 
 Status = SigningKey.Status
 BELIEVED_FOR = timedelta(seconds=keys.JWKS_SECONDS + settings.CACHE_SECONDS)
 """How long a server that checks by itself may still hold the key: as long as it may keep the key set."""
-
-SKEW = timedelta(minutes=5)
-"""By how much the clocks of two processes may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +124,14 @@ def _receipt(key: SigningKey, now: datetime, *, replaced_by: str) -> KeyReceipt:
 
 
 def _signed(key: SigningKey, now: datetime) -> "QuerySet[AccessToken]":
-    """Return the unexpired tokens of a key. Their ids begin with the time: nobody reads all tokens there ever were."""
+    """Return the tokens of a key that are good now."""
     # What was recorded before the column was there may be of any key; it is over within the hour.
     mine = Q(kid=key.kid) | Q(kid="", digest="")
-    return AccessToken.objects.filter(mine, pk__gte=_oldest(now), expires__gt=now, revoked_at=None)
+    return signed.good(now).filter(mine)
 
 
 def _end_tokens(key: SigningKey, now: datetime) -> None:
     """Revoke what a key signed, and whatever was exchanged from it, level by level."""
     _signed(key, now).update(revoked_at=now)
-    unexpired = AccessToken.objects.filter(pk__gte=_oldest(now), expires__gt=now, revoked_at=None)
-    while unexpired.filter(parent__revoked_at=now).update(revoked_at=now):
+    while signed.good(now).filter(parent__revoked_at=now).update(revoked_at=now):
         continue
-
-
-def _oldest(now: datetime) -> str:
-    """Return what sorts before every token that may be unexpired."""
-    return identifiers.at("tok", now - timedelta(seconds=LONGEST_ACCESS_TOKEN) - SKEW)

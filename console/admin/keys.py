@@ -1,5 +1,6 @@
 """Signing keys: is rotation healthy, who knows the next key already, and what to do when one leaked."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ from audit.models import Entry
 from console.access import for_admins, for_keepers, for_present_members, principal
 from delegations.sentence import in_words, listed
 from tenants import directory
-from tokens import emergency, fetchers, keys, rotation, timeline
+from tokens import emergency, fetchers, keys, rotation, signed, timeline
 from tokens.endpoints.request import MemberRequest
 from tokens.errors import KeyIsOver, NotKnownYet
 from tokens.models import KeyFetch, SigningKey
+from tokens.signed import Share
 
 Status = SigningKey.Status
 GONE_SHOWN, MISSING_SHOWN = 6, 5
@@ -37,9 +39,10 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200) -> Htt
     published = list(SigningKey.objects.filter(status__in=keys.PUBLISHED))
     gone = SigningKey.objects.exclude(status__in=keys.PUBLISHED).order_by("-destroy_at", "-pk")[:GONE_SHOWN]
     found, seen = [*published, *gone], list(fetchers.seen(now)[: fetchers.MOST])
-    following = [key for key in published if key.status == Status.NEXT]
+    following, shares = [key for key in published if key.status == Status.NEXT], signed.shares(now)
     content = {
-        "keys": [_row(key, found, seen, request, now) for key in sorted(found, key=_place)],
+        "keys": [{**_row(key, found, seen, request, now), **_use(key, shares)} for key in sorted(found, key=_place)],
+        "most_counted": 0 if all(each.is_all for each in shares.values()) else signed.MOST,
         "fetchers": len(seen),
         "missing": [_fetcher(each, now) for each in seen if any(not fetchers.has(each, key) for key in following)],
         "shown": MISSING_SHOWN,
@@ -148,6 +151,12 @@ def _row(
         "ready": ready if key.status == Status.NEXT and now < ready else None,
         "ready_words": in_words(ready, now=now, time_zone=request.tenant.time_zone),
     }
+
+
+def _use(key: SigningKey, shares: Mapping[str, Share]) -> dict[str, Any]:
+    """Return how many of the tokens that are good now a key signed, and which share of them that is."""
+    share = shares.get(key.kid)
+    return {"tokens": share.tokens if share else 0, "percent": share.percent if share else 0}
 
 
 def _fetcher(fetch: KeyFetch, now: datetime) -> dict[str, Any]:

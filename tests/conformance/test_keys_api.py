@@ -13,8 +13,8 @@ from tests.harness.browser import Form
 from tests.harness.footprint import leaves_only
 from tests.harness.world import PASSWORD
 from tests.spec import spec
-from tokens import fetchers, rotation
-from tokens.models import KeyFetch, SigningKey
+from tokens import fetchers, rotation, signed
+from tokens.models import AccessToken, KeyFetch, SigningKey
 
 SCOPES = "keys:read keys:write"
 KEYS = "/console/keys"
@@ -288,3 +288,25 @@ def test_what_comes_next_is_the_same_on_the_page_and_over_the_api(world, token, 
     for each in said:
         for name in ("published_at", "signs_at", "retires_at", "gone_at"):
             assert f'datetime="{each[name][:16]}' in page, each
+
+
+@spec("RFC 7517", "5")
+def test_how_many_of_the_tokens_that_are_good_now_a_key_signed_is_counted_on_the_page_as_over_the_api(world, token):
+    scout = world.public_client()
+    world.grant(scout)
+    with context.use(world.tenant):
+        known = signed.shares(timezone.now())
+        total = sum(share.tokens for share in known.values())
+        assert total == AccessToken.objects.count() >= 2
+        few = signed.shares(timezone.now(), most=1)
+    (one,) = few.values()
+    assert (one.tokens, one.of, one.is_all, one.percent) == (1, 1, False, 100)
+    listed = {each["kid"]: each["good_tokens"] for each in call(world, token, "/keys").json()["keys"]}
+    assert {kid: listed[kid] for kid in known} == {kid: share.tokens for kid, share in known.items()}
+    assert sum(listed.values()) == total
+    page = world.browser("ada").go(world.url(KEYS)).text
+    for share in known.values():
+        assert f'value="{share.percent}"' in page
+    with context.use(world.tenant):
+        AccessToken.objects.update(revoked_at=timezone.now())
+        assert signed.shares(timezone.now()) == {}
