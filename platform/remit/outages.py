@@ -1,11 +1,17 @@
-"""What a request gets that fell out of every view: 503 where the database cannot do it now, 500 otherwise."""
+"""What a request gets that fell out of every view: 503 where the database cannot do it now, 500 otherwise; and 413
+where a form holds more than is read.
+"""
 
 import json
 import sys
 from collections.abc import Mapping
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template import loader
+from django.views import defaults
 
 from api import problems
 from kit import context, outages
@@ -18,6 +24,13 @@ ALONE = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' d
 def handler500(request: HttpRequest) -> HttpResponse:
     """Answer for Django's last resort, which calls this while the error is at hand."""
     return unavailable(request) if outages.is_outage(sys.exc_info()[1]) else broken(request)
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django refuses to read; of a form that is too large it is said that it is."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return render(request, "413.html", {"most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024}, status=413)
+    return defaults.bad_request(request, exception)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -325,6 +325,15 @@ def test_a_document_that_cannot_be_read_stays_in_the_form_with_the_reason(world)
     assert (kept["document"].strip(), kept["only"]) == (BOMB.strip(), "rooms")
 
 
+@spec("RFC 9110", "15.5.14")
+def test_more_than_a_form_holds_is_said_to_be_more(world):
+    ada = world.browser("ada")
+    ada.go(place(world))
+    with leaves_only(world):
+        page = ada.submit(ada.form("import-scopes"), {"document": "x" * 70_000})
+    assert (page.status_code, "A form holds up to 64 KB." in page.text) == (413, True)
+
+
 @spec("RFC 9110", "8.3")
 def test_a_large_document_comes_as_a_file_and_is_shown_a_part_at_a_time(world):
     tools = {"tools": [{"name": f"tool_{n}", "description": "Does a thing. " + "y" * 900} for n in range(120)]}
