@@ -22,6 +22,7 @@ from console.admin import tail
 from console.event_rows import event_rows
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import MOVES, page
+from delegations.sentence import in_words
 from notices import exporting
 from notices.errors import TooLong
 from tenants.models import Membership
@@ -88,12 +89,17 @@ def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpR
     asked = narrowing(request, EventFilter, Entry.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
     content = {
         "chain": ledger.sealed(),
-        "inspection": inspection.of_current(),
+        "inspection": (seen := inspection.of_current()),
+        "reached": _moment(seen.reached_at, request) if seen and seen.reached_at else "",
         "said": said,
         "zone": request.tenant.time_zone,
         "saved": saved.above(request, "events"),
     }
     return render(request, "console/activity.html", {**content, **listed(request, asked)}, status=status)
+
+
+def _moment(at: datetime, request: MemberRequest) -> str:
+    return in_words(at, now=timezone.now(), time_zone=request.tenant.time_zone)
 
 
 def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
