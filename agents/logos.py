@@ -9,9 +9,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT, KeyTextTransform
 
 from agents.models import Client, Logo
-from agents.registration import picture
-from agents.registration.picture import BadPicture
+from kit import picture
 from kit.fetch import Unfetchable
+from kit.picture import BadPicture
 from tenants.directory import current
 from trust import outbound
 

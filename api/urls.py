@@ -31,6 +31,7 @@ from api import (
     resources,
     saved_views,
     settings,
+    tenant_logo,
     trust,
     webhooks,
 )
@@ -139,6 +140,7 @@ urlpatterns = [
     path("api/v1/invitations", members.Invitations.as_view()),
     path("api/v1/invitations/<str:invitation_id>", members.OneInvitation.as_view()),
     path("api/v1/settings", settings.Settings.as_view()),
+    path("api/v1/settings/logo", tenant_logo.Logo.as_view()),
     path("api/v1/settings/export.yaml", settings.Export.as_view()),
     path("api/v1/settings/pause", settings.Pause.as_view()),
     path("api/v1/settings/history", settings.History.as_view()),

@@ -25,6 +25,7 @@ class Event(StrEnum):
     DOWNSTREAM_ALLOWED = "resource_server.downstream_allowed"
     DOWNSTREAM_FORBIDDEN = "resource_server.downstream_forbidden"
     TENANT_POLICY_CHANGED = "tenant.policy_changed"
+    TENANT_LOGO_CHANGED = "tenant.logo_changed"
     SETTING_FIXED = "tenant.setting_fixed"
     SETTING_RELEASED = "tenant.setting_released"
     MEMBER_GROUPS_CHANGED = "member.groups_changed"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 _WORDS: Mapping[str, str | Promise] = {
     "tenant.policy_changed": _("changed settings"),
+    "tenant.logo_changed": _("changed the logo of"),
     "tenant.setting_fixed": _("fixed a setting of"),
     "tenant.setting_released": _("released a setting of"),
     "member.added": _("joined"),

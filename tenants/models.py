@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kit import identifiers
 from kit.marks import initials
+from tenants.emblem import Emblem as Emblem
 from tenants.invitation import Invitation as Invitation
 from tenants.protected import Downstream as Downstream
 from tenants.protected import ResourceServer as ResourceServer
@@ -128,6 +129,7 @@ class Tenant(models.Model):
     accent_dark = models.CharField(
         max_length=7, blank=True, help_text="The same on dark pages; empty: as light as it must be to be read there."
     )
+    logo = models.CharField(max_length=16, blank=True, help_text="The name of its picture; empty: it has none.")
     fixed = models.JSONField(
         default=list,
         help_text="Settings that whoever runs the installation fixed: no admin of the tenant changes them.",
@@ -162,6 +164,11 @@ class Tenant(models.Model):
     @property
     def initials(self) -> str:
         return initials(self.name)
+
+    @property
+    def logo_place(self) -> str:
+        """Where on our origin its logo is, under a name that changes with it; or ""."""
+        return f"/t/{self.slug}/logo/{self.logo}.png" if self.logo else ""
 
 
 class UserManager(BaseUserManager["User"]):

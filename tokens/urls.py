@@ -14,6 +14,7 @@ from tokens.endpoints import (
     metadata,
     protected_resource,
     register,
+    tenant_logo,
     userinfo,
 )
 from tokens.endpoints.request import TenantRequest
@@ -60,6 +61,8 @@ def protocol_view(path: str) -> View | None:
         return lambda request: protected_resource.hosted(request, path.removeprefix(_HOSTED))
     if path.startswith(colours.PREFIX):
         return lambda request: colours.view(request, path.removeprefix(colours.PREFIX))
+    if path.startswith(tenant_logo.PREFIX):
+        return lambda request: tenant_logo.view(request, path.removeprefix(tenant_logo.PREFIX))
     if path.startswith(logos.PREFIX):
         return lambda request: logos.view(request, path.removeprefix(logos.PREFIX))
     if path.startswith(manage.PREFIX):

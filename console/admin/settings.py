@@ -35,7 +35,7 @@ GONE = _("That change cannot be put back any more.")
 
 @for_act(Act.SETTINGS_READ)
 def view(request: MemberRequest) -> HttpResponse:
-    return _show(request)
+    return show(request)
 
 
 @require_GET
@@ -59,7 +59,7 @@ def change(request: MemberRequest) -> HttpResponse:
         said, version, who = dict(form.cleaned_data), version_of(request), principal(request)
         if _is_done(form, lambda: stops.change_policy(tenant, by=who, version=version, **said)):
             return redirect(f"{reverse('console-settings')}#{part.word}")
-    return _show(request, typed={part.word: form}, status=422)
+    return show(request, typed={part.word: form}, status=422)
 
 
 @require_POST
@@ -70,14 +70,14 @@ def put_back(request: MemberRequest) -> HttpResponse:
     named = {each["setting"]: each["before"] for each in entry.detail.get("changes", [])}
     setting, version, who = request.POST.get("setting", ""), version_of(request), principal(request)
     if setting not in named or setting not in LABELS:
-        return _show(request, said=str(GONE), status=409)
+        return show(request, said=str(GONE), status=409)
 
     def restore() -> None:
         before = {setting: history.said(setting, named[setting])}
         stops.change_policy(request.tenant, by=who, version=version, **before)
 
     if refused := attempt(restore):
-        return _show(request, said=refused, status=409)
+        return show(request, said=refused, status=409)
     return redirect(f"{reverse('console-settings')}#history")
 
 
@@ -93,7 +93,7 @@ def _is_done(form: PartForm, verb: Callable[[], object]) -> bool:
     return not refused
 
 
-def _show(
+def show(
     request: MemberRequest, *, typed: Mapping[str, PartForm] | None = None, said: str = "", status: int = 200
 ) -> HttpResponse:
     tenant = Tenant.objects.get(pk=request.tenant.pk)
@@ -105,6 +105,7 @@ def _show(
         "version": tenant.version,
         "changes": [_change(entry, each, tenant, may_change) for entry in rows for each in _said(entry)],
         "may_change": may_change,
+        "logo_place": tenant.logo_place,
         "domains": domains.all_of_them() if may(request.member, Act.TRUST_READ) else [],
         "may_see_trust": may(request.member, Act.TRUST_READ),
         "may_pause": may(request.member, Act.TENANT_PAUSE),

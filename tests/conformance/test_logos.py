@@ -13,12 +13,12 @@ from PIL import Image
 from agents import actions as agent_actions
 from agents import admission, logos
 from agents.models import Approval, Logo
-from agents.registration import picture as pictures
-from agents.registration.picture import BadPicture
 from agents.tasks import fetch_logos
 from audit.models import Lease
 from audit.principals import SYSTEM
 from kit import context
+from kit import picture as pictures
+from kit.picture import BadPicture
 from tenants import actions as tenant_actions
 from tests.harness import hostile
 from tests.harness import pictures as made

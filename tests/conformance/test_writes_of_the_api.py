@@ -32,6 +32,8 @@ WITHOUT_A_VERSION = {
     "POST me/views": NEW,
     "DELETE me/views/view_id": NO_VERSION,
     "POST settings/pause": ONCE,
+    "PUT settings/logo": "the last one wins, and its name is its digest",
+    "DELETE settings/logo": NO_VERSION,
     "POST views/view_id/share": ONCE,
     "POST views/view_id/unshare": ONCE,
     "POST delegations/bulk-end": "the number that is expected is the version",

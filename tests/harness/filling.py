@@ -14,7 +14,8 @@ from delegations import saved_views
 from notices import actions as notices
 from notices.models import Job, JobItem, JobPart, Notice, Reading, Turn
 from notices.webhooks import actions as webhooks
-from tenants import members, sign_ins
+from tenants import logo, members, sign_ins
+from tests.harness import pictures
 from tests.harness.domains import Foreign, trust_foreign
 from tests.harness.world import World
 from tokens import fetchers
@@ -76,6 +77,7 @@ def of_lists(world: World) -> None:
     """Save a list for somebody, and keep that they signed in."""
     sign_ins.keep(world.people["bob"], "no session's key", user_agent="", address="192.0.2.7")
     saved_views.save(world.people["bob"], "agents", "Mine", "q=mine", by=SYSTEM)
+    logo.set_logo(world.tenant, pictures.picture(), by=SYSTEM)
 
 
 def of_addresses(world: World) -> None:

@@ -4,10 +4,10 @@ from playwright.sync_api import Page
 
 from audit.principals import SYSTEM
 from kit import context
-from tenants import actions, members
+from tenants import actions, logo, members
 from tests.browser.sight import Sight, at
 from tests.browser.stage import Stage, say_who, sign_in
-from tests.harness import company
+from tests.harness import company, pictures
 from tests.harness.world import make
 
 
@@ -40,8 +40,9 @@ def _wrong_password_again(stage: Stage, page: Page) -> None:
 
 
 def _coloured(stage: Stage, page: Page) -> None:
-    """Look at the sign-in of a tenant with a colour of its own."""
+    """Look at the sign-in of a tenant with a colour and a logo of its own."""
     world = make(stage.lived_in.origin, stage.lived_in.http)
+    logo.set_logo(world.tenant, pictures.picture(), by=SYSTEM)
     actions.change_policy(world.tenant, by=SYSTEM, accent="#7a1f5c")
     page.goto(world.url("/login"))
 
