@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from agents import clients
+from agents.errors import TooLateForClient
 from agents.models import Client
-from audit.principals import SYSTEM
+from audit.principals import SYSTEM, Kind, Principal
 from kit import context
 from kit.oauth import GrantType
 from tests.conformance.test_resources_api import asker
+from tests.harness import crowd
 from tests.harness.browser import FRAME, answer
 from tests.harness.footprint import leaves_only
 from tests.harness.world import REDIRECT, Credentials, pkce
@@ -284,3 +286,21 @@ def test_it_is_taken_back_by_nobody_else_not_later_and_not_once_it_changed_since
     assert ada("POST", back).json()["token_endpoint_auth_method"] == "client_secret_basic"
     edit(token_endpoint_auth_method="none", grant_types=["authorization_code"])
     refused(ada)
+
+
+@spec("RFC 9110", "13.1.1")
+def test_of_many_who_take_it_back_at_once_one_does(world, scout):
+    ada = Principal(Kind.USER, world.people["ada"].pk, "Ada")
+    with context.use(world.tenant):
+        clients.change_client(scout.client, {"client_name": "Path finder"}, by=ada)
+
+    def back(_number):
+        try:
+            clients.put_back_client(scout.client, by=ada)
+        except TooLateForClient:
+            return False
+        return True
+
+    assert sorted(crowd.at_once(5, back, tenant=world.tenant)) == [False] * 4 + [True]
+    assert anew(world, scout.client).name == "Scout"
+    assert len(world.entries("client.changed")) == 2
