@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from agents import writing
 from agents.models import Agent, Approval, Client
-from kit import uris
+from kit import one_statement, uris
+from kit.one_statement import Line
 
 NEW = timedelta(days=7)
 AT_WORK = frozenset({Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUSPENDED})
@@ -23,6 +26,7 @@ AT_WORK = frozenset({Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUS
 MANUAL = Client.RegistrationSource.MANUAL
 Names = Mapping[str, Sequence[tuple[str, str]]]
 """Agents that act, each with its id and its name, by what the name looks like."""
+NAMES, CLIENTS = "names", "clients"
 _ALIKE = str.maketrans({"0": "o", "1": "l", "|": "l", "3": "e", "5": "s", "i": "l"})
 
 
@@ -35,6 +39,14 @@ class Risk:
     is_high: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What agents are judged beside: who acts here, by what their names look like, and who may change things."""
+
+    names: Names
+    writers: frozenset[str]
+
+
 def of(approval: Approval, *, now: datetime, known: Names | None = None) -> list[Risk]:
     """Return the risks of approving, the gravest first; whoever asks about many brings the names that are `known`."""
     client = approval.client
@@ -45,27 +57,41 @@ def of(approval: Approval, *, now: datetime, known: Names | None = None) -> list
     return _of(client, known, words if writing.is_among(approval.asked) else "", now=now)
 
 
-def of_agent(clients: Iterable[Client], known: Names, *, is_writing: bool, now: datetime) -> list[Risk]:
-    """Return the risks of an agent by its clients, the gravest first; `is_writing` is whether it may change things."""
-    words = _("Nobody has checked who runs it, and it may change things.") if is_writing else ""
-    found = [risk for client in clients for risk in _of(client, known, words, now=now)]
+def of_agent(agent_id: str, clients: Iterable[Client], beside: Beside, *, now: datetime) -> list[Risk]:
+    """Return the risks of an agent by its clients, the gravest first."""
+    may_write = agent_id in beside.writers
+    words = _("Nobody has checked who runs it, and it may change things.") if may_write else ""
+    found = [risk for client in clients for risk in _of(client, beside.names, words, now=now)]
     return sorted({risk.rule: risk for risk in found}.values(), key=lambda risk: not risk.is_high)
+
+
+def parts(agents: "QuerySet[Agent]", now: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the questions whose answers `beside` reads, for a statement that may ask more."""
+    return [one_statement.part(_acting(), NAMES, key=F("pk"), shown=F("name")), *writing.parts(agents, now)]
+
+
+def beside(found: Mapping[str, list[Line]]) -> Beside:
+    """Return what agents are judged beside, by the lines of a statement."""
+    return Beside(_by_looks((line.key, line.shown) for line in found.get(NAMES, ())), writing.writers(found))
 
 
 def high_agents(agents: "QuerySet[Agent]", *, now: datetime) -> list[str]:
     """Return those of some agents of which a grave rule speaks: it never speaks of what an admin made."""
-    strangers = Client.objects.exclude(registration_source=MANUAL).filter(agent__status__in=AT_WORK)
-    found = list(strangers.filter(agent__in=agents.order_by(), status=Client.Status.ACTIVE).order_by())
-    if not found:
-        return []
+    strangers = Client.objects.exclude(registration_source=MANUAL).filter(
+        agent__in=agents.order_by(), agent__status__in=AT_WORK, status=Client.Status.ACTIVE
+    )
+    ways = Concat("registration_source", Value(" "), "auth_method", output_field=TextField())
+    asked = one_statement.part(strangers, CLIENTS, key=F("agent_id"), shown=F("name"), text=ways)
+    found = one_statement.ask([asked, *parts(agents.filter(pk__in=strangers.values("agent")), now)])
+    # Of a client the grave rules ask no more than that.
     by_agent = defaultdict(list)
-    for client in found:
-        by_agent[str(client.agent_id)].append(client)
-    known, writers = names(), writing.agents(Agent.objects.filter(pk__in=by_agent), now=now)
+    for line in found.get(CLIENTS, ()):
+        source, method = line.text.split(" ")
+        client = Client(agent_id=line.key, name=line.shown, registration_source=source, auth_method=method, created=now)
+        by_agent[line.key].append(client)
+    known = beside(found)
     return [
-        pk
-        for pk, clients in by_agent.items()
-        if any(risk.is_high for risk in of_agent(clients, known, is_writing=pk in writers, now=now))
+        pk for pk, clients in by_agent.items() if any(risk.is_high for risk in of_agent(pk, clients, known, now=now))
     ]
 
 
@@ -79,20 +105,7 @@ def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[st
 
 def names() -> Names:
     """Return the agents that act by what their names look like, in one statement."""
-    return by_looks(acting().values_list("pk", "name"))
-
-
-def acting() -> "QuerySet[Agent]":
-    """Return the agents whose names others may be taken for."""
-    return Agent.objects.filter(status=Agent.Status.ACTIVE)
-
-
-def by_looks(agents: Iterable[tuple[str, str]]) -> Names:
-    """Return ids with names by what the names look like."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for pk, name in agents:
-        found[skeleton(name)].append((pk, name))
-    return found
+    return _by_looks(_acting().values_list("pk", "name"))
 
 
 def has_odd_letters(name: str) -> bool:
@@ -110,6 +123,18 @@ def _of(client: Client, known: Names, writes: str, *, now: datetime) -> list[Ris
         _is_new(client, now),
     ]
     return [risk for risk in found if risk is not None]
+
+
+def _acting() -> "QuerySet[Agent]":
+    """Return the agents whose names others may be taken for."""
+    return Agent.objects.filter(status=Agent.Status.ACTIVE)
+
+
+def _by_looks(agents: Iterable[tuple[str, str]]) -> Names:
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for pk, name in agents:
+        found[skeleton(name)].append((pk, name))
+    return found
 
 
 def _looks_alike(client: Client, known: Names) -> Risk | None:

@@ -1,14 +1,20 @@
 """Scopes that change things: who holds one, and whether one is among some."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from agents.models import Agent
+from kit import one_statement
+from kit.one_statement import Line
 from tenants import directory
 from tenants.models import Scope
+
+HELD, CHANGING = "held", "changing"
 
 
 def scopes() -> Mapping[str, frozenset[str]]:
@@ -27,25 +33,43 @@ def is_among(asked: Mapping[str, Iterable[str]]) -> bool:
 
 
 def held(now: datetime) -> Exists:
-    """Match the agents of a query that hold one, alive."""
+    """Match the agents of a query that hold one, alive: nothing where no scope changes anything."""
+    found = Q(pk=None)
+    for identifier, names in scopes().items():
+        for name in names:
+            found |= Q(at=identifier, text__contains=json.dumps(name))
+    return Exists(_holding(Agent.objects.filter(pk=OuterRef("pk")), now).filter(found).order_by())
+
+
+def parts(agents: "QuerySet[Agent]", now: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the questions whose answers `writers` reads: what some agents hold, each once, and what changes things."""
+    # What thousands of people allowed alike is one line.
+    holding = _holding(agents, now).distinct()
+    served = Scope.objects.filter(is_writing=True, resource_server__retired_at=None)
+    return [
+        one_statement.part(holding, HELD, key=F("pk"), shown=F("at"), text=F("text")),
+        one_statement.part(served, CHANGING, key=F("resource_server__identifier"), shown=F("name")),
+    ]
+
+
+def writers(found: Mapping[str, list[Line]]) -> frozenset[str]:
+    """Return the ids of the agents that hold a scope that changes things."""
+    changing = {(line.key, line.shown) for line in found.get(CHANGING, ())}
+    return frozenset(
+        line.key
+        for line in found.get(HELD, ())
+        if any((line.shown, name) in changing for name in json.loads(line.text))
+    )
+
+
+def _holding(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[Agent]":
+    """Return agents once for each delegation of theirs that is alive, with where and for what."""
     # Delegations belong to a room above, and are asked for through the relation; scopes as text, because SQLite
     # looks into no list.
-    holding = Agent.objects.filter(pk=OuterRef("pk")).annotate(
+    each = agents.annotate(
         at=F("delegations__audience"),
         over=F("delegations__ended_at"),
         until=F("delegations__expires_at"),
         text=Cast("delegations__scopes", TextField()),
     )
-    live = holding.filter(Q(until=None) | Q(until__gt=now), over=None)
-    served = Scope.objects.filter(
-        is_writing=True, resource_server__identifier=OuterRef("at"), resource_server__retired_at=None
-    ).annotate(
-        quoted=Concat(Value('"'), "name", Value('"'), output_field=TextField()),
-        text=ExpressionWrapper(OuterRef("text"), TextField()),
-    )
-    return Exists(live.filter(Exists(served.filter(text__contains=F("quoted")).order_by())).order_by())
-
-
-def agents(among: "QuerySet[Agent]", *, now: datetime) -> frozenset[str]:
-    """Return the ids of those of some agents that hold one."""
-    return frozenset(among.filter(held(now)).order_by().values_list("pk", flat=True))
+    return each.filter(Q(until=None) | Q(until__gt=now), over=None, at__isnull=False)
