@@ -36,6 +36,9 @@ CHIPS = (
     Chip(_("Off"), {"enabled": "false"}),
 )
 _PLATFORMS = frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})
+ISSUERS = {"here": "issuers", "row": "ui/issuer_row.html", "icon": "globe"}
+AUDIENCES = {"here": "audiences", "row": "ui/audience_row.html", "icon": "link"}
+"""What the page of each list is made of."""
 PLACES = 3
 """How many resources a line names of a server elsewhere."""
 
@@ -55,8 +58,8 @@ def issuers(request: MemberRequest) -> HttpResponse:
     # What a platform brings is said where one is on the page.
     brings = any(_PLATFORMS & {Purpose(each) for each in issuer.purposes} for issuer in found)
     is_off = brings and request.tenant.workloads == Tenant.Registration.OFF
-    content = {**_shown(request, asked, rows, pager, columns), "workloads_are_off": is_off}
-    content["removed"] = trust_removed.removed(now)
+    further = {"workloads_are_off": is_off, "removed": trust_removed.removed(now), "not_found": _("No issuer found.")}
+    content = {**_shown(request, asked, rows, pager, columns), **ISSUERS, **further}
     return render(request, "console/trust.html", content)
 
 
@@ -69,7 +72,8 @@ def audiences(request: MemberRequest) -> HttpResponse:
         *(Column(label) for label in (_("Resources and scopes"), _("Clients known there"), _("Rules"))),
         Column(_("Delegations")),
     )
-    content = _shown(request, asked, [_audience_row(each) for each in found], pager, columns)
+    shown = _shown(request, asked, [_audience_row(each) for each in found], pager, columns)
+    content = {**shown, **AUDIENCES, "not_found": _("No server found.")}
     return render(request, "console/audiences.html", content)
 
 
