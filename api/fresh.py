@@ -1,8 +1,7 @@
 """What takes a proof of minutes ago: the app has the person sign in anew, and comes back (RFC 9470)."""
 
-from datetime import timedelta
-
 from allauth.mfa.models import Authenticator
+from django.db.models import Min
 from django.utils import timezone
 from rest_framework.request import Request
 
@@ -10,9 +9,8 @@ from api.authentication import challenge, tenant_of
 from api.errors import Refusal
 from api.keepers import member_of
 from tokens.bearer import Bearer
+from tokens.endpoints.freshness import RECENT
 from tokens.models import RefreshToken
-
-LONGEST = timedelta(minutes=5)
 
 
 class SignInTooOld(Refusal):
@@ -25,15 +23,19 @@ class SignInTooOld(Refusal):
 
 
 def check_fresh(request: Request) -> None:
-    """Check that a person who set up a factor signed in minutes ago for this token; raises SignInTooOld."""
-    member = member_of(request)
-    if not Authenticator.objects.filter(user_id=member.user_id).exists():
+    """Check that a person who set up a factor proved it minutes ago for this token; raises SignInTooOld.
+
+    A sign-in from before the first factor was proved by none.
+    """
+    since = Authenticator.objects.filter(user_id=member_of(request).user_id).aggregate(first=Min("created_at"))["first"]
+    if since is None:
         return
     assert isinstance(request.auth, Bearer)
     family = RefreshToken.objects.filter(pk=request.auth.token.family_id).first()
-    if family is not None and family.auth_time and timezone.now() - family.auth_time <= LONGEST:
+    moment = family.auth_time if family is not None else None
+    if moment is not None and moment >= since and timezone.now() - moment <= RECENT:
         return
     scope = " ".join(sorted(request.auth.scopes))
     error = "insufficient_user_authentication"
-    seconds = int(LONGEST.total_seconds())
+    seconds = int(RECENT.total_seconds())
     raise SignInTooOld(f'{challenge(tenant_of(request), scope=scope, error=error)}, max_age="{seconds}"')

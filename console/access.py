@@ -1,12 +1,9 @@
 """Who may open a page: a member, or a member who looks after the tenant."""
 
-import time
 from collections.abc import Callable
 from functools import wraps
 
-from allauth.account import app_settings
-from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, is_reauthentication_required
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -18,11 +15,10 @@ from audit.principals import Kind, Principal
 from tenants.models import Membership
 from tenants.roles import Act, may
 from tenants.rules import may_see_console
+from tokens.endpoints import freshness
 from tokens.endpoints.request import MemberRequest, TenantRequest
 
 View = Callable[..., HttpResponse]
-MFA = "mfa"
-"""What a session calls a proof by a passkey, an app or a recovery code."""
 
 
 def for_members(view: View) -> View:
@@ -40,14 +36,20 @@ def for_members(view: View) -> View:
 
 
 def for_fresh_members(view: View) -> View:
-    """Let in members who proved again, minutes ago, that it is them; send others to do so, and back to this page."""
+    """Let in members who proved again, minutes ago, that it is them; send others to do so, and back to this page.
+
+    Whoever has neither password nor factor proves it at their company, for an account that this tenant's provider made.
+    What it says of a person's own account must not end in a factor, which would count wherever that person has a place.
+    """
 
     @wraps(view)
     def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
         # Asked before allauth asks: it would keep the body of a POST in the session, and find no view to resume with.
         if is_reauthentication_required(request, app="allauth.mfa"):
-            return redirect(f"{resolve_url('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
-        return view(request, *args, **kwargs)
+            return prove_again(request, request.get_full_path())
+        if get_reauthentication_flows(request.member.user):
+            return view(request, *args, **kwargs)
+        return view(request, *args, **kwargs) if is_present(request) else prove_again(request, request.get_full_path())
 
     return for_members(guarded)
 
@@ -66,19 +68,12 @@ def for_present_members(view: View) -> View:
 
 def is_present(request: MemberRequest) -> bool:
     """Say whether somebody proved minutes ago that it is them; what has a factor is not proved by a password."""
-    has_factor = Authenticator.objects.filter(user_id=request.member.user_id).exists()
-    proofs = [
-        record["at"]
-        for record in get_authentication_records(request, request.member.user)
-        if record["method"] == MFA or not has_factor
-    ]
-    return bool(proofs) and time.time() - max(proofs) < app_settings.REAUTHENTICATION_TIMEOUT
+    return freshness.is_recent(request)
 
 
 def must_prove_again(request: MemberRequest) -> bool:
     """Say whether somebody who set up a factor proved longer than minutes ago that it is them."""
-    has_factor = Authenticator.objects.filter(user_id=request.member.user_id).exists()
-    return has_factor and bool(is_reauthentication_required(request, app="allauth.mfa"))
+    return Authenticator.objects.filter(user_id=request.member.user_id).exists() and not is_present(request)
 
 
 def prove_again(request: MemberRequest, page: str) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.conf import settings
 from hypothesis import settings as hypothesis
 
 from tests import settings as test_settings
-from tests.harness import database, hostile, key_pool, leaks, server
+from tests.harness import company, database, hostile, key_pool, leaks, server
 from tests.harness.world import World, make
 from tokens import caches
 
@@ -58,6 +58,13 @@ def documents() -> Iterator[hostile.Hostile]:
     """Where agents' metadata documents and keys lie: https on a loopback port that the server may fetch from."""
     with hostile.serving(test_settings.FOLDER, int(os.environ["REMIT_TEST_DOCUMENTS_PORT"])) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def initech(documents: hostile.Hostile) -> Iterator[company.Elsewhere]:
+    """A company's own provider, which another library runs over https on a loopback port."""
+    with company.serving(documents.ca_file) as provider:
+        yield provider
 
 
 @pytest.fixture(scope="session")

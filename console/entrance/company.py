@@ -4,6 +4,7 @@ The browser that began it is the one that may finish it: `state`, `nonce` and th
 so that nobody is signed in by a link of somebody else's.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,14 +67,17 @@ def finish(request: TenantRequest) -> HttpResponse:
         said = request.GET["error"][:60]
         return _page(request, _("Your company's sign-in said no"), _("Nobody was signed in. Start again."), said)
     try:
-        member = _person(request, provider, Begun(kept["state"], kept["nonce"], kept["verifier"]), now)
+        claims = _claims(request, provider, Begun(kept["state"], kept["nonce"], kept["verifier"]), now)
+        member = arrivals.member_of(provider, claims, now=now)
     except Unfetchable as error:
         return _away(request, provider, error)
     except BadAssertion as refusal:
         arrivals.refuse(provider, refusal.reason)
         title = _("Your company's sign-in does not open this organisation")
         return _page(request, title, _("Ask an admin here to add you. The reason is in their activity."))
-    return _let_in(request, member, kept)
+    moment = relying.signed_in_at(claims, now=now)
+    is_again = request.member is not None and kept["is_again"]
+    return (_prove if is_again else _let_in)(request, member, moment, kept)
 
 
 def way_again(member: Membership) -> str:
@@ -82,24 +86,47 @@ def way_again(member: Membership) -> str:
     return f"{resolve_url('company-sign-in')}?at={linked}&again=1" if linked else ""
 
 
-def _person(request: TenantRequest, provider: IdentityProvider, begun: Begun, now: datetime) -> Membership:
+def _claims(request: TenantRequest, provider: IdentityProvider, begun: Begun, now: datetime) -> Mapping[str, Any]:
     if not relying.names_the_provider(provider, request.GET.get("iss")):
         raise BadAssertion("the answer names another issuer")
-    claims = relying.finish(provider, begun, request.GET.get("code", ""), redirect_uri=_back(request), now=now)
-    return arrivals.member_of(provider, claims, now=now)
+    return relying.finish(provider, begun, request.GET.get("code", ""), redirect_uri=_back(request), now=now)
 
 
-def _let_in(request: TenantRequest, member: Membership, kept: dict[str, Any]) -> HttpResponse:
-    after = kept["next"] if Adapter().is_safe_url(kept["next"]) else ""
-    if request.member is not None and kept["is_again"]:
-        if request.member.pk != member.pk:
-            return _page(request, _("That was somebody else"), _("Prove again that it is you, as who is signed in."))
-        record_authentication(request, member.user, method=METHOD)
-        write_down(Event.SIGNED_IN_AGAIN, member.user, [METHOD])
-        return redirect(after or "my-agents")
-    record_authentication(request, member.user, method=METHOD, provider=kept["provider"])
-    response: HttpResponse = perform_login(request, Login(user=member.user, redirect_url=after or None))
+def _prove(request: TenantRequest, member: Membership, moment: datetime | None, kept: dict[str, Any]) -> HttpResponse:
+    """Take a provider's word that it asked the person now; its mere word who they are says nothing of that."""
+    assert request.member is not None
+    if request.member.pk != member.pk:
+        return _page(request, _("That was somebody else"), _("Prove again that it is you, as who is signed in."))
+    if moment is None:
+        title = _("Your company's sign-in does not say when you signed in")
+        words = _(
+            "So it does not prove that it is you. Ask an admin here to have it send auth_time where max_age asks."
+        )
+        return _page(request, title, words)
+    # A clock that goes behind ours is none that asked before it was begun.
+    begun = datetime.fromisoformat(kept["at"])
+    if moment < begun - timedelta(seconds=relying.LEEWAY):
+        title = _("Your company's sign-in did not ask you again")
+        return _page(request, title, _("Sign out there, then come back to this page and prove that it is you."))
+    _remember(request, member, max(moment, begun), kept)
+    write_down(Event.SIGNED_IN_AGAIN, member.user, [METHOD])
+    return redirect(_after(kept) or "my-agents")
+
+
+def _let_in(request: TenantRequest, member: Membership, moment: datetime | None, kept: dict[str, Any]) -> HttpResponse:
+    _remember(request, member, moment, kept)
+    response: HttpResponse = perform_login(request, Login(user=member.user, redirect_url=_after(kept) or None))
     return response
+
+
+def _remember(request: TenantRequest, member: Membership, moment: datetime | None, kept: dict[str, Any]) -> None:
+    # As old as the provider says: coming by a session that lives there proves nobody's presence here.
+    at = moment.timestamp() if moment else 0.0
+    record_authentication(request, member.user, method=METHOD, provider=kept["provider"], at=at)
+
+
+def _after(kept: dict[str, Any]) -> str:
+    return str(kept["next"]) if Adapter().is_safe_url(kept["next"]) else ""
 
 
 def _back(request: TenantRequest) -> str:

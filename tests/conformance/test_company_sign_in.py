@@ -18,12 +18,6 @@ from trust import providers
 from trust.models import IdentityProvider, SubjectLink
 
 
-@pytest.fixture(scope="session")
-def initech(documents):
-    with company.serving(documents.ca_file) as provider:
-        yield provider
-
-
 @pytest.fixture
 def provider(world, initech):
     """Initech's people may sign in to the tenant, and become members when they come first."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -72,7 +72,9 @@ def address(provider: IdentityProvider, begun: Begun, *, redirect_uri: str, hint
         "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
         "login_hint": hint,
+        # Either word makes it ask; the second also makes it say when it did (OpenID Connect Core §2, `auth_time`).
         "prompt": "login" if again else "",
+        "max_age": "0" if again else "",
     }
     place = places(provider).authorization
     return f"{place}{'&' if '?' in place else '?'}{urlencode({name: value for name, value in asked.items() if value})}"
@@ -93,7 +95,17 @@ def finish(
         claims = _verified(provider, str(answer.get("id_token", "")), begun, now)
     except jose.BadToken as error:
         raise BadAssertion(f"ID token: {error}") from error
-    return {**_userinfo(provider, answer, claims), **claims}
+    # When somebody signed in counts as the token says it, which is signed for this very request.
+    said = {name: value for name, value in _userinfo(provider, answer, claims).items() if name != "auth_time"}
+    return {**said, **claims}
+
+
+def signed_in_at(claims: Mapping[str, Any], *, now: datetime) -> datetime | None:
+    """Return when a provider had the person sign in, by the claims of `finish`; None where it says nothing usable."""
+    said = claims.get("auth_time")
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said <= now.timestamp() + LEEWAY:
+        return None
+    return min(now, datetime.fromtimestamp(said, tz=UTC))
 
 
 def names_the_provider(provider: IdentityProvider, said: str | None) -> bool:

@@ -37,7 +37,7 @@ def _claims(authorization: Authorization, token_id: str) -> Mapping[str, Any]:
         "resource": destination.resource,
         "scope": authorization.scope,
         "act": claims.act(authorization.tenant, authorization.actors),
-        "auth_time": int(proof.sign_in.auth_time.timestamp()) if proof.sign_in else None,
+        "auth_time": int(proof.sign_in.auth_time.timestamp()) or None if proof.sign_in else None,
         "aud_tenant": destination.audience.aud_tenant,
         "email": destination.email,
         "email_verified": True if destination.email else None,
