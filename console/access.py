@@ -7,7 +7,7 @@ from allauth.account.internal.flows.reauthentication import get_reauthentication
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import urlencode
 
 from agents import owning
@@ -49,6 +49,8 @@ def for_fresh_members(view: View) -> View:
             return prove_again(request, request.get_full_path())
         if get_reauthentication_flows(request.member.user):
             return view(request, *args, **kwargs)
+        if request.member.user.home_id is None:
+            return render(request, "me/nothing_proves_it.html", status=403)
         return view(request, *args, **kwargs) if is_present(request) else prove_again(request, request.get_full_path())
 
     return for_members(guarded)

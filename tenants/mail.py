@@ -16,7 +16,7 @@ def invite_by_mail(invitation: Invitation, secret: str) -> None:
 
     Whoever is known reads it in their language, and whoever is new in that of the person who invites them.
     """
-    known = User.objects.filter(email=invitation.email).first()
+    known = User.objects.own(invitation.email)
     with languages.reading(known.reads if known and known.reads else translation.get_language() or ""):
         subject, words = _letter(invitation, secret)
     send_mail(subject, words, None, [invitation.email])

@@ -7,6 +7,7 @@ people who lower each other at the same moment do it one after the other.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from allauth.mfa.models import Authenticator
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -67,23 +68,58 @@ def invitation_of(secret: str, *, now: datetime) -> Invitation | None:
     return found.filter(expires_at__gt=now).select_related("invited_by__user").first()
 
 
+def known(address: str) -> User | None:
+    """Return the account that takes a place here for an address; None where the person has to say who they are.
+
+    The one that this tenant's own provider made, where its place was closed, or the person's own, with its password.
+    What another tenant's provider made is not theirs, and an account without a password was never anybody's own proof.
+    """
+    here = (
+        Membership.objects.filter(user__email=address, user__home=context.require_id()).select_related("user").first()
+    )
+    if here is not None:
+        return here.user
+    own = User.objects.own(address)
+    return own if own is not None and own.has_usable_password() else None
+
+
 @transaction.atomic
 def join(secret: str, *, name: str, password: str, now: datetime) -> Membership:
     """Take the place that an invitation keeps; raises NotActive.
 
-    Whoever has the secret reads mail at the address. A person who is known already keeps their name and their ways to
-    sign in: the password counts for somebody new alone.
+    Whoever has the secret reads mail at the address. A person who is known already (`known`) keeps their name and their
+    ways to sign in: the password counts for somebody new alone.
     """
     found = invitation_of(secret, now=now)
     if found is None or not _use_up(found, now):
         raise NotActive("invitation")
-    user = User.objects.filter(email=found.email).first() or _introduce(found.email, name, password)
+    user = known(found.email) or introduce(found.email, name, password)
     member, is_new = Membership.objects.get_or_create(user=user, defaults={"role": found.role})
     if not is_new and not _reopen(member, found.role):
         raise NotActive("invitation")  # They have a place here, which no invitation changes.
     detail = {"role": found.role, "invitation": found.pk, "invited_by": found.invited_by_id}
     record(Event.MEMBER_ADDED, by=Principal(Kind.USER, member.pk, user.name), about=member, detail=detail)
     return member
+
+
+@transaction.atomic
+def introduce(email: str, name: str, password: str) -> User:
+    """Make somebody new; whoever took a place in another tenant at the same moment is the same person.
+
+    An account of theirs that has no password gets this one. What else opened it was added before anybody proved to read
+    mail at its address, and is dropped.
+    """
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, name=name)
+    except IntegrityError:
+        user = User.objects.select_for_update().get(email=email, home=None)
+    if not user.has_usable_password():
+        Authenticator.objects.filter(user=user).delete()
+        user.name = name or user.name
+        user.set_password(password)
+        user.save(update_fields=["name", "password"])
+    return user
 
 
 @transaction.atomic
@@ -159,15 +195,6 @@ def end_roles_due(now: datetime, *, limit: int = BATCH) -> int:
     """Make plain members of those whose role ended and counts for nothing since, and write it down; return how many."""
     due = Membership.objects.filter(role_until__lte=now).order_by("role_until", "pk")
     return sum(_end_role(each, now) for each in due[:limit])
-
-
-def _introduce(email: str, name: str, password: str) -> User:
-    """Make somebody new; whoever took a place in another tenant at the same moment is the same person."""
-    try:
-        with transaction.atomic():
-            return User.objects.create_user(email, password, name=name)
-    except IntegrityError:
-        return User.objects.get(email=email)
 
 
 def _hold_tenant() -> None:

@@ -1,9 +1,8 @@
 """Who is served: Tenant, User, Membership. What a tenant protects: `tenants.protected`."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,14 +17,12 @@ from tenants.protected import Scope as Scope
 from tenants.saved_view import SavedView as SavedView
 from tenants.scoping import TenantScoped
 from tenants.sign_in import SignIn as SignIn
+from tenants.user import User as User
+from tenants.user import _person_id as _person_id  # A migration names it here.
 
 
 def _tenant_id() -> str:
     return identifiers.make("ten")
-
-
-def _person_id() -> str:
-    return identifiers.make("per")
 
 
 def _subject() -> str:
@@ -169,51 +166,6 @@ class Tenant(models.Model):
     def logo_place(self) -> str:
         """Where on our origin its logo is, under a name that changes with it; or ""."""
         return f"/t/{self.slug}/logo/{self.logo}.png" if self.logo else ""
-
-
-class UserManager(BaseUserManager["User"]):
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, **fields)
-
-
-class User(AbstractBaseUser):
-    """A person. What a person may do stands in their memberships, one per tenant."""
-
-    id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_person_id, editable=False)
-    email = models.EmailField(unique=True)
-    name = models.CharField(max_length=100, blank=True)
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField(default=False)
-    language = models.CharField(max_length=10, blank=True, help_text="Chosen. Empty: what the browser asks for.")
-    browser_language = models.CharField(
-        max_length=10, blank=True, help_text="What the browser asked for at the last sign-in: mail has no browser."
-    )
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects: ClassVar[UserManager] = UserManager()
-
-    USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    def __str__(self) -> str:
-        return self.name or self.email
-
-    @property
-    def reads(self) -> str:
-        """The language of mail to them, or "" where nobody knows."""
-        return self.language or self.browser_language
-
-    def has_perm(self, perm: str, obj: object = None) -> bool:
-        return self.is_active and self.is_staff
-
-    def has_module_perms(self, app_label: str) -> bool:
-        return self.is_active and self.is_staff
 
 
 class Membership(TenantScoped):

@@ -45,8 +45,7 @@ def view(request: TenantRequest, secret: str) -> HttpResponse:
     found = members.invitation_of(secret, now=timezone.now())
     if found is None:
         return _over(request)
-    is_known = User.objects.filter(email=found.email).exists()
-    form = None if is_known else NewPerson(request.POST or None, email=found.email)
+    form = None if members.known(found.email) else NewPerson(request.POST or None, email=found.email)
     if request.method == "POST" and (form is None or form.is_valid()):
         said = form.cleaned_data if form else {"name": "", "password": ""}
         try:

@@ -32,6 +32,7 @@ def view(request: MemberRequest) -> HttpResponse:
         "app": one.get(Authenticator.Type.TOTP),
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else None,
         "codes_made": app_settings.RECOVERY_CODE_COUNT,
+        "is_of_tenant": request.member.user.home_id is not None,
         "said": request.session.pop(_ENDED, ""),
         **_sign_ins(request, timezone.now()),
     }

@@ -99,7 +99,7 @@ def _open(organisation: Organisation) -> Tenant:
     with context.use(tenant):
         for name, full_name, role in PEOPLE:
             email = _address(name, organisation.slug)
-            user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=full_name)
+            user = User.objects.own(email) or User.objects.create_user(email, PASSWORD, name=full_name)
             tenant_actions.add_member(user, role, by=SYSTEM)
         _protect(organisation)
     return tenant

@@ -186,6 +186,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # people
 AUTH_USER_MODEL = "tenants.User"
+# An address names one account of a person's own, and one of each tenant whose provider vouches for it.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

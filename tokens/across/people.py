@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from audit.principals import Kind, Principal
-from kit import identifiers
+from kit import context, identifiers
 from kit.oauth import BadAssertion
 from tenants import actions as tenant_actions
 from tenants.models import Membership, User
@@ -71,7 +72,9 @@ def welcome(arrival: Arrival) -> None:
 
 
 def _make_member(arrival: Arrival, *, by: Principal) -> None:
-    user = User(email=arrival.email or f"{arrival.member.pk}@{NOBODY}", name=arrival.name)
+    """Make an account that opens this tenant alone: nobody but its own provider said whose address it is."""
+    address = arrival.email or f"{arrival.member.pk}@{NOBODY}"
+    user = User(email=address, name=arrival.name, home_id=context.require_id())
     user.set_unusable_password()
     user.save(force_insert=True)
     tenant_actions.welcome_member(arrival.member, user, by=by)
@@ -100,7 +103,7 @@ def _as_new_member(issuer: TrustedIssuer, subject: str, claims: Mapping[str, Any
     if TrustedIssuer.Mapping.NEW_MEMBER not in issuer.mappings:
         return None
     address = _vouched_address(issuer, claims)
-    if address and User.objects.filter(email=address).exists():
+    if address and User.objects.filter(Q(home=None) | Q(home=context.require_id()), email=address).exists():
         address = ""
     name = claims.get("name")
     kept = name[:100] if isinstance(name, str) and "\x00" not in name else ""

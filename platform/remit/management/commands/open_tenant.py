@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.principals import SYSTEM
 from kit import context, opaque
-from tenants import actions
+from tenants import actions, members
 from tenants.errors import SlugTaken
 from tenants.models import Membership, User
 from tokens.opening import open_tenant
@@ -31,9 +31,11 @@ class Command(BaseCommand):
         except (SlugTaken, ValueError) as error:
             raise CommandError(f"{options['slug']}: {error}") from error
         email = options["admin"].lower()
-        user = User.objects.filter(email=email).first()
-        password = "" if user else opaque.make()
+        known = User.objects.own(email)
+        password = "" if known is not None and known.has_usable_password() else opaque.make()
         with context.use(tenant):
-            actions.add_member(user or User.objects.create_user(email, password), Membership.Role.ADMIN, by=SYSTEM)
+            user = members.introduce(email, "", password) if password else known
+            assert user is not None
+            actions.add_member(user, Membership.Role.ADMIN, by=SYSTEM)
         self.stdout.write(f"issuer    {tenant.issuer}")
         self.stdout.write(f"admin     {email}" + (f"\npassword  {password}" if password else " (keeps their password)"))
