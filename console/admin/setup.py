@@ -14,13 +14,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from agents.models import Client
-from console.access import for_act
+from agents import introspectors
+from console.access import for_act, principal
 from console.admin.resources import resource_of
+from console.attempt import attempt
 from tenants.models import ResourceServer, Tenant
-from tenants.roles import Act
+from tenants.roles import Act, may
 from tokens import probing
 from tokens.endpoints.request import MemberRequest
 
@@ -52,7 +53,24 @@ _BY_ITSELF = frozenset({"fastmcp"})
 @require_safe
 @for_act(Act.RESOURCES_READ)
 def page(request: MemberRequest, resource_id: str) -> HttpResponse:
+    return _page(request, resource_of(resource_id))
+
+
+@require_POST
+@for_act(Act.CREDENTIALS_WRITE)
+def give_secret(request: MemberRequest, resource_id: str) -> HttpResponse:
+    """Show the secret of the client with which the resource's server asks, this once."""
     server = resource_of(resource_id)
+    given: list[Any] = []
+    refused = attempt(lambda: given.extend(introspectors.give_secret(server, by=principal(request))))
+    if refused:
+        return _page(request, server, said=refused, status=409)
+    return _page(request, server, secret=given[1])
+
+
+def _page(
+    request: MemberRequest, server: ResourceServer, *, said: str = "", secret: str = "", status: int = 200
+) -> HttpResponse:
     if server.identifier == request.tenant.api_identifier:
         raise Http404
     usual = "fastmcp" if server.kind == ResourceServer.Kind.MCP else "fastapi"
@@ -65,12 +83,15 @@ def page(request: MemberRequest, resource_id: str) -> HttpResponse:
         "is_possible": urlsplit(server.identifier).scheme in {"http", "https"},
         "install": _install(chosen, asks=server.asks),
         "secret": SECRET,
-        "client": _asker(server),
+        "client": introspectors.of(server),
+        "may_give": may(request.member, Act.CREDENTIALS_WRITE) and server.retired_at is None,
+        "said": said,
+        "shown": secret,
         "facts": addresses(request.tenant),
     }
     if content["is_possible"]:
         content["code"] = snippet(chosen.name, server, request.tenant)
-    return render(request, "console/setup.html", content)
+    return render(request, "console/setup.html", content, status=status)
 
 
 def addresses(tenant: Tenant) -> Mapping[str, str]:
@@ -92,7 +113,7 @@ def _values(server: ResourceServer, tenant: Tenant) -> Mapping[str, Any]:
     document = probing.metadata_url(server.identifier)
     hosted = f"{tenant.issuer}/resource-metadata/{server.pk}"
     scopes = [scope.name for scope in server.scopes.all()]
-    client = _asker(server)
+    client = introspectors.of(server)
     texts = {
         **addresses(tenant),
         "audience": server.identifier,
@@ -112,12 +133,6 @@ def _values(server: ResourceServer, tenant: Tenant) -> Mapping[str, Any]:
     # JSON's texts and lists are Python's; whatever a name or an address holds, it stays within its quotes.
     written = {name: mark_safe(json.dumps(value)) for name, value in texts.items()}  # noqa: S308
     return {**written, "secret": SECRET, "asks": server.asks, "is_hosted": server.hosts_metadata}
-
-
-def _asker(server: ResourceServer) -> Client | None:
-    """Return the client with which a resource's server asks about tokens, where there is one."""
-    askers = Client.objects.filter(resource_server=server, agent=None, status=Client.Status.ACTIVE)
-    return askers.order_by("-pk").first()
 
 
 def _install(framework: Framework, *, asks: bool) -> str:

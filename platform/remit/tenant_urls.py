@@ -214,6 +214,7 @@ urlpatterns = [
     path(
         "console/resources/<str:resource_id>/downstream/<str:to_id>/forbid", downstream.forbid, name="forbid-downstream"
     ),
+    path("console/resources/<str:resource_id>/setup/client", setup.give_secret, name="give-introspector"),
     path("console/resources/<str:resource_id>/setup", setup.page, name="set-up-resource"),
     path("console/resources/<str:resource_id>/test", probe.page, name="probe-resource"),
     path("console/resources/<str:resource_id>/retire", resources.retire, name="retire-resource"),

@@ -15,6 +15,8 @@ from audit.principals import SYSTEM
 from console.admin.setup import FRAMEWORKS, SECRET
 from kit import context
 from tenants import actions
+from tests.conformance.test_resources_api import asker
+from tests.harness.footprint import leaves_only
 from tests.harness.world import CALENDAR_SCOPES
 from tests.spec import spec
 
@@ -99,6 +101,31 @@ def test_the_program_on_the_page_takes_our_tokens_and_only_those(world, server, 
         assert named in nobody.headers["www-authenticate"], name
         said = document.json()
         assert (said["resource"], said["authorization_servers"]) == (server.identifier, [world.tenant.issuer]), name
+
+
+@spec("RFC 7662", "2.1")
+@pytest.mark.parametrize("server", ["asks"], indirect=True)
+def test_whoever_may_gives_a_resource_the_client_it_asks_with_and_the_secret_before_is_refused(world, server):
+    place = world.url(f"/console/resources/{server.pk}/setup")
+    ada, secrets = world.browser("ada"), []
+    ada.go(place)
+    for _ in range(2):
+        page = ada.submit(ada.form("setup/client"))
+        assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+        secrets.append(re.search(r'<p class="codes"><code>([^<]+)</code>', page.text)[1])
+    assert secrets[1] not in ada.go(place).text
+    call, path = asker(world, "ada", "credentials:write"), f"/resources/{server.pk}/introspector"
+    answer = call("POST", path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+    client_id = answer.json()["client_id"]
+    tried = [(client_id, secret) for secret in (*secrets, answer.json()["client_secret"])]
+    told = [world.http.post(world.url("/introspect"), data={"token": "x"}, auth=each).status_code for each in tried]
+    assert told == [401, 401, 200]
+    assert [world.entries(name)[-1].about_label for name in ("client.registered", "client.secret_changed")]
+    world.rewrite(server, retired_at=server.created_at)
+    with leaves_only(world):
+        assert call("POST", path).status_code == 409
+        assert ada.submit(ada.form("setup/client")).status_code == 409
 
 
 @spec("RFC 9728", "3")

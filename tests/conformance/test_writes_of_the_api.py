@@ -69,6 +69,7 @@ WITHOUT_A_VERSION = {
     "POST resources": NEW,
     "POST resources/resource_id/probe": NEW,
     "POST resources/resource_id/proposals": NEW,
+    "POST resources/resource_id/introspector": NEW,
     "POST invitations": NEW,
     "DELETE invitations/invitation_id": ONCE,
     "POST keys/rotate": ONCE,
