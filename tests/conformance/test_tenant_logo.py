@@ -45,6 +45,7 @@ def test_a_logo_stands_where_people_sign_in_and_its_address_changes_with_it(worl
     place = first.removeprefix(world.origin)
     for page in ("/login", "/me/agents", "/console/settings"):
         assert f'src="{place}"' in (world.browser() if page == "/login" else ada).go(world.url(page)).text
+    assert f'src="{place}"' in world.ask(world.public_client(), "alice").page.text
     assert world.http.get(elsewhere.url(f"/logo/{place.rpartition('/')[2]}")).status_code == 404
     second = put(ask, pictures.picture("WEBP")).json()["url"]
     assert (second != first, world.http.get(second).status_code, world.http.get(first).status_code) == (True, 200, 404)
