@@ -61,10 +61,10 @@ class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
     class Meta:
         model = TrustedIssuer
         fields = [
-            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "keys_fetched_at", "created_at", "changed_at",
+            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", "keys_fetched_at", "created_at", "changed_at",
             "removed_at", "restorable_until", "assertions",
         ]  # fmt: skip
-        read_only_fields = ["id", "keys_fetched_at", "created_at", "changed_at", "removed_at"]
+        read_only_fields = ["id", "vouched_as", "keys_fetched_at", "created_at", "changed_at", "removed_at"]
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
         validators: list[Any] = []
 
@@ -103,8 +103,8 @@ class LinkSerializer(serializers.ModelSerializer[SubjectLink]):
 
     class Meta:
         model = SubjectLink
-        fields = ["id", "subject", "member", "how", "created_at"]
-        read_only_fields = ["id", "how", "created_at"]
+        fields = ["id", "subject", "member", "how", "vouched_as", "created_at"]
+        read_only_fields = ["id", "how", "vouched_as", "created_at"]
         extra_kwargs = {"subject": {"trim_whitespace": False}}
 
 

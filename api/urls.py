@@ -34,6 +34,7 @@ from api import (
     settings,
     tenant_logo,
     trust,
+    vouching,
     webhooks,
 )
 from api.agents import DelegationLineage, Delegations, OneDelegation, PutBack, Self, TokenLineage
@@ -168,6 +169,7 @@ urlpatterns = [
     path("api/v1/trust/issuers/preview", trust.Preview.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>", trust.OneIssuer.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/restore", trust.Restore.as_view()),
+    path("api/v1/trust/issuers/<str:issuer_id>/confirm", vouching.Confirm.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/fetch-keys", trust.FetchKeys.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/sign-in", providers.Provider.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/links", trust.Links.as_view()),

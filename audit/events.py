@@ -44,6 +44,7 @@ class Event(StrEnum):
     ISSUER_DISTRUSTED = "trust.issuer_distrusted"
     ISSUER_REMOVED = "trust.issuer_removed"
     ISSUER_RESTORED = "trust.issuer_restored"
+    ISSUER_CONFIRMED = "trust.issuer_confirmed"
     ISSUER_KEYS_ASKED = "trust.issuer_keys_asked"
     SUBJECT_LINKED = "trust.subject_linked"
     SUBJECT_UNLINKED = "trust.subject_unlinked"

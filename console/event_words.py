@@ -31,6 +31,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "trust.issuer_distrusted": _("switched off the issuer"),
     "trust.issuer_removed": _("removed the issuer"),
     "trust.issuer_restored": _("restored the issuer"),
+    "trust.issuer_confirmed": _("answered, as an admin, for"),
     "trust.issuer_keys_asked": _("asked for the keys of"),
     "trust.audience_added": _("added the server elsewhere"),
     "trust.audience_changed": _("changed the server elsewhere"),

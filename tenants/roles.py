@@ -64,6 +64,11 @@ def may(member: Membership, act: Act) -> bool:
     return act in TABLE.get(member.role_now, frozenset())
 
 
+def covers(role: str, other: str) -> bool:
+    """Say whether whoever has a role may do all that another lets one do; what is no role lets nobody do anything."""
+    return TABLE.get(other, frozenset()) <= TABLE.get(role, frozenset())
+
+
 def who_may(act: Act, *, now: datetime) -> Q:
     """Return the condition on memberships whose role lets them do something at a moment."""
     roles = [role for role, acts in TABLE.items() if act in acts]

@@ -57,8 +57,8 @@ _OPEN = (
 
 _MEMBER = Columns(Membership, "id", "tenant_id", "user_id", "role", "role_until", "status", "groups")
 _LINKED = (
-    f"SELECT u.is_active AND m.status = 'active', l.created_at, {_MEMBER.listed('m')} FROM trust_subjectlink l "
-    "JOIN tenants_membership m ON m.id = l.member_id JOIN tenants_user u ON u.id = m.user_id "
+    f"SELECT u.is_active AND m.status = 'active', l.created_at, l.vouched_as, {_MEMBER.listed('m')} "
+    "FROM trust_subjectlink l JOIN tenants_membership m ON m.id = l.member_id JOIN tenants_user u ON u.id = m.user_id "
     "WHERE l.tenant_id = %s AND l.issuer_id = %s AND l.subject = %s"
 )
 _SIGNED_IN = (
@@ -94,14 +94,14 @@ def delegations(ids: Sequence[str]) -> tuple[Delegation, ...]:
     return tuple(map(READ.read, found))
 
 
-def linked(issuer_id: str, subject: str) -> tuple[Membership, datetime, bool] | None:
-    """Return whom a subject of an issuer is linked to, since when, and whether they have a place here now."""
+def linked(issuer_id: str, subject: str) -> tuple[Membership, datetime, bool, str] | None:
+    """Return whom a subject of an issuer is linked to, since when, whether they have a place now, and vouched how."""
     found = statements.first(_LINKED, [context.require_id(), issuer_id, subject])
     if found is None:
         return None
     linked_at = statements.read_moment(found[1])
     assert linked_at is not None
-    return _MEMBER.read(found[2:]), linked_at, bool(found[0])
+    return _MEMBER.read(found[3:]), linked_at, bool(found[0]), str(found[2])
 
 
 def signed_in(family: RefreshToken, *, now: datetime) -> tuple[Membership, str] | None:

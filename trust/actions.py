@@ -7,16 +7,17 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit.events import Event
 from audit.ledger import JsonValue, record
 from audit.principals import Principal
-from tenants import clock
+from tenants import clock, roles
 from tenants.actions import as_read
 from tenants.directory import current
-from tenants.errors import Stale
+from tenants.errors import NotYours, Stale
 from tenants.models import Membership
-from trust import keys, removing
+from trust import keys, removing, vouching
 from trust.errors import IssuerKnown, Unusable
 from trust.models import Audience, OutboundHost, SubjectLink, TrustedIssuer, UsedGrant
 from trust.rules import check_audience, check_identifier, check_issuer
@@ -36,6 +37,7 @@ USUAL_ALGORITHMS = ("RS256", "ES256")
 def trust_issuer(issuer: str, *, by: Principal, **fields: Any) -> TrustedIssuer:
     """Believe an issuer within these limits; raises Unusable or IssuerKnown."""
     made = planned_issuer(issuer, **fields)
+    made.vouched_as = vouching.role_of(by)
     try:
         with transaction.atomic():
             made.save(force_insert=True)
@@ -59,9 +61,10 @@ def planned_issuer(issuer: str, **fields: Any) -> TrustedIssuer:
 def change_issuer(
     issuer: TrustedIssuer, *, by: Principal, version: int | None = None, reason: str = "", **fields: Any
 ) -> TrustedIssuer:
-    """Change what an issuer is believed; from the commit on, everywhere. Raises Unusable, or Stale."""
+    """Change what an issuer is believed; from the commit on, everywhere. Raises Unusable, NotYours or Stale."""
     _check_fields(fields, ISSUER_FIELDS)
     removing.check_there(issuer)
+    vouching.check_change(TrustedIssuer.objects.select_for_update().get(pk=issuer.pk), fields, by=by)
     for name, value in fields.items():
         setattr(issuer, name, value)
     check_issuer(issuer)
@@ -73,6 +76,25 @@ def change_issuer(
         raise Stale(issuer)
     event = Event.ISSUER_DISTRUSTED if fields.get("is_enabled") is False else Event.ISSUER_CHANGED
     record(event, by=by, about=issuer, reason=reason, detail=_words(fields, issuer=issuer.issuer))
+    removing.everybody_reads_anew()
+    return TrustedIssuer.objects.get(pk=issuer.pk)
+
+
+@transaction.atomic
+def confirm_issuer(issuer: TrustedIssuer, *, by: Principal, version: int | None = None) -> TrustedIssuer:
+    """Answer for an issuer as it was read: from the commit on its word stands for whoever may do no more than `by`.
+
+    Who is linked already stays linked as they were. Raises NotYours, Unusable or Stale.
+    """
+    removing.check_there(issuer)
+    role = vouching.role_of(by)
+    if not roles.covers(role, Membership.Role.ADMIN):
+        raise NotYours(_("An admin whose role has no end answers for a word that lasts."))
+    changed = {"vouched_as": role, "changed_at": timezone.now(), "version": F("version") + 1}
+    if not removing.standing(issuer).filter(**as_read(version)).update(**changed):
+        raise Stale(issuer)
+    said: dict[str, JsonValue] = {"issuer": issuer.issuer, "before": issuer.vouched_as, "after": role}
+    record(Event.ISSUER_CONFIRMED, by=by, about=issuer, detail=said)
     removing.everybody_reads_anew()
     return TrustedIssuer.objects.get(pk=issuer.pk)
 
@@ -92,8 +114,15 @@ def fetch_keys(issuer: TrustedIssuer, *, by: Principal, now: datetime) -> bool:
 
 @transaction.atomic
 def link_subject(issuer: TrustedIssuer, subject: str, member: Membership, *, by: Principal, how: str) -> SubjectLink:
-    """Say who a subject of an issuer is here; raises IntegrityError where that was said before."""
-    link = SubjectLink.objects.create(issuer=issuer, subject=subject, member=member, how=how)
+    """Say who a subject of an issuer is here; raises NotYours, or IntegrityError where that was said before.
+
+    `how` is the mapping by which the issuer's own word says so, or `admin`.
+    """
+    is_found = how in TrustedIssuer.Mapping.values
+    if not is_found:
+        vouching.check_link(member, by=by)
+    vouched_as = issuer.vouched_as if is_found else vouching.role_of(by)
+    link = SubjectLink.objects.create(issuer=issuer, subject=subject, member=member, how=how, vouched_as=vouched_as)
     record(
         Event.SUBJECT_LINKED, by=by, about=link, on_behalf_of=member.pk, detail={"issuer": issuer.issuer, "how": how}
     )

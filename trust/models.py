@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kit import identifiers
+from tenants import roles
 from tenants.models import Membership
 from tenants.scoping import TenantScoped
 
@@ -90,6 +91,10 @@ class TrustedIssuer(TenantScoped):
     most_agents = models.PositiveIntegerField(default=100, help_text="How many agents its word may bring.")
     is_enabled = models.BooleanField(default=True)
     removed_at = models.DateTimeField(null=True, help_text="When it was removed; it is off since then.")
+    vouched_as = models.CharField(
+        max_length=16, blank=True, default="", db_default="",
+        help_text="The role whose holder answers for whose word this is: it stands for nobody who may do more.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     version = models.PositiveBigIntegerField(default=1)
@@ -112,6 +117,10 @@ class TrustedIssuer(TenantScoped):
     def serves(self, purpose: "TrustedIssuer.Purpose") -> bool:
         """Say whether its word counts for something now."""
         return self.is_enabled and purpose in self.purposes
+
+    def may_stand_for(self, role: str) -> bool:
+        """Say whether its word counts about somebody with a role, and may give it."""
+        return roles.covers(self.vouched_as, role)
 
     def opens(self, audience: str) -> frozenset[str]:
         """Return the scopes that its word may open at a resource."""
@@ -151,6 +160,10 @@ class SubjectLink(TenantScoped):
     subject = models.CharField(max_length=255)
     member = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="links")
     how = models.CharField(max_length=12, help_text="The mapping by which it was made, or `admin`.")
+    vouched_as = models.CharField(
+        max_length=16, blank=True, default="", db_default="",
+        help_text="The role of whoever made it, or of whom the issuer's word is: it is no link to who may do more.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantScoped.Meta):
@@ -158,6 +171,11 @@ class SubjectLink(TenantScoped):
 
     def __str__(self) -> str:
         return f"{self.subject} → {self.member_id}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether who it leads to may do no more than whoever vouched for it."""
+        return roles.covers(self.vouched_as, self.member.role_now)
 
 
 class UsedGrant(TenantScoped):

@@ -13,6 +13,7 @@ from audit.ledger import JsonValue, record
 from audit.principals import Principal
 from kit import sealing
 from tenants.models import Membership
+from trust import vouching
 from trust.errors import Unusable
 from trust.models import IdentityProvider, TrustedIssuer
 
@@ -31,8 +32,13 @@ def set_provider(
     groups_claim: str = "groups",
     roles: Sequence[Sequence[str]] = (),
 ) -> IdentityProvider:
-    """Say who this tenant is at an issuer where people sign in; raises Unusable. A secret of None keeps the old one."""
+    """Say who this tenant is at an issuer where people sign in; raises Unusable or NotYours.
+
+    A secret of None keeps the old one.
+    """
     _check(issuer, client_id, groups_claim, roles)
+    before = IdentityProvider.objects.select_for_update().filter(issuer=issuer).first()
+    vouching.check_provider(issuer, before, client_id, groups_claim, roles, by=by)
     said: dict[str, Any] = {
         "client_id": client_id,
         "groups_claim": groups_claim,
@@ -78,8 +84,9 @@ def secret_of(provider: IdentityProvider) -> str:
 
 
 def role_of(provider: IdentityProvider, groups: Sequence[str]) -> str:
-    """Return the role that a person's groups give, or "" where none of them says anything."""
-    return next((role for group, role in provider.roles if group in groups), "")
+    """Return the role that a person's groups give, or "" where none says anything, or more than its word may give."""
+    given = next((role for group, role in provider.roles if group in groups), "")
+    return given if given and provider.issuer.may_stand_for(given) else ""
 
 
 def _check(issuer: TrustedIssuer, client_id: str, groups_claim: str, roles: Sequence[Sequence[str]]) -> None:

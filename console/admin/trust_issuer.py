@@ -20,7 +20,7 @@ from console.attempt import attempt
 from console.impact_words import impact_words
 from console.paging import page
 from delegations import reach
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 from tenants.roles import Act, may
 from tokens import impact
 from tokens.endpoints.request import MemberRequest
@@ -90,6 +90,16 @@ def switch_on(request: MemberRequest, issuer_id: str) -> HttpResponse:
 
 
 @require_POST
+@for_act(Act.ADMINS_APPOINT)
+def confirm(request: MemberRequest, issuer_id: str) -> HttpResponse:
+    issuer, version = issuer_of(issuer_id), version_of(request)
+    said = attempt(lambda: actions.confirm_issuer(issuer, by=principal(request), version=version))
+    if said:
+        return show(request, issuer_of(issuer_id), said=said, status=409)
+    return redirect("console-issuer", issuer_id)
+
+
+@require_POST
 @for_act(Act.TRUST_WRITE)
 def fetch_keys(request: MemberRequest, issuer_id: str) -> HttpResponse:
     issuer = issuer_of(issuer_id)
@@ -146,6 +156,7 @@ def show(
         "may_change": may(request.member, Act.TRUST_WRITE) and issuer.removed_at is None,
         "may_restore": may(request.member, Act.TRUST_WRITE) and until is not None and now < until,
         "restorable_until": until,
+        "may_confirm": may(request.member, Act.ADMINS_APPOINT) and issuer.removed_at is None,
         "said": said,
         **_facts(request, issuer, now),
         **pager,
@@ -156,6 +167,7 @@ def show(
 def _facts(request: MemberRequest, issuer: TrustedIssuer, now: datetime) -> dict[str, Any]:
     zone = request.tenant.time_zone
     return {
+        "stands_for_admins": issuer.may_stand_for(Membership.Role.ADMIN),
         "keys": [(kid, entry[0]) for kid, entry in keys.known(issuer).items()],
         "from": key_words(issuer, now=now, zone=zone),
         "reach": reach.of_issuer(issuer, now=now),

@@ -10,6 +10,7 @@ from console.access import for_act, principal
 from console.admin.trust_forms import LinkForm, ProviderForm
 from console.admin.trust_issuer import issuer_of, show
 from console.attempt import THERE, attempt
+from tenants.errors import NotYours
 from tenants.models import Membership
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
@@ -33,6 +34,8 @@ def link(request: MemberRequest, issuer_id: str) -> HttpResponse:
             actions.link_subject(issuer, said["subject"], member, by=principal(request), how="admin")
         except IntegrityError:
             form.add_error("subject", THERE)
+        except NotYours as refused:
+            form.add_error("email", str(refused))
         else:
             return redirect("console-issuer", issuer_id)
     return show(request, issuer, link_form=form, status=422)

@@ -188,6 +188,7 @@ urlpatterns = [
     path("console/trust/issuers/<str:issuer_id>/on", trust_issuer.switch_on, name="issuer-on"),
     path("console/trust/issuers/<str:issuer_id>/remove", trust_removed.remove, name="remove-issuer"),
     path("console/trust/issuers/<str:issuer_id>/restore", trust_removed.restore, name="restore-issuer"),
+    path("console/trust/issuers/<str:issuer_id>/confirm", trust_issuer.confirm, name="confirm-issuer"),
     path("console/trust/issuers/<str:issuer_id>/fetch-keys", trust_issuer.fetch_keys, name="fetch-keys"),
     path("console/trust/issuers/<str:issuer_id>/links", trust_people.link, name="link-subject"),
     path(

@@ -126,6 +126,7 @@ WITH_A_VERSION = {
     "PATCH trust/issuers/issuer_id": {"name": "Another"},
     "DELETE trust/issuers/issuer_id": {"reason": "over"},
     "POST trust/issuers/issuer_id/restore": {},
+    "POST trust/issuers/issuer_id/confirm": {},
     "PATCH trust/audiences/audience_id": {"name": "Another"},
 }
 """What is said beside a version that nobody has; everything else about it holds."""

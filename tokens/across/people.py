@@ -16,6 +16,7 @@ from audit.principals import Kind, Principal
 from kit import context, identifiers
 from kit.oauth import BadAssertion
 from tenants import actions as tenant_actions
+from tenants import roles
 from tenants.models import Membership, User
 from tokens import rows
 from tokens.errors import Stale
@@ -33,14 +34,16 @@ def find(
 ) -> tuple[Membership, datetime, Arrival | None]:
     """Return who the subject of verified claims is, since when, and what must be written where that is new.
 
-    Raises BadAssertion where nobody is found, or whoever is found has no place here any more.
+    Raises BadAssertion where nobody is found, whoever is found has no place here any more, or they may do more than
+    whoever answers for the word (`trust.vouching`).
     """
     subject = readable(claims.get("sub"))
     linked = rows.linked(issuer.pk, subject)
     if linked is not None:
-        member, linked_at, is_active = linked
+        member, linked_at, is_active, vouched_as = linked
         if not is_active:
             raise BadAssertion(f"{member.pk} has no place here any more")
+        _check_vouched(member, vouched_as, issuer.vouched_as)
         return member, linked_at, None
     arrival = _by_our_own_id(issuer, subject, claims) or _by_email(issuer, subject, claims)
     arrival = arrival or _as_new_member(issuer, subject, claims)
@@ -48,7 +51,11 @@ def find(
         raise BadAssertion(f"{subject[:64]!r} of {issuer.issuer[:120]} is nobody here")
     is_new = arrival.how == TrustedIssuer.Mapping.NEW_MEMBER
     # Whoever is found by a claim was not linked by anybody's newer word: what was ended for them stays so.
-    return (arrival.member, now, arrival) if is_new else (_active(arrival.member), issuer.created_at, arrival)
+    if is_new:
+        return arrival.member, now, arrival
+    member = _active(arrival.member)
+    _check_vouched(member, issuer.vouched_as)
+    return member, issuer.created_at, arrival
 
 
 def readable(subject: object) -> str:
@@ -124,3 +131,8 @@ def _active(member: Membership) -> Membership:
     if member.status != Membership.Status.ACTIVE or not member.user.is_active:
         raise BadAssertion(f"{member.pk} has no place here any more")
     return member
+
+
+def _check_vouched(member: Membership, *roles_of_others: str) -> None:
+    if not all(roles.covers(each, member.role_now) for each in roles_of_others):
+        raise BadAssertion(f"{member.pk} may do more than whoever answers for this word: an admin has to")
