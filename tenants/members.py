@@ -172,9 +172,11 @@ def follow_groups(member: Membership, groups: Sequence[str], role: str, *, by: P
     """Keep the groups that a provider names, and the role that they give, or "" where they give none.
 
     A role that somebody here gave until a day is theirs until then: groups neither take nor lengthen it. A tenant keeps
-    an admin here too: the last one stays one, whatever their groups say.
+    an admin here too: the last one stays one, whatever their groups say. While it is paused nothing of it moves: the
+    provider may be why.
     """
-    _hold_tenant()
+    if _hold_tenant().status == Tenant.Status.PAUSED:
+        return
     now = Membership.objects.select_related("user").get(pk=member.pk)
     if sorted(set(groups)) != sorted(now.groups):
         set_groups(now, groups, by=by)
@@ -197,9 +199,9 @@ def end_roles_due(now: datetime, *, limit: int = BATCH) -> int:
     return sum(_end_role(each, now) for each in due[:limit])
 
 
-def _hold_tenant() -> None:
-    """Let nobody else change roles here until the commit."""
-    Tenant.objects.select_for_update().get(pk=context.require_id())
+def _hold_tenant() -> Tenant:
+    """Return the tenant, where nobody else changes roles until the commit."""
+    return Tenant.objects.select_for_update().get(pk=context.require_id())
 
 
 def _again(by: Membership) -> Membership:

@@ -3,6 +3,8 @@
 An operator's `suspend_tenant` is another thing: it says that there is no such tenant, and no admin undoes it.
 """
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -35,6 +37,17 @@ def resume_tenant(tenant: Tenant, *, by: Principal) -> None:
         raise NotActive(tenant.slug)
     with context.use(tenant):
         record(Event.TENANT_RESUMED, by=by, about=tenant)
+
+
+def is_paused() -> bool:
+    """Say whether the current tenant is paused, as the database has it at this moment."""
+    return Tenant.objects.filter(pk=context.require_id(), status=Tenant.Status.PAUSED).exists()
+
+
+def stood_still(since: datetime) -> bool:
+    """Say whether the current tenant is not served, or was paused until some moment after another."""
+    is_served = Tenant.objects.filter(pk=context.require_id(), status=Tenant.Status.ACTIVE).exists()
+    return not is_served or Entry.objects.filter(event=Event.TENANT_RESUMED, at__gt=since).exists()
 
 
 def last_pause() -> Entry | None:

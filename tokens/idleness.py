@@ -1,7 +1,8 @@
 """Access that nobody uses: which it is, and its end where the tenant's policy says so.
 
 Of what people allowed alone: what an organisation allows has its own end, and what was handed on ends with its root.
-Allowing anew is a use, and so is having allowed.
+Allowing anew is a use, and so is having allowed. While the tenant is not served nobody can use anything: the days are
+counted from its resumption.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit.principals import SYSTEM
 from delegations.models import Delegation, DelegationQuerySet
-from tenants import directory
+from tenants import directory, pausing
 from tokens import actions
 from tokens.models import AccessToken
 
@@ -31,7 +32,7 @@ def unused(since: datetime, *, now: datetime) -> DelegationQuerySet:
 def end_due(now: datetime) -> int:
     """End what nobody used for as long as the tenant's policy says; return how many ended."""
     days = directory.current().unused_days
-    if not days:
+    if not days or pausing.stood_still(now - timedelta(days=days)):
         return 0
     ended = 0
     for _ in range(MOST):

@@ -8,9 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from audit.events import Event
 from console.entrance import last_way
-from console.entrance.places import PASSWORD, let_in, place_of, sign_out, write_down
+from console.entrance.places import let_in, place_of, sign_out, write_down_wrong_password
 from kit.languages import spoken
 from tenants import languages
 from tenants.models import User
@@ -39,9 +38,7 @@ class Adapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
-        user = User.objects.filter(email=str(credentials.get("email", "")).lower()).first()
-        if user is not None:
-            write_down(Event.SIGN_IN_REFUSED, user, [PASSWORD])
+        write_down_wrong_password(str(credentials.get("email", "")))
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Let the person in. Every method ends here: a place that was lost between two factors opens nothing."""

@@ -10,7 +10,7 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import Kind, Principal
 from kit.oauth import BadAssertion
-from tenants import members
+from tenants import members, pausing
 from tenants.models import Membership
 from tokens.across import people
 from tokens.errors import Stale
@@ -46,6 +46,8 @@ def refuse(provider: IdentityProvider, reason: str) -> None:
 @transaction.atomic
 def _known(provider: IdentityProvider, claims: Mapping[str, Any], now: datetime) -> Membership:
     member, _, arrival = people.find(provider.issuer, claims, now=now)
+    if arrival is not None and pausing.is_paused():
+        raise BadAssertion("nobody who was not known before comes in while the tenant is paused")
     if arrival is not None:
         people.welcome(arrival)
     return member

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from console.access import for_act, principal
+from console.access import for_act, is_present, principal, prove_again
 from console.attempt import attempt
 from tenants import pausing
 from tenants.roles import Act, may
@@ -26,6 +26,12 @@ def show(request: TenantRequest) -> HttpResponse:
 @require_POST
 @for_act(Act.TENANT_PAUSE)
 def resume(request: MemberRequest) -> HttpResponse:
-    """Serve the tenant again. Where somebody was faster it is served already."""
+    """Serve the tenant again. Where somebody was faster it is served already.
+
+    Whoever proved longer than minutes ago that it is them does so first, and presses again: a session that was stolen
+    may be why it is paused.
+    """
+    if not is_present(request):
+        return prove_again(request, "home")
     attempt(lambda: pausing.resume_tenant(request.tenant, by=principal(request)))
     return redirect("console-settings")

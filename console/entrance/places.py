@@ -3,6 +3,7 @@
 from allauth.account.authentication import get_authentication_records
 from django.contrib.auth import logout
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit.events import Event
@@ -12,13 +13,14 @@ from tenants import sign_ins
 from tenants.models import Membership, User
 
 PASSWORD, PASSKEY, TOTP, RECOVERY_CODE = "password", "passkey", "totp", "recovery_code"
+NOBODY = Principal(Kind.SYSTEM, "stranger", "Somebody unknown")
+"""Whoever came with an address that has no place here: it is not kept, for people type passwords there."""
 _OF_TYPES = {"webauthn": PASSKEY, "totp": TOTP, "recovery_codes": RECOVERY_CODE}
 
 
 def place_of(user: User) -> Membership | None:
     """Return the person's place here; None for whoever has none, lost it, or may not sign in anywhere."""
-    active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE)
-    return active.filter(user=user.pk, user__is_active=True).first()
+    return _with_a_place().filter(user=user.pk).first()
 
 
 def methods_used(request: HttpRequest, user: User) -> list[str]:
@@ -35,6 +37,17 @@ def write_down(event: Event, user: User, methods: list[str]) -> Membership | Non
         detail: dict[str, JsonValue] = {"methods": [*methods]} if methods else {}
         record(event, by=Principal(Kind.USER, member.pk, member.name), about=member, detail=detail)
     return member
+
+
+@transaction.atomic
+def write_down_wrong_password(email: str) -> None:
+    """Record that a password opened nothing: one entry, that names whoever has a place here and else nobody.
+
+    An address that is not known costs what a known one does, the commit too: time would tell them apart otherwise.
+    """
+    member = _with_a_place().filter(user__email=email.lower()).first()
+    by = NOBODY if member is None else Principal(Kind.USER, member.pk, member.name)
+    record(Event.SIGN_IN_REFUSED, by=by, about=member, detail={"methods": [PASSWORD]})
 
 
 @transaction.atomic
@@ -66,3 +79,8 @@ def let_out(request: HttpRequest) -> None:
     """End the session of this browser, and forget the sign-in."""
     sign_ins.forget_one(request.session.get(sign_ins.KEPT, ""))
     logout(request)
+
+
+def _with_a_place() -> "QuerySet[Membership]":
+    active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE)
+    return active.filter(user__is_active=True)

@@ -1,21 +1,27 @@
 """A tenant that its own admins pause: nothing is issued or accepted, its pages say so, and any admin resumes it."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from audit.principals import SYSTEM
+from delegations.models import Consent
 from kit import context
 from tenants import actions as tenant_actions
 from tenants import pausing
 from tenants.models import Tenant
+from tests.conformance.test_company_sign_in import arrives, initech, members_of  # noqa: F401
 from tests.conformance.test_resources_api import asker
 from tests.conformance.test_step_up import age
-from tests.harness import domains
+from tests.harness import company, domains
 from tests.harness.footprint import leaves_only
+from tests.harness.world import PASSWORD
 from tests.spec import spec
-from tokens import stops
+from tokens import idleness, stops
+from tokens.models import AccessToken
 
 PAGE, REASON = "/console/settings/pause", "We look at what happened."
 SCOPES = "tenant:pause settings:read"
@@ -192,3 +198,61 @@ def test_an_operator_resumes_what_is_paused_and_nothing_else(world):
     assert (status(world), said.getvalue()) == ("active", f"{world.tenant.issuer} is served again\n")
     with context.use(world.tenant), pytest.raises(CommandError, match="no such tenant"):
         call_command("resume_tenant", "t-never")
+
+
+@pytest.mark.interop
+@spec("RFC 9700", "2.1")
+def test_while_it_is_paused_signing_in_makes_nobody_and_moves_no_role(world, initech):  # noqa: F811
+    provider = company.let_sign_in_at(world, initech.url, "remit", "a-secret-there", roles=[["boss", "admin"]])
+    arrives(world, initech, provider)
+    before = members_of(world)
+    pause(world)
+    arrives(world, initech, provider, "mallory", name="Mallory", groups=["boss"])
+    assert "while the tenant is paused" in world.entries("login.refused")[-1].reason
+    peter = arrives(world, initech, provider, groups=["boss"])
+    assert "Paused by" in peter.go(world.url("/")).text
+    assert {name: (each.role, each.groups) for name, each in members_of(world).items()} == {
+        name: (each.role, each.groups) for name, each in before.items()
+    }
+    resume(world)
+    arrives(world, initech, provider, groups=["boss"])
+    assert members_of(world)["Peter"].role == "admin"
+
+
+@spec("RFC 9470", "3")
+def test_resuming_takes_a_proof_of_minutes_ago(world):
+    ada = world.browser("ada")
+    pause(world)
+    age(world, ada)
+    ada.go(world.url("/console/keys"))
+    with leaves_only(world):
+        ada.submit(ada.form("/settings/resume"))
+    assert "/login/again" in str(ada.page.url)
+    assert status(world) == "paused"
+    ada.submit(ada.form("/login/again"), {"password": PASSWORD})
+    ada.submit(ada.form("/settings/resume"))
+    assert status(world) == "active"
+
+
+@spec("RFC 9700", "2.3")
+def test_what_nobody_could_use_while_it_was_paused_does_not_end_for_that(world):
+    world.tenant = tenant_actions.change_policy(world.tenant, by=SYSTEM, unused_days=30)
+    world.grant(world.public_client())
+    (one,) = world.delegations()
+    world.rewrite(one, expires_at=None)
+    month = timedelta(days=31)
+
+    def turn(now):
+        with context.use(Tenant.objects.get(pk=world.tenant.pk)):
+            return idleness.end_due(now)
+
+    pausing.pause_tenant(world.tenant, by=SYSTEM, name=world.tenant.name, reason=REASON)
+    assert turn(timezone.now() + month) == 0
+    pausing.resume_tenant(world.tenant, by=SYSTEM)
+    with context.use(world.tenant):
+        AccessToken.objects.update(created=timezone.now() - month)
+    world.rewrite(one, created_at=timezone.now() - month)
+    with context.use(world.tenant):
+        Consent.objects.update(created_at=timezone.now() - month)
+    assert turn(timezone.now()) == 0
+    assert turn(timezone.now() + month) == 1

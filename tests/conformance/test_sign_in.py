@@ -7,8 +7,10 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client as InProcess
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from audit.principals import SYSTEM
 from kit import context
@@ -64,14 +66,28 @@ def test_every_reason_for_a_no_gives_the_same_page(world, elsewhere, visitor):
 
 
 @spec("RFC 9700", "2.1")
-def test_a_refused_sign_in_is_written_down_where_the_person_has_a_place(world, visitor):
+def test_a_refused_sign_in_is_written_down_and_names_whoever_has_a_place_here(world, visitor):
     with leaves_only(world, "login.refused"):
         visitor.sign_in(world.email("alice"), "wrong")
-    with leaves_only(world):
+    with leaves_only(world, "login.refused"):
         visitor.sign_in("nobody@nowhere.example", "wrong")
-    (entry,) = world.entries("login.refused")
-    assert entry.principal_id == world.people["alice"].pk
+    entry, other = world.entries("login.refused")
+    assert (entry.principal_id, other.principal_id) == (world.people["alice"].pk, "stranger")
     assert "wrong" not in f"{entry.detail}{entry.reason}"
+    assert "nowhere" not in f"{vars(other)}"
+
+
+@spec("RFC 9700", "2.1")
+def test_a_wrong_password_costs_the_same_whether_the_person_is_known_or_not(world, visitor):
+    asked = []
+    for email in (world.email("alice"), "nobody@nowhere.example"):
+        with CaptureQueriesContext(connection) as found:
+            visitor.sign_in(email, "wrong")
+        statements = [each["sql"] for each in found]
+        begun = next(number for number, sql in enumerate(statements) if "account_emailaddress" in sql)
+        asked.append([sql.split()[0] for sql in statements[begun:]])  # Before it the process reads the tenant anew.
+    assert asked[0] == asked[1]
+    assert asked[0].count("INSERT") == 1
 
 
 @spec("RFC 9700", "2.1")
