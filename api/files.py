@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from api.authentication import tenant_of
 from api.door import Door
+from api.errors import UnreadableQuery
 from api.keepers import by
 from api.narrowing import narrowed
 from audit.ledger import JsonValue, record
@@ -27,6 +28,8 @@ class _File(Door):
             raise Http404
         which, tenant = lists.REGISTRY[self.noun], tenant_of(request)
         found = narrowed(request, which.dressed(), which.filter, besides=frozenset())
+        if streams.is_too_long(found):
+            raise UnreadableQuery(f"That is more than {streams.MOST} rows. Narrow it, or ask for it at /exports.")
         asked = [f"{name}: {value}" for name, value in sorted(request.query_params.items())]
         with transaction.atomic():
             detail: dict[str, JsonValue] = {"list": self.noun, "asked": asked, "form": form}

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.door import Door, said
+from api.keepers import by
 from api.resources import ScopeSerializer
 from tenants.describing.values import Proposal
 from tenants.models import ResourceServer
@@ -54,7 +55,8 @@ class Proposals(Door):
 
     def post(self, request: Request, resource_id: str) -> Response:
         server, asked = get_object_or_404(ResourceServer, pk=resource_id), said(Described(data=request.data))
-        found = descriptions.propose(server, document=asked["document"], url=asked["url"], asks=asked["ask"])
+        words = {"document": asked["document"], "url": asked["url"], "asks": asked["ask"]}
+        found = descriptions.propose(server, by=by(request), **words)
         return Response(
             {
                 "source": found.source,

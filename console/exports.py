@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.ledger import record
 from console.access import for_act, principal
-from notices import exporting, lists, streams
-from notices.errors import TooLong
+from notices import exporting, lists, selecting, streams
+from notices.errors import EnoughAtWork, TooLong
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 TOO_LONG = _("That is more than %(most)s rows. Narrow the list, or have the file written while you do something else.")
+ENOUGH_AT_WORK = _("%(most)s files and checks that you asked for are under way. Wait until one is done, or stop one.")
 TOO_LONG_AT_ALL = _("That is more than %(most)s rows, which no file takes. Narrow the list.")
 
 
@@ -79,6 +80,8 @@ def write(noun: str) -> Callable[..., HttpResponse]:
             job = exporting.ask(narrowed.qs, form, selection=words, member=member, by=by, noun=noun)
         except TooLong:
             return _offer(request, noun, TOO_LONG_AT_ALL, exporting.MOST)
+        except EnoughAtWork:
+            return _offer(request, noun, ENOUGH_AT_WORK, selecting.AT_ONCE)
         return redirect("job", job.pk)
 
     return ask

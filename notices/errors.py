@@ -5,6 +5,7 @@ JobError
 ├── NumberMoved       another number matches than the one that was confirmed
 ├── NotAtWork         the job is over, or is being stopped
 ├── TooLong           a list has more rows than one file takes
+├── EnoughAtWork      somebody waits for as much as they may at once
 ├── NoFile            the job writes none, is still at it, or its file was removed after a week
 └── NotGivenBack      ten minutes are over, somebody else asked for it, or it was given back before
 
@@ -57,6 +58,10 @@ class TooMany(WebhookError):
 
 class NoFile(JobError):
     """There is no file: this work writes none, is still at it, or it was removed after seven days."""
+
+
+class EnoughAtWork(JobError):
+    """Five files and checks that you asked for are under way. Wait until one is done, or stop one."""
 
 
 class TooLong(JobError):

@@ -35,7 +35,7 @@ def ask(
     by: Principal,
     noun: str = lists.DELEGATIONS,
 ) -> Job:
-    """Let a list be written into a file; an empty one is a file, too. Raises TooLong."""
+    """Let a list be written into a file; an empty one is a file, too. Raises TooLong or EnoughAtWork."""
     if form not in TYPES or noun not in lists.REGISTRY:
         raise ValueError(form, noun)
     if found.order_by()[: MOST + 1].count() > MOST:

@@ -9,12 +9,14 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import Principal
 from kit import context, whole_sets
+from notices.errors import EnoughAtWork
 from notices.models import Job, JobItem
 from tenants.models import Membership
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+AT_ONCE = 5
 _FREEZE = (
     f"INSERT INTO {JobItem._meta.db_table} (tenant_id, job_id, object_id, state, note) "
     "SELECT %s, %s, s.id, 'waiting', '' FROM ({selection}) s"
@@ -45,12 +47,23 @@ def ask(
     form: str = "",
     noun: str = "delegations",
 ) -> Job:
-    """Ask for work that changes nothing of what it is done to: all, or nothing, may match."""
+    """Ask for work that changes nothing of what it is done to: all, or nothing, may match. Raises EnoughAtWork.
+
+    Each freezes its selection, which is long at times, and whoever reads may ask: so somebody has a few at once.
+    """
+    Membership.objects.select_for_update(no_key=True).get(pk=member.pk)
+    if _unfinished(member).count() >= AT_ONCE:
+        raise EnoughAtWork(member.pk)
     job = Job.objects.create(kind=kind, selection=dict(selection), asked_by=member, form=form, noun=noun)
     job.total = freeze(job, found)
     Job.objects.filter(pk=job.pk).update(total=job.total)
     record(Event.JOB_STARTED, by=by, about=job, detail={"total": job.total, "kind": str(kind)})
     return job
+
+
+def _unfinished(member: Membership) -> "QuerySet[Job]":
+    at_work = Job.objects.filter(state__in=[Job.State.RUNNING, Job.State.STOPPING])
+    return at_work.filter(asked_by=member, kind__in=[Job.Kind.EXPORT, Job.Kind.RECHECK])
 
 
 def leave(job: Job, items: Sequence[JobItem], by: Principal) -> None:

@@ -53,12 +53,16 @@ class Report:
 
 
 def probe(server: ResourceServer, tenant: Tenant, *, by: Principal, now: datetime) -> Report:
-    """Ask a resource server and keep what came of it; raises Unusable or NotActive."""
+    """Ask a resource server and keep what came of it; raises Unusable or NotActive.
+
+    One at a time for whoever asks (`outbound.looking`).
+    """
     if server.identifier == tenant.api_identifier:
         raise Unusable(_("This is this product's own API. There is nothing to set up."))
     if server.retired_at is not None:
         raise NotActive(server.pk)
-    report = Report(now, tuple(walk(_checks(server, tenant, now))))
+    with outbound.looking(by.id):
+        report = Report(now, tuple(walk(_checks(server, tenant, now))))
     _keep(server, report, by=by)
     return report
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from audit.principals import Principal
 from kit.fetch import Message, Missing, Unfetchable
 from tenants.describing import reading
 from tenants.describing.values import MOST, Described, lists, maps
@@ -26,7 +27,9 @@ _NAME = {"name": "Remit", "version": "1"}
 _HEADER = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-def propose(server: ResourceServer, *, document: str = "", url: str = "", asks: bool = False) -> Described:
+def propose(
+    server: ResourceServer, *, by: Principal, document: str = "", url: str = "", asks: bool = False
+) -> Described:
     """Return the scopes that one description proposes; raises Unusable or NotActive. Nothing is kept of it.
 
     It is a text, what lies at an address, or (`asks`) what the resource's own MCP server answers.
@@ -37,9 +40,10 @@ def propose(server: ResourceServer, *, document: str = "", url: str = "", asks: 
         raise NotActive(server.pk)
     if [bool(document.strip()), bool(url), asks].count(True) != 1:
         raise Unusable(_("Give the document, or its address, or have the server asked: one of them."))
-    if asks:
-        return reading.of({"tools": _tools(server.identifier)}, server)
-    return reading.read(_fetched(url) if url else document.encode(), server)
+    if document.strip():
+        return reading.read(document.encode(), server)
+    with outbound.looking(by.id):
+        return reading.of({"tools": _tools(server.identifier)}, server) if asks else reading.read(_fetched(url), server)
 
 
 def _fetched(url: str) -> bytes:

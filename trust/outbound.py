@@ -4,7 +4,9 @@ A host is asked so many times a minute, and left alone for longer after each fai
 up to ten minutes. Each step is a conditional UPDATE. Nothing of a failed answer is kept.
 """
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -12,14 +14,36 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from kit import fetch
 from kit.fetch import Answered, Development, Fetched, Message, Missing, Unfetchable
+from tenants.errors import Unusable
 from trust.models import OutboundHost
 
 Got = TypeVar("Got")
 WINDOW = timedelta(minutes=1)
 LONGEST_PAUSE = 600
+_looking: set[str] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def looking(who: str) -> Iterator[None]:
+    """Let somebody look at a host that they chose: one look of theirs at a time, in places that hold up nobody else.
+
+    In each process, for it is the process that waits. Raises Unusable where they are looking already.
+    """
+    with _lock:
+        if who in _looking:
+            raise Unusable(_("A server is being asked for you already. Wait for its answer."))
+        _looking.add(who)
+    try:
+        with fetch.aside():
+            yield
+    finally:
+        with _lock:
+            _looking.discard(who)
 
 
 def fetch_json(url: str, *, limit: int, may_be_missing: bool = False, authorization: str = "") -> Fetched:

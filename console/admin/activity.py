@@ -20,11 +20,12 @@ from console import saved
 from console.access import for_act, principal
 from console.admin import tail
 from console.event_rows import event_rows
+from console.exports import ENOUGH_AT_WORK
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import MOVES, page
 from delegations.sentence import in_words
-from notices import exporting
-from notices.errors import TooLong
+from notices import exporting, selecting
+from notices.errors import EnoughAtWork, TooLong
 from tenants.models import Membership
 from tenants.roles import Act, may
 from tokens.checking import history
@@ -81,6 +82,8 @@ def write(request: MemberRequest, form: str) -> HttpResponse:
     except TooLong:
         said = TOO_LONG_AT_ALL % {"most": number_format(exporting.MOST, force_grouping=True)}
         return _show(request, said=said, status=422)
+    except EnoughAtWork:
+        return _show(request, said=ENOUGH_AT_WORK % {"most": selecting.AT_ONCE}, status=422)
     return redirect("job", job.pk)
 
 

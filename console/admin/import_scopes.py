@@ -39,10 +39,10 @@ def view(request: MemberRequest, resource_id: str) -> HttpResponse:
 
 
 def _look(request: MemberRequest, server: ResourceServer, form: DescriptionForm) -> Described:
-    said, asks = form.cleaned_data, "ask" in request.POST
-    if asks:
-        return descriptions.propose(server, asks=True)
-    return descriptions.propose(server, document=said["document"] or said["file"], url=said["url"])
+    said, by = form.cleaned_data, principal(request)
+    if "ask" in request.POST:
+        return descriptions.propose(server, by=by, asks=True)
+    return descriptions.propose(server, by=by, document=said["document"] or said["file"], url=said["url"])
 
 
 def _add(request: MemberRequest, server: ResourceServer) -> HttpResponse:

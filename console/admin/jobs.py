@@ -8,17 +8,19 @@ from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console import choosing
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
 from console.counted import MOVED, Counted
+from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
 from console.paging import Column, page
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
-from notices import ending, exporting, jobs, lists, rechecking, reports
-from notices.errors import NoFile, NotAtWork, NotGivenBack, NothingMatches, NumberMoved
+from notices import ending, exporting, jobs, lists, rechecking, reports, selecting
+from notices.errors import EnoughAtWork, NoFile, NotAtWork, NotGivenBack, NothingMatches, NumberMoved, TooLong
 from notices.models import Job
 from tenants.roles import may
 from tokens.endpoints.request import MemberRequest
@@ -70,18 +72,32 @@ def start(request: MemberRequest) -> HttpResponse:
     if not narrowed.form.is_valid() or not (is_check or kind in exporting.TYPES):
         return redirect(f"{reverse('console-delegations')}?{words.urlencode()}")  # The list says what is wrong.
     said, member, by = words.dict(), request.member, principal(request)
-    if is_check:
-        job = rechecking.ask(narrowed.qs, selection=said, member=member, by=by)
-    else:
-        job = exporting.ask(narrowed.qs, kind, selection=said, member=member, by=by)
+    try:
+        if is_check:
+            job = rechecking.ask(narrowed.qs, selection=said, member=member, by=by)
+        else:
+            job = exporting.ask(narrowed.qs, kind, selection=said, member=member, by=by)
+    except EnoughAtWork:
+        return _list(request, said=ENOUGH_AT_WORK % {"most": selecting.AT_ONCE})
+    except TooLong:
+        return _list(request, said=TOO_LONG_AT_ALL % {"most": number_format(exporting.MOST, force_grouping=True)})
     return redirect("job", job.pk)
 
 
 @for_keepers
 def listing(request: MemberRequest) -> HttpResponse:
+    return _list(request)
+
+
+def _list(request: MemberRequest, *, said: str = "") -> HttpResponse:
     found, pager = page(request, Job.objects.select_related("asked_by__user"))
     rows = [_row(job, request) for job in found]
-    return render(request, "console/jobs.html", {"rows": rows, "pager": pager, "columns": COLUMNS})
+    return render(
+        request,
+        "console/jobs.html",
+        {"rows": rows, "pager": pager, "columns": COLUMNS, "said": said},
+        status=422 if said else 200,
+    )
 
 
 @for_keepers

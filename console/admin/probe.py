@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from console.access import for_act, principal
 from console.admin.resources import resource_of
 from console.step_words import in_words
-from tenants.errors import TenantError
+from tenants.errors import TenantError, Unusable
 from tenants.roles import Act
 from tokens import probing
 from tokens.endpoints.request import MemberRequest
@@ -32,6 +32,9 @@ def page(request: MemberRequest, resource_id: str) -> HttpResponse:
     if request.method == "POST":
         try:
             report = probing.probe(server, request.tenant, by=principal(request), now=timezone.now())
+        except Unusable as error:
+            content["said"] = str(error)
+            return render(request, "console/probe.html", content, status=409)
         except TenantError:
             content["said"] = _("It is not tested: it is retired, or this product's own.")
             return render(request, "console/probe.html", content, status=409)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from kit.targets import IN_PUBLIC, Development, Missing, Target, Unfetchable, is
 
 __all__ = [
     "Answered", "Development", "Fetched", "Message", "Missing", "Unfetchable",
-    "fetch_image", "fetch_json", "fetch_text", "is_fetchable", "look", "post", "post_form", "post_json",
+    "aside", "fetch_image", "fetch_json", "fetch_text", "is_fetchable", "look", "post", "post_form", "post_json",
 ]  # fmt: skip
 
 SECONDS = 5.0
@@ -33,6 +34,9 @@ DEEPEST_MESSAGE = 64
 AT_ONCE = 8
 """Fetches under way in one process; a further one is refused, so that slow hosts cannot take every thread."""
 
+ASIDE = 2
+"""Fetches under way in one process whose host somebody chose in order to look: they take no place of the others."""
+
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _TEXT_TYPE = re.compile(
     r"(?:application|text)/(?:(?:[a-z0-9.+-]+[+.])?(?:json|yaml|openapi)|x-yaml|plain|octet-stream)", re.IGNORECASE
@@ -41,7 +45,8 @@ _IMAGE_TYPE = re.compile(r"image/(?:png|jpeg|gif|webp)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"\bmax-age=(\d{1,9})\b")
 Response = http.client.HTTPResponse
 Got = TypeVar("Got")
-_slots = threading.BoundedSemaphore(AT_ONCE)
+_slots, _slots_aside = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(ASIDE)
+_is_aside: ContextVar[bool] = ContextVar("is_aside", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,16 @@ class _Question:
     accept: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Let what is fetched within the block take places of its own: issuers' keys never wait for what it asks."""
+    token = _is_aside.set(True)
+    try:
+        yield
+    finally:
+        _is_aside.reset(token)
 
 
 def fetch_json(url: str, *, limit: int, authorization: str = "", development: Development = IN_PUBLIC) -> Fetched:
@@ -141,7 +156,8 @@ def _ask(
     url: str, question: _Question, read: "Callable[[Response], Got]", limit: int, development: Development
 ) -> "Got":
     target = targets.parse(url, time.monotonic() + SECONDS)
-    if not _slots.acquire(blocking=False):
+    slots = _slots_aside if _is_aside.get() else _slots
+    if not slots.acquire(blocking=False):
         raise Unfetchable("too many fetches are under way")
     try:
         address = targets.resolve(target, development)
@@ -153,7 +169,7 @@ def _ask(
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unfetchable(f"{target.authority}: {type(error).__name__}") from error
     finally:
-        _slots.release()
+        slots.release()
 
 
 @contextmanager

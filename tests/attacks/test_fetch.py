@@ -11,9 +11,11 @@ import pytest
 
 from kit import addresses, fetch
 from kit.fetch import Development, Unfetchable
+from tenants.errors import Unusable
 from tests.harness import hostile
 from tests.harness.hostile import Hostile
 from tests.spec import spec
+from trust import outbound
 
 pytestmark = pytest.mark.once
 
@@ -279,6 +281,36 @@ def test_slow_hosts_take_a_bounded_number_of_threads(server, development, monkey
     for thread in threads:
         thread.join()
     assert reasons.count("too many fetches are under way") == 4
+
+
+def test_what_somebody_looks_at_takes_no_place_of_the_others(server, development, monkeypatch):
+    monkeypatch.setattr(fetch, "SECONDS", 1.0)
+    server.answers["/silent"] = hostile.silent
+    server.answers["/keys"] = hostile.json_answer(b'{"a": 1}')
+    reasons = []
+
+    def look():
+        with fetch.aside(), pytest.raises(Unfetchable) as refusal:
+            fetch.look(server.url("/silent"), development=development)
+        reasons.append(str(refusal.value))
+
+    threads = [threading.Thread(target=look) for _ in range(fetch.AT_ONCE + 4)]
+    for thread in threads:
+        thread.start()
+    assert fetch.fetch_json(server.url("/keys"), limit=LIMIT, development=development).document == {"a": 1}
+    for thread in threads:
+        thread.join()
+    assert reasons.count("too many fetches are under way") == len(threads) - fetch.ASIDE
+
+
+def test_somebody_looks_at_one_host_at_a_time_and_another_looks_meanwhile():
+    with outbound.looking("usr_a"):
+        with pytest.raises(Unusable), outbound.looking("usr_a"):
+            pass
+        with outbound.looking("usr_b"):
+            pass
+    with outbound.looking("usr_a"):
+        pass
 
 
 @spec("CIMD", "5.2")

@@ -11,8 +11,9 @@ from django.test import Client as InProcess
 from agents.models import Agent, Approval
 from audit.principals import SYSTEM
 from kit import context
-from notices import exporting, lists, streams
+from notices import exporting, lists, selecting, streams
 from notices.models import Job
+from tests.conformance.test_api import api_token
 from tests.conformance.test_long_work import do_it_all
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
@@ -100,3 +101,34 @@ def test_it_is_offered_to_nobody_who_may_not_follow_what_becomes_of_it(world, ad
         told = ada.get(f"{place}/export/csv")
         assert (told.status_code, "/file/csv" in told.content.decode()) == (422, False)
         assert ada.post(f"{place}/file/csv").status_code == 403
+
+
+@spec("RFC 9110", "15.5.21")
+def test_over_the_api_a_file_that_is_too_long_to_wait_for_is_refused_too(world, monkeypatch):
+    token, rows = api_token(world, world.public_client(), "ada", "members:read"), len(world.people)
+    monkeypatch.setattr(streams, "MOST", rows)
+    inside = InProcess(SERVER_NAME=urlsplit(world.origin).hostname)
+    place, headers = f"/t/{world.tenant.slug}/api/v1/members/export/csv", {"Authorization": f"Bearer {token}"}
+    assert inside.get(place, headers=headers).status_code == 200
+    monkeypatch.setattr(streams, "MOST", rows - 1)
+    with leaves_only(world):
+        told = inside.get(place, headers=headers)
+    assert (told.status_code, "ask for it at /exports" in told.content.decode()) == (400, True)
+
+
+@spec("RFC 9110", "15.5.10")
+def test_somebody_has_a_few_files_written_at_once_and_another_theirs(world, ada, monkeypatch):
+    place = f"{ada.place}/console/members/file/csv"
+    monkeypatch.setattr(selecting, "AT_ONCE", 1)
+    assert ada.post(place).status_code == 302
+    with leaves_only(world):
+        assert ada.post(place).status_code == 422
+        assert ada.post(f"{ada.place}/console/activity/file/csv").status_code == 422
+        assert ada.post(f"{ada.place}/console/delegations/start", {"kind": "csv"}).status_code == 422
+    world.rewrite(world.people["bob"], role="auditor")
+    bob = InProcess(SERVER_NAME=urlsplit(world.origin).hostname)
+    name = f"{settings.SESSION_COOKIE_NAME}-{world.tenant.slug}"
+    bob.cookies[name] = world.browser("bob").http.cookies[name]
+    assert bob.post(place).status_code == 302
+    do_it_all(world)
+    assert ada.post(place).status_code == 302
