@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit.principals import SYSTEM
 from kit import context
 from tenants.models import User
-from tests.conformance.test_company_sign_in import arrives, initech, members_of, signed_in  # noqa: F401
+from tests.conformance.test_company_sign_in import arrives, signed_in
 from tests.conformance.test_resources_api import asker
 from tests.harness import company, domains
 from tests.harness.domains import Foreign
@@ -34,13 +34,13 @@ def ada(world):
 
 
 @pytest.fixture
-def confirmed(world, initech):  # noqa: F811
+def confirmed(world, initech):
     """A provider whose word an operator, as an admin would, lets stand for admins."""
     return company.let_sign_in_at(world, initech.url, "remit", "a-secret-there", **BEFORE)
 
 
 @pytest.fixture
-def his(world, initech, bob):  # noqa: F811
+def his(world, initech, bob):
     """A provider that Bob set up, and whose keys might be his."""
     words = {"issuer": initech.url, "name": "Bob's", "key_source": "metadata", "purposes": ["sign_in"], **BEFORE}
     made = bob("POST", "/trust/issuers", words)
@@ -71,7 +71,7 @@ def role_here(world, browser):
 
 
 @spec("RFC 9700", "2.3")
-def test_security_links_no_subject_to_an_admin_and_one_to_a_member_is_no_admin_later(world, initech, confirmed, bob):  # noqa: F811
+def test_security_links_no_subject_to_an_admin_and_one_to_a_member_is_no_admin_later(world, initech, confirmed, bob):
     ada, alice = world.people["ada"], world.people["alice"]
     with leaves_only(world):
         refused = bob("POST", f"{place(confirmed)}/links", {"subject": "bob-there", "member": ada.pk})
@@ -87,7 +87,7 @@ def test_security_links_no_subject_to_an_admin_and_one_to_a_member_is_no_admin_l
 
 
 @spec("RFC 9700", "2.3")
-def test_an_admin_links_an_admin(world, initech, confirmed, ada):  # noqa: F811
+def test_an_admin_links_an_admin(world, initech, confirmed, ada):
     said = {"subject": "ada-there", "member": world.people["ada"].pk}
     assert ada("POST", f"{place(confirmed)}/links", said).status_code == 201
     assert role_here(world, arrives(world, initech, confirmed, "ada-there")) == 200
@@ -115,7 +115,7 @@ def test_security_moves_no_pair_that_gives_admin(world, confirmed, bob, roles):
 
 
 @spec("RFC 9700", "2.3")
-def test_a_provider_of_securitys_own_signs_no_admin_in_until_an_admin_confirms_it(world, initech, his, bob, ada):  # noqa: F811
+def test_a_provider_of_securitys_own_signs_no_admin_in_until_an_admin_confirms_it(world, initech, his, bob, ada):
     def as_ada():
         User.objects.filter(pk=world.people["ada"].user_id).update(email="ada@initech.example")
         return arrives(world, initech, there(world), "bob-as-ada", email="ada@initech.example", email_verified=True)
@@ -178,7 +178,7 @@ def test_an_issuer_of_securitys_own_says_nothing_of_what_an_admins_agents_may(wo
 
 
 @spec("RFC 9700", "2.3")
-def test_whose_role_ends_gives_through_trust_nothing_that_lasts(world, initech, confirmed, bob):  # noqa: F811
+def test_whose_role_ends_gives_through_trust_nothing_that_lasts(world, initech, confirmed, bob):
     alice = world.people["alice"]
     world.rewrite(alice, role="security")
     link = {"subject": "bob-there", "member": alice.pk}

@@ -13,7 +13,7 @@ from kit import context
 from tenants import actions as tenant_actions
 from tenants import pausing
 from tenants.models import Tenant
-from tests.conformance.test_company_sign_in import arrives, initech, members_of  # noqa: F401
+from tests.conformance.test_company_sign_in import arrives, members_of
 from tests.conformance.test_resources_api import asker
 from tests.conformance.test_step_up import age
 from tests.harness import company, domains
@@ -202,7 +202,7 @@ def test_an_operator_resumes_what_is_paused_and_nothing_else(world):
 
 @pytest.mark.interop
 @spec("RFC 9700", "2.1")
-def test_while_it_is_paused_signing_in_makes_nobody_and_moves_no_role(world, initech):  # noqa: F811
+def test_while_it_is_paused_signing_in_makes_nobody_and_moves_no_role(world, initech):
     provider = company.let_sign_in_at(world, initech.url, "remit", "a-secret-there", roles=[["boss", "admin"]])
     arrives(world, initech, provider)
     before = members_of(world)
