@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from kit import fetch
+from kit import fetch, turns
 from kit.fetch import Answered, Development, Fetched, Message, Missing, Unfetchable
 from tenants.errors import Unusable
 from trust.models import OutboundHost
@@ -39,7 +39,7 @@ def looking(who: str) -> Iterator[None]:
             raise Unusable(_("A server is being asked for you already. Wait for its answer."))
         _looking.add(who)
     try:
-        with fetch.aside():
+        with turns.aside():
             yield
     finally:
         with _lock:

@@ -14,28 +14,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from kit import strict_json, targets
+from kit import strict_json, targets, turns
 from kit.targets import IN_PUBLIC, Development, Missing, Target, Unfetchable, is_fetchable
 
 __all__ = [
     "Answered", "Development", "Fetched", "Message", "Missing", "Unfetchable",
-    "aside", "fetch_image", "fetch_json", "fetch_text", "is_fetchable", "look", "post", "post_form", "post_json",
+    "fetch_image", "fetch_json", "fetch_text", "is_fetchable", "look", "post", "post_form", "post_json",
 ]  # fmt: skip
 
 SECONDS = 5.0
 HEADERS_LIMIT = 16 * 1024
 DEEPEST_MESSAGE = 64
 """How deep a JSON-RPC message may be: schemas of tools stand in it."""
-AT_ONCE = 8
-"""Fetches under way in one process; a further one is refused, so that slow hosts cannot take every thread."""
-
-ASIDE = 2
-"""Fetches under way in one process whose host somebody chose in order to look: they take no place of the others."""
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _TEXT_TYPE = re.compile(
@@ -45,8 +39,6 @@ _IMAGE_TYPE = re.compile(r"image/(?:png|jpeg|gif|webp)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"\bmax-age=(\d{1,9})\b")
 Response = http.client.HTTPResponse
 Got = TypeVar("Got")
-_slots, _slots_aside = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(ASIDE)
-_is_aside: ContextVar[bool] = ContextVar("is_aside", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +73,6 @@ class _Question:
     accept: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
-
-
-@contextmanager
-def aside() -> Iterator[None]:
-    """Let what is fetched within the block take places of its own: issuers' keys never wait for what it asks."""
-    token = _is_aside.set(True)
-    try:
-        yield
-    finally:
-        _is_aside.reset(token)
 
 
 def fetch_json(url: str, *, limit: int, authorization: str = "", development: Development = IN_PUBLIC) -> Fetched:
@@ -156,20 +138,16 @@ def _ask(
     url: str, question: _Question, read: "Callable[[Response], Got]", limit: int, development: Development
 ) -> "Got":
     target = targets.parse(url, time.monotonic() + SECONDS)
-    slots = _slots_aside if _is_aside.get() else _slots
-    if not slots.acquire(blocking=False):
-        raise Unfetchable("too many fetches are under way")
-    try:
-        address = targets.resolve(target, development)
-        with _connected(target, address, _tls(target, development), question, limit=limit) as response:
-            got = read(response)
-            # Where the watchdog was first, headers that were cut off look like headers that ended.
-            target.remaining()
-            return got
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unfetchable(f"{target.authority}: {type(error).__name__}") from error
-    finally:
-        slots.release()
+    with turns.taken():
+        try:
+            address = targets.resolve(target, development)
+            with _connected(target, address, _tls(target, development), question, limit=limit) as response:
+                got = read(response)
+                # Where the watchdog was first, headers that were cut off look like headers that ended.
+                target.remaining()
+                return got
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unfetchable(f"{target.authority}: {type(error).__name__}") from error
 
 
 @contextmanager

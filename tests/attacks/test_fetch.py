@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import addresses, fetch
+from kit import addresses, fetch, turns
 from kit.fetch import Development, Unfetchable
 from tenants.errors import Unusable
 from tests.harness import hostile
@@ -275,7 +275,7 @@ def test_slow_hosts_take_a_bounded_number_of_threads(server, development, monkey
             fetch.fetch_json(server.url("/silent"), limit=LIMIT, development=development)
         reasons.append(str(refusal.value))
 
-    threads = [threading.Thread(target=attempt) for _ in range(fetch.AT_ONCE + 4)]
+    threads = [threading.Thread(target=attempt) for _ in range(turns.AT_ONCE + 4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -290,17 +290,17 @@ def test_what_somebody_looks_at_takes_no_place_of_the_others(server, development
     reasons = []
 
     def look():
-        with fetch.aside(), pytest.raises(Unfetchable) as refusal:
+        with turns.aside(), pytest.raises(Unfetchable) as refusal:
             fetch.look(server.url("/silent"), development=development)
         reasons.append(str(refusal.value))
 
-    threads = [threading.Thread(target=look) for _ in range(fetch.AT_ONCE + 4)]
+    threads = [threading.Thread(target=look) for _ in range(turns.AT_ONCE + 4)]
     for thread in threads:
         thread.start()
     assert fetch.fetch_json(server.url("/keys"), limit=LIMIT, development=development).document == {"a": 1}
     for thread in threads:
         thread.join()
-    assert reasons.count("too many fetches are under way") == len(threads) - fetch.ASIDE
+    assert reasons.count("too many fetches are under way") == len(threads) - turns.ASIDE
 
 
 def test_somebody_looks_at_one_host_at_a_time_and_another_looks_meanwhile():
