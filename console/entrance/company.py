@@ -103,7 +103,7 @@ def _prove(request: TenantRequest, member: Membership, moment: datetime | None, 
             "So it does not prove that it is you. Ask an admin here to have it send auth_time where max_age asks."
         )
         return _page(request, title, words)
-    # A clock that goes behind ours is none that asked before it was begun.
+    # It asked on this very way, give or take what clocks differ.
     begun = datetime.fromisoformat(kept["at"])
     if moment < begun - timedelta(seconds=relying.LEEWAY):
         title = _("Your company's sign-in did not ask you again")
