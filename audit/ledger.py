@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, connections, models, transaction
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from audit.events import Event
@@ -240,13 +241,15 @@ class Sealed:
 
 def sealed() -> Sealed:
     """Return where the current tenant's chain ends. Whether it holds is a walk: `verify`."""
-    tenant_id = context.require_id()
-    last = Seal.unscoped.filter(tenant_id=tenant_id).order_by("-sequence").first()
-    chained = models.Exists(Seal.unscoped.filter(tenant_id=tenant_id, entry_id=models.OuterRef("pk")))
-    waiting = list(Entry.objects.order_by("-pk").values_list(chained, flat=True)[:BATCH]).count(False)
-    if last is None:
-        return Sealed(0, "", GENESIS, waiting)
-    return Sealed(last.sequence, last.entry_id, last.digest, waiting)
+    seals = Seal.unscoped.filter(tenant_id=context.require_id())
+    chained = models.Exists(seals.filter(entry_id=models.OuterRef("pk")))
+    end = JSONObject(sequence="sequence", entry_id="entry_id", digest="digest")
+    # Beside each entry stands the same end, which is looked for once: a chain without an entry has none.
+    last = models.Subquery(seals.order_by("-sequence").values(end=end)[:1])
+    newest = Entry.objects.order_by("-pk").values_list(chained, last)[:BATCH]
+    flags, ends = zip(*newest, strict=True) if newest else ((), (None,))
+    end_of_chain = ends[0] or {"sequence": 0, "entry_id": "", "digest": GENESIS}
+    return Sealed(**end_of_chain, waiting=flags.count(False))
 
 
 def _unsealed(tenant_id: str, *, using: str, since: str = "") -> "models.QuerySet[Entry]":

@@ -54,6 +54,8 @@ class Unused:
 def of_agent(agent: Agent, *, now: datetime) -> Unused | None:
     """Return what an agent holds and does not use; None where it uses all of it, nothing, or too much to tell."""
     since = now - WINDOW
+    if agent.created_at >= since:
+        return None  # It has held nothing for that long, and nobody has to ask.
     held = _by_resource(agent, _held(agent, now=now, allowed_before=since))
     found = _tokens(agent, since) if held else []
     number = sum(each["number"] for each in found)

@@ -103,6 +103,7 @@ def test_what_an_agent_did_not_ask_for_in_two_months_is_proposed_to_go_and_goes_
         tokens = AccessToken.objects.filter(delegation__agent=who.client.agent_id)
         tokens.update(scope="events:read")
         delegation = tokens.select_related("delegation__consent").get().delegation
+    world.rewrite(who.client.agent, created_at=long_ago)
     world.rewrite(delegation, created_at=long_ago)
     world.rewrite(delegation.consent, created_at=long_ago)
     page = ada.go(world.url(place))
