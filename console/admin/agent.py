@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from agents import confirming, owners, owning
 from agents.handovers import BOUNDED
-from agents.models import Agent, Client
+from agents.models import Agent, Client, CoOwner
 from agents.rules import Verb, is_possible, restorable_until
 from audit.models import Entry
 from console import neighbours, tiles
@@ -20,6 +21,7 @@ from console.impact_words import impact_words
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
+from tenants.models import Membership
 from tenants.roles import Act, may
 from tenants.rules import is_here, may_see_console
 from tokens import around, impact
@@ -45,7 +47,8 @@ REGISTERED = {
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     now, zone, member = timezone.now(), request.tenant.time_zone, request.member
     people = ("owner__user", "sponsor__user", "successor__user", "confirmed_by__user")
-    agent = get_object_or_404(Agent.objects.select_related(*people), pk=agent_id)
+    shared = Exists(CoOwner.objects.filter(agent=OuterRef("pk")))
+    agent = get_object_or_404(Agent.objects.select_related(*people).annotate(is_shared=shared), pk=agent_id)
     clients = list(agent.clients.order_by("pk"))
     held, reach = around.of_agent(agent, now=now), impact.of_agent(agent, now=now)
     refused = history.refusals_through(agent, since=now - WEEK)
@@ -54,7 +57,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "agent": agent,
         "publisher": publisher(clients[0]) if clients else "",
         "is_verified": bool(clients) and clients[0].is_verified,
-        "co_owners": [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")],
+        "co_owners": _co_owners(agent) if agent.is_shared else [],  # type: ignore[attr-defined]  # Annotated above.
         "notices": _notices(agent, request),
         "handovers": handing_on.of(agent),
         "approved": ceilings.approved(agent),
@@ -74,6 +77,10 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
+
+
+def _co_owners(agent: Agent) -> list[Membership]:
+    return [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")]
 
 
 def _newest(refused: list[Entry], request: MemberRequest) -> dict[str, str] | None:
