@@ -29,9 +29,14 @@ def ada(world):
 
 def link_to(address):
     """Return the link in the last letter to an address."""
-    letters = [email.message_from_bytes(path.read_bytes(), policy=policy.default) for path in _letters()]
+    letters = [email.message_from_bytes(each, policy=policy.default) for path in _letters() for each in _parts(path)]
     (*_, last) = [letter.get_content() for letter in letters if letter["To"] == address]
     return re.search(r"https?://\S+/invitation/\S+", last)[0]
+
+
+def _parts(path):
+    """Return the letters of one file: two of one second may lie in the same."""
+    return [each for each in path.read_bytes().split(b"-" * 79 + b"\n") if each.strip()]
 
 
 def _letters():
