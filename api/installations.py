@@ -1,4 +1,6 @@
-"""Where an agent runs: for the agent itself, one delegation at a time, and for people who look after the tenant."""
+"""Where an agent runs: for the agent itself and for its person, one delegation at a time, and for those who look after
+the tenant.
+"""
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -9,17 +11,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents.models import Agent
+from api import delegations
 from api.agents import bearer_of, held_by
+from api.delegations import ForHolders
 from api.door import Door
-from api.keepers import by
+from api.keepers import ForReaders, by, member_of
 from api.listing import Listing
 from api.permissions import HoldsScope
 from audit.principals import Kind, Principal
+from delegations.models import Delegation
 from tenants.roles import Act
 from tokens import installations
 from tokens.models import RefreshToken
 
-REASON, BY_ADMIN = "given back by the agent", "over the API"
+REASON, BY_ADMIN, BY_PERSON = "given back by the agent", "over the API", "ended by the person"
 
 
 class InstallationSerializer(serializers.ModelSerializer[RefreshToken]):
@@ -43,12 +48,17 @@ class OfAgentSerializer(InstallationSerializer):
 
 
 class Installations(APIView):
+    """Of what an agent holds itself; with `delegations:oversee` of whatever the person may see for whom it speaks."""
+
+    permission_classes = [ForHolders]
     scopes = {"GET": "delegations:read"}
     listing = Listing("installations", InstallationSerializer)
     answers = {"GET": listing}
 
     def get(self, request: Request, delegation_id: str) -> Response:
-        delegation = get_object_or_404(held_by(bearer_of(request)), pk=delegation_id)
+        member = delegations.overseer(request)
+        seen = held_by(bearer_of(request)) if member is None else Delegation.objects.visible_to(member)
+        delegation = get_object_or_404(seen, pk=delegation_id)
         return self.listing.answer(request, installations.of_one(delegation, now=timezone.now()))
 
 
@@ -65,6 +75,22 @@ class OneInstallation(Door):
         itself = Principal(Kind.AGENT, agent.pk, agent.name)
         receipt = installations.end(installation, delegation, by=itself, reason=REASON)
         return Response(receipt.as_json())
+
+
+class EndMine(Door):
+    """Ending one place of their own by the person it acts for, and leaving the others: what their page does."""
+
+    http_method_names = ["post", "options"]
+    permission_classes = [ForReaders]
+    scopes = {"POST": delegations.REVOKE}
+
+    def post(self, request: Request, delegation_id: str, installation_id: str) -> Response:
+        mine = Delegation.objects.of(member_of(request)).select_related("agent", "client")
+        delegation = get_object_or_404(mine, pk=delegation_id)
+        installation = installations.find(delegation, installation_id)
+        if installation is None:
+            raise Http404
+        return Response(installations.end(installation, delegation, by=by(request), reason=BY_PERSON).as_json())
 
 
 class OfAgent(Door):

@@ -68,6 +68,10 @@ urlpatterns = [
         "api/v1/delegations/<str:delegation_id>/installations/<str:installation_id>",
         installations.OneInstallation.as_view(),
     ),
+    path(
+        "api/v1/delegations/<str:delegation_id>/installations/<str:installation_id>/end",
+        installations.EndMine.as_view(),
+    ),
     path("api/v1/tokens/<str:token_id>/lineage", TokenLineage.as_view()),
     path("api/v1/agents", inventory.Agents.as_view()),
     path("api/v1/agents/documents", documents.Documents.as_view()),

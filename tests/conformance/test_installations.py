@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from audit.principals import SYSTEM
 from kit import context
-from tenants.models import ResourceServer
+from tests.conformance.test_api import api_token as a_persons_token
 from tests.harness import device
 from tests.harness.footprint import leaves_only
 from tests.harness.inside import counted
@@ -46,10 +46,7 @@ def ending(browser, family):
 
 def api_token(world, who):
     """Return the agent's token for the API, for alice."""
-    with context.use(world.tenant):
-        server = ResourceServer.objects.get(identifier=world.tenant.api_identifier)
-    ticked = [f"{server.pk} {scope}" for scope in API_SCOPES.split()]
-    return world.grant(who, resource=server.identifier, scope=API_SCOPES, tick=ticked)["access_token"]
+    return a_persons_token(world, who, "alice", API_SCOPES)
 
 
 def api(world, token, path, method="GET"):
@@ -100,7 +97,7 @@ def test_a_sign_out_by_the_agent_itself_asks_nobody_again(world, scout, two):
 @spec("RFC 7009", "2.1")
 def test_page_console_and_api_end_a_place_in_the_same_way(world, scout):
     kept = {}
-    for door in ("page", "console", "api"):
+    for door in ("page", "console", "app", "api"):
         family = world.family(world.grant(scout)["refresh_token"])
         where = f"{calendar(world).pk}/installations/{family.pk}"
         if door == "page":
@@ -110,6 +107,14 @@ def test_page_console_and_api_end_a_place_in_the_same_way(world, scout):
             browser = world.browser("ada")
             browser.go(world.url(f"/console/delegations/{calendar(world).pk}/places"))
             browser.submit(ending(browser, family))
+        elif door == "app":
+            app = world.public_client("Their own app")
+            token = a_persons_token(world, app, "alice", "delegations:oversee delegations:revoke")
+            listed = api(world, token, f"{calendar(world).pk}/installations").json()["installations"]
+            assert family.pk in {each["id"] for each in listed}
+            ended = api(world, token, f"{where}/end", "POST")
+            assert ended.json()["token_families_ended"] == 1
+            assert api(world, token, f"{where}/end", "POST").status_code == 409
         else:
             token = api_token(world, scout)
             ended = api(world, token, where, "DELETE")
@@ -123,7 +128,7 @@ def test_page_console_and_api_end_a_place_in_the_same_way(world, scout):
         receipt = {name: value for name, value in entry.detail.pop("receipt").items() if name != "ended_at"}
         tokens = [{**each, "accepted_until": ""} for each in receipt.pop("tokens")]
         kept[door] = (entry.detail, receipt.keys(), tokens, entry.on_behalf_of, entry.through)
-    assert kept["page"] == kept["console"] == kept["api"]
+    assert kept["page"] == kept["console"] == kept["app"] == kept["api"]
 
 
 @spec("RFC 6749", "5.1")
@@ -207,8 +212,10 @@ def test_the_place_of_another_is_not_there(world, scout, two):
     admin.go(world.url(f"/console/delegations/{calendar(world).pk}/places"))
     of_admin = ending(admin, own)
     where, token = calendar(world).pk, api_token(world, scout)
+    person = a_persons_token(world, world.public_client("Their own app"), "alice", "delegations:revoke")
     for wrong in (theirs.pk, elsewhere.pk, "rtf_00000000000000000000000000", "%00"):
         assert api(world, token, f"{where}/installations/{wrong}", "DELETE").status_code == 404
+        assert api(world, person, f"{where}/installations/{wrong}/end", "POST").status_code == 404
         with leaves_only(world):
             for one, asked, what in ((browser, form, path), (admin, of_admin, of_admin.action)):
                 asked.action = what.replace(own.pk, wrong)

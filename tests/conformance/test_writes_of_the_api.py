@@ -45,6 +45,7 @@ WITHOUT_A_VERSION = {
     "POST delegations/delegation_id/ask-to-renew": "nothing of it changes",
     "POST exports": NEW,
     "POST agents/documents": "the digest of the document that was read is the version",
+    "POST delegations/delegation_id/installations/installation_id/end": ONCE,
     "POST agents/bulk-pause": "the number that is expected is the version",
     "POST agents/bulk-resume": "the number that is expected is the version",
     "POST agents/bulk-owner": "the number that is expected is the version",
