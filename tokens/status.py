@@ -1,8 +1,10 @@
 """Is a token still good right now? The database is asked for everything that it hangs on; nothing is cached."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -71,7 +73,24 @@ class Live:
     @property
     def stands_until(self) -> datetime | None:
         """When its delegation ends by the calendar."""
-        return self.row.delegation.expires_at
+        ends: datetime | None = self._of_delegation("expires_at")
+        return ends
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its delegation has at this moment, which may be less than the token says."""
+        return frozenset(self._of_delegation("scopes"))
+
+    @property
+    def is_handed_on(self) -> bool:
+        return bool(self._of_delegation("depth"))
+
+    @property
+    def ceiling(self) -> Mapping[str, list[str]] | None:
+        """What the agent was approved for, by resource; None where nothing bounds it, or there is no agent."""
+        begins = len(_TOKEN) + len(READ)
+        ceiling: Mapping[str, list[str]] | None = _AGENT.one(self.values[begins:], "ceiling")
+        return ceiling
 
     @property
     def audience(self) -> str:
@@ -80,6 +99,9 @@ class Live:
     @property
     def digest(self) -> str:
         return str(self.values[_TOKEN.names.index("digest")])
+
+    def _of_delegation(self, name: str) -> Any:
+        return READ.one(self.values[len(_TOKEN) :], name)
 
     @cached_property
     def row(self) -> AccessToken:

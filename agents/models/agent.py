@@ -1,6 +1,6 @@
 """The principals that are not people, and which of them may work for which."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import models
@@ -114,7 +114,7 @@ class Agent(TenantScoped):
 
     def under_ceiling(self, audience: str, scopes: frozenset[str]) -> frozenset[str]:
         """Return what is left of scopes at a resource under the agent's own ceiling."""
-        return scopes if self.ceiling is None else scopes & frozenset(self.ceiling.get(audience, ()))
+        return under(self.ceiling, audience, scopes)
 
     def may_act_for(self, member: Membership) -> bool:
         """Say whether a person is among those for whom it was approved."""
@@ -132,6 +132,11 @@ class Agent(TenantScoped):
         """Return when whatever it is allowed now ends at the latest; None where nobody said so."""
         longest = now + timedelta(seconds=self.longest_seconds) if self.longest_seconds is not None else None
         return earliest(longest, self.approved_until)
+
+
+def under(ceiling: Mapping[str, Iterable[str]] | None, audience: str, scopes: frozenset[str]) -> frozenset[str]:
+    """Return what is left of scopes at a resource under a ceiling; None bounds nothing."""
+    return scopes if ceiling is None else scopes & frozenset(ceiling.get(audience, ()))
 
 
 class CoOwner(TenantScoped):

@@ -38,6 +38,11 @@ class Columns(Generic[Found]):
         """Return the columns for a statement, in the order in which `read` expects them."""
         return ", ".join(f"{alias}.{name}" if alias else name for name in self.names)
 
+    def one(self, values: Sequence[Any], name: str) -> Any:
+        """Return one column out of a row's values, where nobody needs the instance."""
+        place = self.names.index(name)
+        return self._readers[place](values[place]) if place in self._readers else values[place]
+
     def read(self, values: Sequence[Any]) -> Found:
         """Return the instance behind a row's values."""
         read = [self._readers[place](each) if place in self._readers else each for place, each in enumerate(values)]

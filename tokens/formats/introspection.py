@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agents import directory
 from agents.models import Client
+from agents.models.agent import under
 from kit import jose
 from tenants import directory as tenants_directory
 from tenants.models import Tenant
@@ -36,15 +37,15 @@ def describe(token: str, tenant: Tenant, caller: Client, *, now: datetime) -> Ma
 
 def _left(read: Read, tenant: Tenant) -> frozenset[str]:
     """Return the scopes of a token that its resource, its delegation and the agent's ceiling still have."""
-    delegation = read.row.delegation
-    scopes = frozenset(str(read.claims.get("scope", "")).split()) & delegation.scope_set
-    if read.live.audience == tenant.issuer:
+    live = read.live
+    scopes = frozenset(str(read.claims.get("scope", "")).split()) & live.scopes
+    if live.audience == tenant.issuer:
         return scopes
-    protected = tenants_directory.resource_server(read.live.audience)
+    protected = tenants_directory.resource_server(live.audience)
     known = scopes & protected.scopes.keys() if protected else frozenset()
-    if delegation.depth and protected:
+    if live.is_handed_on and protected:
         known -= protected.kept_scopes
-    return delegation.agent.under_ceiling(read.live.audience, known) if delegation.agent else known
+    return under(live.ceiling, live.audience, known)
 
 
 def _ends(read: Read) -> Mapping[str, int]:
