@@ -60,7 +60,18 @@ def _rows_read():
 
 
 def test_every_request_for_a_token_and_about_one_reads_its_own_rows(crowded):
-    world = crowded
+    for _ in range(3):
+        if not (too_much := _read_too_much(crowded)):
+            return
+    assert too_much == {}
+
+
+def _read_too_much(world):
+    """Return the kinds of requests that read more than MOST, and of which tables.
+
+    What the server's own connections read for tests before is told by PostgreSQL up to ten seconds later, and then
+    stands here by mistake: it is asked again, and a plan that goes through everything does so each time.
+    """
     links = chain.make(world, 2)
     first, _second, third = links.agents
     links.hand_on()
@@ -87,4 +98,4 @@ def test_every_request_for_a_token_and_about_one_reads_its_own_rows(crowded):
         rows, answer = read_by(request)
         assert answer.status_code == 200, (name, answer.content)
         read[name] = rows
-    assert {name: rows for name, rows in read.items() if rows.total() > MOST} == {}
+    return {name: rows for name, rows in read.items() if rows.total() > MOST}
