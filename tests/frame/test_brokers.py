@@ -93,9 +93,9 @@ def _send(broker, task, times=1):
 
 def _worker(broker):
     url, queue = broker
-    return _celery(
-        "worker", "--pool", "solo", "--without-gossip", "--without-mingle", "--queues", queue, REMIT_BROKER_URL=url
-    )
+    # A name of its own: tests run side by side, and RabbitMQ lets one worker at a time be called what it is.
+    alone = ("--pool", "solo", "--without-gossip", "--without-mingle", "--hostname", f"{queue}@tests")
+    return _celery("worker", *alone, "--queues", queue, REMIT_BROKER_URL=url)
 
 
 def test_a_worker_takes_a_job_from_the_broker_and_does_it(world, broker):
