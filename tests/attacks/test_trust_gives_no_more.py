@@ -117,8 +117,10 @@ def test_security_moves_no_pair_that_gives_admin(world, confirmed, bob, roles):
 @spec("RFC 9700", "2.3")
 def test_a_provider_of_securitys_own_signs_no_admin_in_until_an_admin_confirms_it(world, initech, his, bob, ada):
     def as_ada():
-        User.objects.filter(pk=world.people["ada"].user_id).update(email="ada@initech.example")
-        return arrives(world, initech, there(world), "bob-as-ada", email="ada@initech.example", email_verified=True)
+        User.objects.filter(pk=world.people["ada"].user_id).update(email="ada.of.security@initech.example")
+        return arrives(
+            world, initech, there(world), "bob-as-ada", email="ada.of.security@initech.example", email_verified=True
+        )
 
     assert not signed_in(world, as_ada())
     with context.use(world.tenant):
