@@ -104,8 +104,9 @@ def addresses(tenant: Tenant) -> Mapping[str, str]:
 
 
 def snippet(name: str, server: ResourceServer, tenant: Tenant) -> str:
-    """Return the program for a framework, filled in."""
-    return render_to_string(f"setup/{name}.txt", _values(server, tenant)).strip() + "\n"
+    """Return the program for a framework, filled in: a text like any other, which a page has to escape."""
+    rendered = render_to_string(f"setup/{name}.txt", _values(server, tenant))
+    return f"{rendered.strip()}\n"  # Put together anew, it is no longer what a template calls safe.
 
 
 def _values(server: ResourceServer, tenant: Tenant) -> Mapping[str, Any]:

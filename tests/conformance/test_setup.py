@@ -23,6 +23,8 @@ from tests.spec import spec
 pytestmark = pytest.mark.once
 NAMES = [each.name for each in FRAMEWORKS]
 PATH = "/mcp"
+NAME = "Rooms \"and\" 'more'</pre><b>"
+"""Ends a text of Python and an element of HTML, wherever one of them is not written as it should be."""
 CODE = re.compile(r'<pre class="raw whole" tabindex="0">(.*?)</pre>', re.DOTALL)
 HELLO = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hello", "arguments": {}}}
 
@@ -33,7 +35,7 @@ def server(world, request):
     fields = {"asks": {"token_format": "opaque"}}.get(request.param, {})
     with context.use(world.tenant):
         return actions.add_resource_server(
-            f"https://{world.tenant.slug}.example{PATH}", "Rooms \"and\" 'more'", CALENDAR_SCOPES, by=SYSTEM, **fields
+            f"https://{world.tenant.slug}.example{PATH}", NAME, CALENDAR_SCOPES, by=SYSTEM, **fields
         )
 
 
