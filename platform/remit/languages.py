@@ -30,10 +30,11 @@ class Languages:
 def in_language(request: HttpRequest, answer: Callable[[], HttpResponseBase], *, chosen: str = "") -> HttpResponseBase:
     """Return an answer in the reader's language. A page says which that is, and what it was chosen by."""
     code = chosen if languages.is_known(chosen) else languages.spoken(request.headers.get("Accept-Language", ""))
+    request.LANGUAGE_CODE = code  # As Django's own middleware names it.
     with languages.reading(code):
         response = answer()
-    # Files are the same in every language, and the page for what is broken is in one.
-    if response.headers.get("Content-Type", "").startswith("text/html") and response.status_code != 500:
+    # Files are the same in every language.
+    if response.headers.get("Content-Type", "").startswith("text/html"):
         response.headers.setdefault("Content-Language", code)
         patch_vary_headers(response, ("Accept-Language",))
     return response

@@ -4,17 +4,17 @@ where a form holds more than is read.
 
 import json
 import sys
-from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template import loader
+from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
 from api import problems
-from kit import context, outages
+from kit import context, languages, outages
+from remit import outage_pages
 
 _POLICY = "Content-Security-Policy"
 ALONE = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
@@ -35,23 +35,39 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Say that it is our fault, and by which word the log knows it. Nothing is read for it."""
-    return HttpResponse(loader.get_template("500.html").render({"reference": context.request_id()}), status=500)
+    return _answer(request, 500, "server_error", f"Reference: {context.request_id()}.")
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Say that asking again is right: as a page, as a problem, or as OAuth says it. Nothing is read for it."""
-    if "text/html" in request.headers.get("Accept", ""):
-        page = HttpResponse(loader.get_template("503.html").render({"reference": context.request_id()}), status=503)
-        return _later(page, {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", _POLICY: ALONE})
-    if "/api/" in request.path:
-        return _later(problems.answer(503))
+    """Say that asking again is right. Nothing is read for it."""
     description = f"Ask again in a moment. Reference: {context.request_id()}."
-    content = {"error": "temporarily_unavailable", "error_description": description}
-    return _later(HttpResponse(json.dumps(content), status=503, content_type="application/json"))
-
-
-def _later(response: HttpResponse, further: Mapping[str, str] | None = None) -> HttpResponse:
-    headers = {"Retry-After": outages.RETRY_AFTER, "Cache-Control": "no-store", **(further or {})}
-    for name, value in headers.items():
-        response.headers[name] = value
+    response = _answer(request, 503, "temporarily_unavailable", description)
+    response.headers["Retry-After"] = outages.RETRY_AFTER
     return response
+
+
+def _answer(request: HttpRequest, status: int, code: str, description: str) -> HttpResponse:
+    """Say it as a page, as a problem, or as OAuth says it: as whoever asks reads it."""
+    if "text/html" in request.headers.get("Accept", ""):
+        response = _page(request, status)
+    elif "/api/" in request.path:
+        response = problems.answer(status)
+    else:
+        content = json.dumps({"error": code, "error_description": description})
+        response = HttpResponse(content, status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page(request: HttpRequest, status: int) -> HttpResponse:
+    # Where it failed before the language was settled, who reads it is not known either.
+    asked = languages.spoken(request.headers.get("Accept-Language", ""))
+    language = getattr(request, "LANGUAGE_CODE", asked)
+    page = HttpResponse(
+        outage_pages.answered(status, language=language, reference=context.request_id()),
+        status=status,
+        headers={"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", _POLICY: ALONE},
+    )
+    page.headers["Content-Language"] = language
+    patch_vary_headers(page, ("Accept-Language",))
+    return page

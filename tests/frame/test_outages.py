@@ -18,8 +18,9 @@ def ask(world):
     """Ask inside of this process, where the database can be taken away, and get the answer instead of the error."""
     client = Client(raise_request_exception=False, SERVER_NAME="localhost")
 
-    def ask(path, accept="application/json"):
-        return client.get(f"/t/{world.tenant.slug}{path}", headers={"Accept": accept})
+    def ask(path, accept="application/json", language="en"):
+        headers = {"Accept": accept, "Accept-Language": language}
+        return client.get(f"/t/{world.tenant.slug}{path}", headers=headers)
 
     return ask
 
@@ -81,12 +82,34 @@ def test_a_client_is_told_in_the_words_of_oauth(ask, away):
     assert answer.headers["x-request-id"] in answer.json()["error_description"]
 
 
-def test_any_other_error_stays_one(ask, away):
+def test_any_other_error_stays_one_and_is_told_in_the_words_of_whoever_asks(ask, away):
     away(LookupError("a bug"))
-    for path, accept in (("/login", "text/html"), ("/jwks.json", "application/json")):
+    for path, accept, said in (
+        ("/login", "text/html", "Something broke on our side"),
+        ("/jwks.json", "application/json", "server_error"),
+        ("/api/v1/delegations", "application/json", "Something went wrong here"),
+    ):
         answer = ask(path, accept)
-        assert answer.status_code == 500
+        assert (answer.status_code, answer.headers["cache-control"]) == (500, "no-store")
+        assert said in answer.text
         assert "retry-after" not in answer.headers
+
+
+@spec("RFC 9110", "8.5")
+@pytest.mark.parametrize("error", [AWAY, LookupError("a bug")], ids=["away", "a bug"])
+def test_a_page_of_a_failure_speaks_what_the_browser_asks_for(ask, away, error):
+    away(error)
+    answer = ask("/login", "text/html", "de-AT, de;q=0.9")
+    assert "Sie haben nichts falsch gemacht." in answer.text
+    assert answer.headers["content-language"] == "de"
+    assert '<html lang="de">' in answer.text
+
+
+def test_a_page_of_a_failure_leads_to_where_the_operators_say_how_it_goes(ask, away, settings):
+    away(AWAY)
+    assert "<a " not in ask("/login", "text/html").text
+    settings.STATUS_PAGE = "https://status.example.com/remit"
+    assert '<a href="https://status.example.com/remit" rel="noreferrer">' in ask("/login", "text/html").text
 
 
 def caused(error, cause):

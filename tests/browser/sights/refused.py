@@ -3,11 +3,14 @@
 from playwright.sync_api import Page
 
 from audit.principals import SYSTEM
+from remit import outage_pages, outages
 from tenants import pausing
 from tests.browser.sight import Arrive, Sight, at, go
 from tests.browser.stage import Stage, say_who
-from tests.harness import domains
+from tests.harness import domains, front
 from tokens import stops
+
+_HEADERS = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": outages.ALONE}
 
 
 def _paused(stage: Stage, page: Page) -> None:
@@ -29,6 +32,24 @@ def _forged_form(stage: Stage, page: Page) -> None:
     page.get_by_role("heading", name="This form is too old to send").wait_for()
 
 
+def _broken(stage: Stage, page: Page) -> None:
+    """Look at what we answer where a page fell over, with the style that the server has for it."""
+    url = stage.lived_in.url("/me/agents")
+    said = outage_pages.answered(500, language="en-gb", reference="req_01k9x2v7d3m8q4t6w0y5z1b2n7")
+    page.route(url, lambda route: route.fulfill(status=500, body=said, headers=_HEADERS))
+    page.goto(url)
+
+
+def _down(status: int) -> Arrive:
+    """Look at what a proxy has in our place."""
+
+    def arrive(stage: Stage, page: Page) -> None:
+        with front.standing(status, outage_pages.filed(status)) as origin:
+            page.goto(f"{origin}/t/acme/me/agents")
+
+    return arrive
+
+
 def _outside(path: str) -> Arrive:
     return lambda stage, page: go(page, f"{stage.lived_in.origin}{path}")
 
@@ -39,5 +60,8 @@ SIGHTS = (
     Sight("not-found", at("/nothing-here"), "alice", status=404),
     Sight("not-found-outside", _outside("/t/no-such-tenant-here/login"), status=404),
     Sight("forged-form", _forged_form, status=403),
+    Sight("broken", _broken, status=500),
+    Sight("broken-file", _down(500), status=500),
+    Sight("down-file", _down(502), status=502),
     Sight("welcome", _outside("/")),
 )
