@@ -33,9 +33,10 @@ def answered(status: int, *, language: str, reference: str) -> str:
     return _page(status, languages=[language], reference=reference)
 
 
-def filed(status: int) -> str:
-    """Return the page as a file, which needs nothing else and asks for nothing."""
-    return _page(status, languages=[code for code, _ in settings.LANGUAGES if _is_spoken(code)], look=_look())
+def filed(status: int, *, status_page: str = "") -> str:
+    """Return the page as a file, which needs nothing else and asks for nothing; it leads to the operators' own page."""
+    spoken = [code for code, _ in settings.LANGUAGES if _is_spoken(code)]
+    return _page(status, languages=spoken, look=_look(), status_page=status_page)
 
 
 def _is_spoken(code: str) -> bool:
@@ -44,8 +45,7 @@ def _is_spoken(code: str) -> bool:
 
 
 def _page(status: int, **further: object) -> str:
-    content = {"status": status, "is_ours": status == 500, "status_page": settings.STATUS_PAGE, **further}
-    return loader.get_template("outage.html").render(content)
+    return loader.get_template("outage.html").render({"status": status, "is_ours": status == 500, **further})
 
 
 def _look() -> SafeString:

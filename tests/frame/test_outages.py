@@ -105,13 +105,6 @@ def test_a_page_of_a_failure_speaks_what_the_browser_asks_for(ask, away, error):
     assert '<html lang="de">' in answer.text
 
 
-def test_a_page_of_a_failure_leads_to_where_the_operators_say_how_it_goes(ask, away, settings):
-    away(AWAY)
-    assert "<a " not in ask("/login", "text/html").text
-    settings.STATUS_PAGE = "https://status.example.com/remit"
-    assert '<a href="https://status.example.com/remit" rel="noreferrer">' in ask("/login", "text/html").text
-
-
 def caused(error, cause):
     error.__cause__ = cause
     return error
