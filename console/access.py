@@ -5,13 +5,13 @@ from functools import wraps
 
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, is_reauthentication_required
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import urlencode
 
 from agents import owning
 from audit.principals import Kind, Principal
+from console.needs import RoleLacking
 from tenants.models import Membership
 from tenants.roles import Act, may
 from tenants.rules import may_see_console
@@ -87,7 +87,7 @@ def for_act(act: Act) -> Callable[[View], View]:
     """Let in members whose role lets them do something (`tenants.roles`); the view says what, as `act`."""
 
     def guard(view: View) -> View:
-        guarded = _for_whom(lambda member: may(member, act), view)
+        guarded = _for_whom(lambda member: may(member, act), act, view)
         guarded.act = act  # type: ignore[attr-defined]  # Read by whoever walks the addresses.
         return guarded
 
@@ -103,7 +103,7 @@ def for_agent(act: Act) -> Callable[[View], View]:
             if not may(request.member, act):
                 mine = set(owning.theirs(request.member).values_list("pk", flat=True))
                 if not mine:
-                    raise PermissionDenied
+                    raise RoleLacking(act)
                 if agent_id not in mine:
                     raise Http404
             return view(request, agent_id, *args, **kwargs)
@@ -117,7 +117,7 @@ def for_agent(act: Act) -> Callable[[View], View]:
 
 def for_owners(view: View) -> View:
     """Let in members who look after everybody's agents, and who own one; the view shows what they may see."""
-    guarded = _for_whom(lambda member: may_see_console(member) or owning.theirs(member).exists(), view)
+    guarded = _for_whom(_sees_agents, Act.AGENTS_READ, view)
     guarded.act = Act.AGENTS_READ  # type: ignore[attr-defined]  # As `for_act`.
     return guarded
 
@@ -144,11 +144,15 @@ def _leave(request: TenantRequest, url: str) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": url}) if "HX-Request" in request.headers else redirect(url)
 
 
-def _for_whom(may: Callable[[Membership], bool], view: View) -> View:
+def _sees_agents(member: Membership) -> bool:
+    return may_see_console(member) or owning.theirs(member).exists()
+
+
+def _for_whom(may: Callable[[Membership], bool], act: Act, view: View) -> View:
     @wraps(view)
     def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not may(request.member):
-            raise PermissionDenied
+            raise RoleLacking(act)
         return view(request, *args, **kwargs)
 
     return for_members(guarded)

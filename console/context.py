@@ -3,13 +3,10 @@
 from typing import cast
 
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
 
 from console import look, navigation, switcher
+from console.needs import Needs
 from tenants import brand
-from tenants.models import Membership
-from tenants.roles import Act, who_may
 from tokens.endpoints.request import MemberRequest
 
 
@@ -21,10 +18,4 @@ def tenant_and_member(request: HttpRequest) -> dict[str, object]:
     if member is None:
         return known
     found = navigation.lazily(cast(MemberRequest, request))
-    return {**known, "navigation": found, "my_tenants": switcher.lazily(member), "admins": SimpleLazyObject(_admins)}
-
-
-def _admins() -> list[str]:
-    """Return a few of those who give roles, for whoever lacks one."""
-    here = Membership.objects.filter(status=Membership.Status.ACTIVE).select_related("user").order_by("pk")
-    return [str(each) for each in here.filter(who_may(Act.ADMINS_APPOINT, now=timezone.now()))[:3]]
+    return {**known, "navigation": found, "my_tenants": switcher.lazily(member), "needs": Needs(member)}

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.ledger import record
 from console.access import for_act, principal
+from console.needs import RoleLacking
 from notices import exporting, lists, selecting, streams
 from notices.errors import EnoughAtWork, TooLong
 from tenants.models import Tenant
@@ -68,7 +68,7 @@ def write(noun: str) -> Callable[..., HttpResponse]:
     @for_act(Act.JOBS_READ)
     def ask(request: MemberRequest, form: str) -> HttpResponse:
         if not may(request.member, which.act):
-            raise PermissionDenied
+            raise RoleLacking(which.act)
         if form not in exporting.TYPES:
             raise Http404
         narrowed = which.filter(request.GET, which.all())

@@ -44,6 +44,12 @@ class Narrowing:
     notes: Sequence[str] = field(default_factory=list)
     query: str = ""
     at: str = ""
+    is_narrowed: bool = False
+
+    @property
+    def clear_url(self) -> str:
+        """The address of the whole list."""
+        return self.at or "?"
 
     @property
     def is_further(self) -> bool:
@@ -88,6 +94,7 @@ def narrowing(
         notes=[*_unknown(request.GET, by), *_unreadable(form, seen)],
         query=query.urlencode(),
         at=at,
+        is_narrowed=any(value and name in by.base_filters for name, value in request.GET.items()),
     )
 
 

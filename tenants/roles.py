@@ -69,6 +69,11 @@ def covers(role: str, other: str) -> bool:
     return TABLE.get(other, frozenset()) <= TABLE.get(role, frozenset())
 
 
+def holders(act: Act) -> list[Membership.Role]:
+    """Return the roles that let one do something, the least mighty first."""
+    return sorted((_Role(role) for role, acts in TABLE.items() if act in acts), key=lambda role: len(TABLE[role]))
+
+
 def who_may(act: Act, *, now: datetime) -> Q:
     """Return the condition on memberships whose role lets them do something at a moment."""
     roles = [role for role, acts in TABLE.items() if act in acts]

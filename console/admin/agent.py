@@ -18,6 +18,7 @@ from console import neighbours, tiles
 from console.access import for_agent
 from console.admin import ceilings, handing_on
 from console.impact_words import impact_words
+from console.needs import Needs
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
@@ -69,6 +70,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "verbs": {
             verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, agent) for verb in Verb
         },
+        "lacks": _lacks(agent, request),
         "may_confirm": confirming.is_asked(agent) and owning.theirs(member).filter(pk=agent.pk).exists(),
         "is_asked": confirming.is_asked(agent),
         "looks_after": may_see_console(request.member),
@@ -77,6 +79,12 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
+
+
+def _lacks(agent: Agent, request: MemberRequest) -> str:
+    """Say what somebody needs to stop an agent, if it could be stopped and they may not."""
+    may_stop = owning.may_do(request.member, Verb.PAUSE, agent)
+    return "" if may_stop or agent.status == Agent.Status.RETIRED else Needs(request.member)["AGENTS_PAUSE"]
 
 
 def _co_owners(agent: Agent) -> list[Membership]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from agents import confirming, logos, owning, risk
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
-from console import choosing, saved
+from console import choosing, saved, snippets
 from console.access import for_owners
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -25,7 +25,6 @@ from delegations.models import Delegation
 from delegations.sentence import in_words
 from notices import many_agents
 from tenants.models import Tenant
-from tenants.roles import Act, may
 from tenants.rules import may_see_console
 from tokens import noticed
 from tokens.endpoints.request import MemberRequest
@@ -85,8 +84,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     places = logos.shown(client for agent in found for client in agent.clients.all())
     seen = noticed.of_agents(found, now=now)
     rows = [{**_row(agent, seen[agent.pk], now=now, tenant=request.tenant, places=places), **place} for agent in found]
-    may_add = may(request.member, Act.AGENTS_WRITE)
-    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_add": may_add}
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request)}
+    content["snippet"] = "" if rows else snippets.registration(request.tenant)
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content |= {"saved": saved.above(request, "agents"), "choosing": ticks}
     return render(request, "console/agents.html", content)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from audit.events import Event
 from audit.ledger import record
-from console import choosing, exports, saved
+from console import choosing, exports, saved, snippets
 from console.access import for_keepers, for_owners, principal
 from console.admin import delegation_groups
 from console.narrowing import Chip, Narrowing, narrowing
@@ -68,6 +68,7 @@ def listing(request: MemberRequest) -> HttpResponse:
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
+    content["snippet"] = snippets.authorization(request.tenant)
     content |= {"saved": saved.above(request, "delegations"), "ways": delegation_groups.links(request)}
     if may_end:
         content["choosing"] = ticks = choosing.above(request, reverse("end-many"), VERBS)

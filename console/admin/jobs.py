@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from console import choosing
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
 from console.counted import MOVED, Counted
 from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
+from console.needs import RoleLacking
 from console.paging import Column, page
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
@@ -139,7 +139,7 @@ def report(request: MemberRequest, job_id: str) -> HttpResponse:
 def file(request: MemberRequest, job_id: str) -> HttpResponse:
     job = get_object_or_404(Job, pk=job_id)
     if not may(request.member, lists.REGISTRY[job.noun].act):
-        raise PermissionDenied
+        raise RoleLacking(lists.REGISTRY[job.noun].act)
     try:
         content = exporting.hand_out(request.tenant, job, by=principal(request))
     except NoFile:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from console import snippets
 from console.access import for_act
 from console.narrowing import Chip, narrowing
 from console.paging import NEWEST, OLDEST, Column, Order, column, page
@@ -21,7 +22,7 @@ from delegations.reach import Reach
 from delegations.sentence import in_words
 from tenants.filters import QUIET, ResourceFilter
 from tenants.models import ResourceServer, Tenant
-from tenants.roles import Act, may
+from tenants.roles import Act
 from tokens import receipts
 from tokens.endpoints.request import MemberRequest
 
@@ -36,6 +37,12 @@ CHIPS = (
     Chip(_("Nobody is let in"), {"idle": "true"}),
     Chip(_("Retired"), {"retired": "true"}),
 )
+EXAMPLE: Mapping[str, object] = {
+    "name": "Calendar",
+    "identifier": "https://calendar.example.com/api",
+    "scopes": [{"name": "events:read", "title": "Read events"}],
+}
+"""A resource as a program would add it."""
 _NOBODY = Reach(people=0, agents=0, delegations=0)
 
 
@@ -52,7 +59,8 @@ def listing(request: MemberRequest) -> HttpResponse:
         "rows": [_row(each, held, tenant=request.tenant, now=now) for each in found],
         "pager": pager,
         "columns": _columns(request),
-        "may_change": may(request.member, Act.RESOURCES_WRITE),
+        "is_bare": not asked.is_narrowed and [each.identifier for each in found] == [request.tenant.api_identifier],
+        "snippet": snippets.request(request.tenant, "resources", **EXAMPLE),
     }
     return render(request, "console/resources.html", content)
 

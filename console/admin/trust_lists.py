@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import AssertionRule, NameElsewhere
+from console import snippets
 from console.access import for_act
 from console.admin import trust_removed
 from console.admin.trust import SHORT, Purpose, key_words
@@ -39,6 +40,9 @@ _PLATFORMS = frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})
 ISSUERS = {"here": "issuers", "row": "ui/issuer_row.html", "icon": "globe"}
 AUDIENCES = {"here": "audiences", "row": "ui/audience_row.html", "icon": "link"}
 """What the page of each list is made of."""
+ISSUER = {"issuer": "https://idp.example.com", "name": "Example", "key_source": "metadata", "purposes": ["sign_in"]}
+AUDIENCE = {"issuer": "https://server.example.com", "name": "Example"}
+"""One of each list as a program would add it."""
 PLACES = 3
 """How many resources a line names of a server elsewhere."""
 
@@ -59,6 +63,7 @@ def issuers(request: MemberRequest) -> HttpResponse:
     brings = any(_PLATFORMS & {Purpose(each) for each in issuer.purposes} for issuer in found)
     is_off = brings and request.tenant.workloads == Tenant.Registration.OFF
     further = {"workloads_are_off": is_off, "removed": trust_removed.removed(now), "not_found": _("No issuer found.")}
+    further["snippet"] = snippets.request(request.tenant, "trust/issuers", **ISSUER)
     content = {**_shown(request, asked, rows, pager, columns), **ISSUERS, **further}
     return render(request, "console/trust.html", content)
 
@@ -74,6 +79,7 @@ def audiences(request: MemberRequest) -> HttpResponse:
     )
     shown = _shown(request, asked, [_audience_row(each) for each in found], pager, columns)
     content = {**shown, **AUDIENCES, "not_found": _("No server found.")}
+    content["snippet"] = snippets.request(request.tenant, "trust/audiences", **AUDIENCE)
     return render(request, "console/audiences.html", content)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from console import snippets
 from console.access import for_act, principal
 from console.admin.resources import version_of
 from console.admin.webhook_forms import NewSecret, WebhookForm, as_typed
@@ -23,11 +24,15 @@ from tenants.errors import Stale, Unusable
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
 
+EXAMPLE = {"url": "https://hooks.example.com/remit", "events": ["approval.*", "agent.*"]}
+"""A webhook as a program would add it."""
+
 
 @for_act(Act.WEBHOOKS_READ)
 def listing(request: MemberRequest) -> HttpResponse:
     rows = Webhook.objects.order_by("pk")
-    return render(request, "console/webhooks.html", {"rows": rows, "may_change": _may(request)})
+    snippet = snippets.request(request.tenant, "webhooks", **EXAMPLE)
+    return render(request, "console/webhooks.html", {"rows": rows, "snippet": snippet})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

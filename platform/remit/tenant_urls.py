@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import exports, look, why
+from console import exports, look, needs, why
 from console.admin import (
     activity,
     add_agent,
@@ -57,7 +57,7 @@ from remit import outages
 from tokens.endpoints import code_page, deferred_page, device_page, renewal_page, waiting_page, who_decides
 from tokens.endpoints.authorize import AuthorizeView
 
-handler400, handler500 = outages.handler400, outages.handler500
+handler400, handler403, handler500 = outages.handler400, needs.handler403, outages.handler500
 urlpatterns = [
     path("", welcome.view, name="home"),
     path("authorize/waiting/<str:handle>", waiting_page.view, name="authorize-waiting"),

@@ -121,8 +121,58 @@ def test_whoever_may_not_look_reads_which_role_they_have_and_who_gives_another(w
     world.rewrite(world.people["bob"], role=role)
     bob = world.browser("bob")
     assert bob.go(world.url("/console")).status_code == status
-    says = f"Your role here is {role.title()}, which does not include it. Who can change that: Ada." in bob.words()
-    assert says == (status == 403)
+    lacks = f"Your role here is {role.title()}, which does not include it."
+    roles = "It takes one of these roles: Auditor, Approver, Security, Admin."
+    assert (f"{lacks} {roles} Who can change that: Ada." in bob.words()) == (status == 403)
+
+
+def test_a_page_that_a_role_does_not_open_is_refused_among_those_that_it_does(world):
+    world.rewrite(world.people["bob"], role="developer")
+    bob = world.browser("bob")
+    refused = bob.go(world.url("/console/members"))
+    assert (refused.status_code, refused.headers["Cache-Control"]) == (403, "no-store")
+    assert set(sections(refused, world)) == {"/resources"}
+    assert bob.go(world.url("/console/resources")).status_code == 200
+    alice = world.browser("alice")
+    refused = alice.go(world.url("/console/members"))
+    assert (refused.status_code, 'id="sections"' in refused.text) == (403, False)
+    assert "It takes one of these roles: Auditor, Approver, Security, Admin." in alice.words()
+
+
+NEEDED = {
+    "/console/agents": ("Add an agent", "Security"),
+    "/console/delegations": ("End all of these", "Security"),
+    "/console/resources": ("Add a resource", "Developer"),
+    "/console/trust": ("Trust an issuer", "Security"),
+    "/console/members": ("Invite", "Security"),
+    "/console/keys": ("Rotate or end a key", "Security"),
+    "/console/webhooks": ("Add a webhook", "Security"),
+    "/console/approvals": ("Approve or deny", "Approver"),
+}
+
+
+@pytest.mark.parametrize("path", NEEDED)
+def test_a_button_that_a_role_cannot_press_is_switched_off_and_says_what_it_needs(world, path):
+    label, role = NEEDED[path]
+    world.tenant = tenant_actions.change_policy(world.tenant, by=SYSTEM, registration="admission")
+    world.public_client("Newcomer")
+    off = re.compile(rf"<button[^>]* disabled>{label}</button> <span[^>]*>Needs {role}; ask Ada\.")
+    world.rewrite(world.people["bob"], role="auditor")
+    assert off.search(world.browser("bob").go(world.url(path)).text)
+    ada = world.browser("ada")
+    assert ada.go(world.url(path)).status_code == 200
+    assert "Needs " not in ada.words()
+
+
+def test_whoever_cannot_stop_an_agent_reads_on_its_page_what_that_needs(world):
+    who = world.public_client("Scout")
+    world.grant(who)
+    world.rewrite(world.people["bob"], role="auditor")
+    page = world.url(f"/console/agents/{world.delegations()[0].agent_id}")
+    bob, ada = world.browser("bob"), world.browser("ada")
+    bob.go(page), ada.go(page)
+    assert "Pause or end Needs Security; ask Ada." in bob.words()
+    assert "Needs Security" not in ada.words()
 
 
 def test_an_address_that_is_not_here_offers_the_persons_other_tenants(world, elsewhere, both):
