@@ -1,4 +1,4 @@
-"""A list with nothing in it says what it is and one thing to do; one in which nothing matches says how to see it all."""
+"""A list with nothing in it says what to do; one in which nothing matches says how to see all of it."""
 
 import html
 import json
