@@ -24,7 +24,7 @@ from tenants.roles import Act
 from tokens import installations
 from tokens.models import RefreshToken
 
-REASON, BY_ADMIN, BY_PERSON = "given back by the agent", "over the API", "ended by the person"
+REASON = "given back by the agent"
 
 
 class InstallationSerializer(serializers.ModelSerializer[RefreshToken]):
@@ -90,7 +90,9 @@ class EndMine(Door):
         installation = installations.find(delegation, installation_id)
         if installation is None:
             raise Http404
-        return Response(installations.end(installation, delegation, by=by(request), reason=BY_PERSON).as_json())
+        return Response(
+            installations.end(installation, delegation, by=by(request), reason=installations.BY_THE_PERSON).as_json()
+        )
 
 
 class OfAgent(Door):
@@ -120,4 +122,6 @@ class OneOfAgent(Door):
         delegation = installations.delegation_of(installation)
         if delegation is None:
             raise Http404
-        return Response(installations.end(installation, delegation, by=by(request), reason=BY_ADMIN).as_json())
+        return Response(
+            installations.end(installation, delegation, by=by(request), reason=installations.BY_AN_ADMIN).as_json()
+        )

@@ -171,7 +171,8 @@ def _move(server: ResourceServer, version: int | None, **fields: Any) -> None:
 
 
 def _changes(before: ResourceServer | Scope, after: dict[str, Any]) -> dict[str, JsonValue]:
-    moved = {name: value for name, value in after.items() if getattr(before, name) != value}
+    # In one order, whichever door it came through.
+    moved = {name: value for name, value in sorted(after.items()) if getattr(before, name) != value}
     return {
         "before": [f"{name}: {getattr(before, name)}" for name in moved],
         "after": [f"{name}: {value}" for name, value in moved.items()],

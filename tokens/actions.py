@@ -28,7 +28,7 @@ from tokens.models import AccessToken, AuthorizationCode, AuthorizationRequest, 
 from tokens.receipts import Receipt
 
 REQUEST_LIFE = timedelta(minutes=10)
-BY_THE_PERSON = "ended by the person"
+BY_THE_PERSON = installations.BY_THE_PERSON
 """The reason where people end their own and say none."""
 
 

@@ -25,6 +25,8 @@ from tokens.models import RefreshToken
 from tokens.receipts import Receipt
 
 MAX_LABEL = RefreshToken._meta.get_field("label").max_length or 0
+BY_THE_PERSON, BY_AN_ADMIN = "ended by the person", "ended by an admin"
+"""Why one ends, where nobody says it: the same whichever door they came through."""
 MOST = 20
 """How many of a delegation are shown; the one that was seen last comes first."""
 

@@ -24,7 +24,6 @@ from tenants.roles import Act
 from tokens import impact, stops
 from tokens.endpoints.request import MemberRequest
 
-IN_THE_LIST = "on the page of agents"
 CHANGED = _("Something about this agent changed while you read. Look again.")
 
 
@@ -100,7 +99,7 @@ def _act(request: MemberRequest, agent: Agent, verb: Verb) -> HttpResponse:
     form = VerbForm(request.POST, words=WORDS[verb], people=people)
     if not form.is_valid():
         return _ask(request, agent, verb, form=form, status=409 if form.has_moved else 422)
-    reason = form.cleaned_data["reason"] or (IN_THE_LIST if from_the_list else "")
+    reason = form.cleaned_data["reason"]
     version = None if from_the_list else int(text) if text.isdecimal() and len(text) < 18 else 0
     try:
         stops.ON_AGENTS[verb](agent, by=principal(request), reason=reason, version=version)

@@ -15,8 +15,6 @@ from tokens import impact, installations
 from tokens.endpoints.request import MemberRequest
 from tokens.errors import InstallationOver
 
-REASON = "on the page of places"
-
 
 @for_keepers
 def listing(request: MemberRequest, delegation_id: str) -> HttpResponse:
@@ -37,5 +35,5 @@ def end(request: MemberRequest, delegation_id: str, installation_id: str) -> Htt
     if installation is None:
         raise Http404
     with suppress(InstallationOver):  # Somebody was faster.
-        installations.end(installation, delegation, by=principal(request), reason=REASON)
+        installations.end(installation, delegation, by=principal(request), reason=installations.BY_AN_ADMIN)
     return redirect("console-places", delegation_id)

@@ -18,7 +18,6 @@ from tokens.errors import InstallationOver
 from tokens.models import RefreshToken
 
 _LAST_ENDED = "last_ended_place"
-REASON = "ended by the person"
 
 
 @require_POST
@@ -26,7 +25,7 @@ REASON = "ended by the person"
 def end(request: MemberRequest, delegation_id: str, installation_id: str) -> HttpResponse:
     delegation, installation = _mine(request, delegation_id, installation_id)
     try:
-        receipt = installations.end(installation, delegation, by=principal(request), reason=REASON)
+        receipt = installations.end(installation, delegation, by=principal(request), reason=installations.BY_THE_PERSON)
     except InstallationOver:
         return redirect("my-agents")
     agent = delegation.agent.name if delegation.agent else delegation.client.name

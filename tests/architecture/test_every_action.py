@@ -1,8 +1,8 @@
 """Whatever somebody does on a page, a program does over the API: read from both URL maps, in both directions.
 
 A page that takes a form is named here with the endpoint that does the same; an endpoint that writes, with the page. A
-new one of either fails until somebody says which is its twin, or why it has none. That both have the same effect and
-leave the same entry is shown where each is tested.
+new one of either fails until somebody says which is its twin, or why it has none, and until both are compared: their
+effect and what the ledger says of it (tests/conformance/test_twins.py).
 """
 
 import inspect
@@ -12,6 +12,7 @@ import pytest
 from notices import streams
 from remit import tenant_urls
 from tests.harness import addresses
+from tests.harness.twins import CASES
 
 pytestmark = pytest.mark.once
 NO_TWIN = {
@@ -169,3 +170,9 @@ def test_whatever_writes_over_the_api_has_a_page_or_a_reason():
     there, named = writing(), {each for twins in TWINS.values() for each in twins}
     assert there - named - OF_PROGRAMS.keys() == set(), "name its page"
     assert (named | OF_PROGRAMS.keys()) - there == set(), "the API has no such endpoint"
+
+
+def test_each_of_them_is_compared_with_each_of_its_endpoints():
+    compared = {form: {ask.endpoint for case in CASES if case.form == form for ask in case.asks} for form in TWINS}
+    assert {form: set(TWINS[form]) - compared[form] for form in TWINS if set(TWINS[form]) - compared[form]} == {}
+    assert {case.form for case in CASES} - TWINS.keys() == set(), "no page is called so"

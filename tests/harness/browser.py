@@ -91,14 +91,18 @@ class Browser:
     def go(self, url: str) -> httpx.Response:
         return self._follow(self.http.get(url))
 
-    def submit(self, form: Form, fill: Mapping[str, str | list[str]] | None = None) -> httpx.Response:
-        """Send a form with some fields filled in; a list replaces every value of its name."""
+    def submit(
+        self, form: Form, fill: Mapping[str, str | list[str]] | None = None, files: Mapping[str, bytes] | None = None
+    ) -> httpx.Response:
+        """Send a form with some fields filled in, and files; a list replaces every value of its name."""
         assert self.page is not None
         sent = [(name, value) for name, value in form.fields if name not in (fill or {})]
         for name, value in (fill or {}).items():
             sent += [(name, each) for each in (value if isinstance(value, list) else [value])]
         target = urljoin(str(self.page.url), form.action or str(self.page.url))
         headers = {"Origin": self.origin, "Referer": str(self.page.url)}
+        if files:
+            return self._follow(self.http.post(target, data=dict(sent), files=files, headers=headers))
         body = httpx.QueryParams(sent)
         content_type = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._follow(self.http.post(target, content=str(body), headers={**headers, **content_type}))
