@@ -19,9 +19,10 @@ def enrol(
     by: Principal,
     owner: Membership,
     ceiling: Mapping[str, Iterable[str]] | None = None,
+    purpose: str = "",
 ) -> tuple[Client, str]:
     """Make an agent and its client from the words of a registration (RFC 7591 §2); return the client and its secret,
     shown this once, or "". Raises Unusable.
     """
-    agent = owners.create_agent(name, by=by, owner=owner, ceiling=ceiling)
+    agent = owners.create_agent(name, by=by, owner=owner, ceiling=ceiling, purpose=purpose)
     return clients.add_client(agent, document, by=by)

@@ -6,12 +6,13 @@ as long as the agent is as the step found it, so that two clocks, or a clock and
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from agents import directory, limits
+from agents import directory, limits, purposes
 from agents.errors import NotActive, Unusable
 from agents.models import Agent, CoOwner
 from agents.registration import metadata
@@ -26,7 +27,7 @@ from tenants.errors import Stale
 from tenants.models import Membership
 from tenants.rules import is_here
 
-FIELDS = frozenset({"name", "owner", "sponsor", "successor"})
+FIELDS = frozenset({"name", "purpose", "owner", "sponsor", "successor"})
 """What an admin may change of an agent."""
 MOST_CO_OWNERS = 20
 BATCH = 500
@@ -43,14 +44,15 @@ def create_agent(
     sponsor: Membership | None = None,
     successor: Membership | None = None,
     ceiling: Mapping[str, Iterable[str]] | None = None,
+    purpose: str = "",
 ) -> Agent:
     """Make an agent that somebody answers for; how it comes in (`agents.clients`) is said next. Raises Unusable.
 
     `ceiling` is what it ever gets at most, by resource; None is whatever people allow, an empty one is nothing.
     """
     further, bound = {each.pk: each for each in co_owners if each != owner}, limits.bound(ceiling)
-    fields: dict[str, Membership | str | None] = {"owner": owner, "sponsor": sponsor, "successor": successor}
-    agent = Agent(name=_named(name), owner=owner, sponsor=sponsor, successor=successor, ceiling=bound)
+    fields: dict[str, Any] = {"owner": owner, "sponsor": sponsor, "successor": successor}
+    agent = Agent(name=_named(name), purpose=purposes.kept(purpose), ceiling=bound, **fields)
     _check(agent, fields, further)
     agent.save(force_insert=True)
     CoOwner.objects.bulk_create(CoOwner(agent=agent, member=each) for each in further.values())
@@ -70,7 +72,7 @@ def change_agent(
     co_owners: Iterable[Membership] | None = None,
     **fields: Membership | str | None,
 ) -> Agent:
-    """Change what an agent is called and who answers for it; raises Unusable, NotActive or Stale.
+    """Change what an agent is called, what it is for, and who answers for it; raises Unusable, NotActive or Stale.
 
     Whoever says what is so already changes nothing, and nothing is written down.
     """
@@ -78,6 +80,8 @@ def change_agent(
         raise ValueError(f"not of an agent: {', '.join(sorted(unknown))}")
     if "name" in fields:
         fields["name"] = _named(fields["name"])
+    if "purpose" in fields:
+        fields["purpose"] = purposes.kept(fields["purpose"])
     held = Agent.objects.select_for_update(of=("self",)).select_related("owner__user", "successor").get(pk=agent.pk)
     owner = fields.get("owner", held.owner)
     further = None if co_owners is None else {each.pk: each for each in co_owners if each != owner}
@@ -196,7 +200,7 @@ def _stand_beside(agent: Agent, owner: object, further: Mapping[str, Membership]
 def _answers(agent: Agent) -> dict[str, str]:
     people = {name: str(getattr(agent, f"{name}_id") or "") for name in ("owner", "sponsor", "successor")}
     further = CoOwner.objects.filter(agent=agent).values_list("member_id", flat=True)
-    return {"name": agent.name, **people, "co_owners": " ".join(sorted(further))}
+    return {"name": agent.name, "purpose": agent.purpose, **people, "co_owners": " ".join(sorted(further))}
 
 
 def _said(fields: "Mapping[str, Membership | str | None]", further: Mapping[str, Membership] | None) -> dict[str, str]:

@@ -48,10 +48,10 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     class Meta:
         model = Agent
         fields = [
-            "id", "name", "status", "registration", "owner", "co_owners", "sponsor", "successor", "owner_left_at",
-            "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at", "retired_at",
-            "restorable_until", "ended_at", "confirm_asked_at", "confirmed_at", "confirmed_by", "oldest_secret_at",
-            "refused_within_a_week", "risks", "links",
+            "id", "name", "purpose", "status", "registration", "owner", "co_owners", "sponsor", "successor",
+            "owner_left_at", "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at",
+            "retired_at", "restorable_until", "ended_at", "confirm_asked_at", "confirmed_at", "confirmed_by",
+            "oldest_secret_at", "refused_within_a_week", "risks", "links",
         ]  # fmt: skip
         list_serializer_class = AgentsAtOnce
 

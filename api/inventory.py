@@ -37,6 +37,7 @@ class Words(serializers.Serializer[Any]):
     """What an admin says of an agent."""
 
     name = serializers.CharField(max_length=100)
+    purpose = serializers.CharField(required=False, allow_blank=True, help_text="What it is for: 500 characters.")
     owner = serializers.CharField(max_length=30)
     co_owners = serializers.ListField(child=serializers.CharField(max_length=30), required=False)
     sponsor = serializers.CharField(max_length=30, required=False, allow_null=True)

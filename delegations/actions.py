@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,8 @@ class Agreement:
     identity: frozenset[str] = frozenset()
     helpers: frozenset[str] = frozenset()
     """Agents that part of it may be handed to, as the page named them."""
+    circumstances: Mapping[str, Any] = field(default_factory=dict)
+    """Where, and what they had proved (`tokens.endpoints.circumstances`)."""
 
 
 @transaction.atomic
@@ -63,6 +65,7 @@ def approve(agreement: Agreement, *, by: Principal) -> tuple[Consent, list[Deleg
         identity=sorted(agreement.identity),
         shown=agreement.shown,
         shown_digest=hashlib.sha256(shown.encode()).hexdigest(),
+        circumstances=dict(agreement.circumstances) or None,
         expires_at=agreement.expires_at,
     )
     # In one order, whatever was asked for first: two approvals at once must not wait for each other.

@@ -38,6 +38,9 @@ class Consent(TenantScoped):
     identity = models.JSONField(default=list, help_text="Scopes that name the person, or how long; of no resource.")
     shown = models.JSONField(help_text="Every sentence and choice of the page.")
     shown_digest = models.CharField(max_length=64)
+    circumstances = models.JSONField(
+        null=True, help_text="Browser, system and network, and what the person had proved when. Null: nobody kept it."
+    )
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
 

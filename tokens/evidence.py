@@ -3,7 +3,7 @@
 `{"record": {…}, "sha256": "…", "jws": "…"}`: `sha256` is the digest of the record as RFC 8785 writes it, and `jws` says
 whose record of which agent has it, and when it was made (`iss`, `agent`, `iat`). The record holds
 
-- `agent`: what it is, its limits, and who answers for it, by id, name and mail address;
+- `agent`: what it is and is for, its limits, and who answers for it, by id, name and mail address;
 - `clients`: how it comes in, each with its credentials by id or thumbprint, and never a secret;
 - `approvals`, newest first: what was asked and decided, by whom;
 - `delegations`: how many live and are over, by resource, and for how many people; none by name;
@@ -85,6 +85,7 @@ def _agent(agent: Agent) -> dict[str, Any]:
     return {
         "id": agent.pk,
         "name": agent.name,
+        "purpose": agent.purpose,
         "status": agent.status,
         "registration": agent.registration,
         "owner": _member(agent.owner),

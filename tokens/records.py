@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.events import Event
 from audit.models import Entry
-from delegations.models import Delegation
+from delegations.models import Consent, Delegation
 from delegations.sentence import kept_sentence
 from tenants.models import Tenant
 from tokens import keys, lineage
@@ -63,8 +63,20 @@ def _record(delegation: Delegation, tenant: Tenant, *, now: datetime) -> Mapping
         "expires_at": _said(delegation.expires_at),
         "ended_at": _said(delegation.ended_at),
         "line": [hop["delegation"] for hop in way["hops"]],
-        "consent": consent and {"id": consent.pk, "shown_sha256": consent.shown_digest, "shown": consent.shown},
+        "consent": consent and _consent(consent),
         "receipt": receipt_of(delegation),
+    }
+
+
+def _consent(consent: Consent) -> Mapping[str, Any]:
+    """Return what was shown and how it was agreed to; `circumstances` is null where nobody kept them."""
+    return {
+        "id": consent.pk,
+        "at": consent.created_at.isoformat(),
+        "redirect_host": consent.redirect_host,
+        "shown_sha256": consent.shown_digest,
+        "shown": consent.shown,
+        "circumstances": consent.circumstances,
     }
 
 

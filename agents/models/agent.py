@@ -37,6 +37,9 @@ class Agent(TenantScoped):
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_agent_id, editable=False)
     name = models.CharField(max_length=100)
+    purpose = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="What it is for, in words of who keeps it."
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     registration = models.CharField(max_length=12, choices=Registration.choices, default=Registration.MANUAL)
     owner = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, blank=True, related_name="agents")

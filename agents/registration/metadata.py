@@ -90,10 +90,20 @@ def name_of(value: object) -> str:
         return "Unnamed agent"
     if not isinstance(value, str) or not value.strip():
         raise InvalidClientMetadata("client_name")
-    name = " ".join(unicodedata.normalize("NFC", value).split())
-    if len(name) > MAX_NAME or any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for character in name):
+    name = one_line(value)
+    if len(name) > MAX_NAME or not shows(name):
         raise InvalidClientMetadata("client_name holds characters that do not show")
     return name
+
+
+def one_line(text: str) -> str:
+    """Return a text as it is kept: composed, on one line, with one space between words."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def shows(text: str) -> bool:
+    """Say whether every character shows, and none turns those around it."""
+    return not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for character in text)
 
 
 def _redirect_uris(value: object, grants: tuple[str, ...]) -> tuple[str, ...]:

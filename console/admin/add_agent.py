@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from agents import enrolling
+from agents import enrolling, purposes
 from agents.errors import Unusable
 from console.access import for_act, principal
 from console.admin.agent import client_row
@@ -37,6 +37,13 @@ class AddAgent(forms.Form):
     """What it is called, who answers for it, how it proves itself, and what it may ask for at most."""
 
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("As people read it when it asks them."))
+    purpose = forms.CharField(
+        label=_("What it is for"),
+        max_length=purposes.MOST,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("In a sentence or two, for whoever decides on it later."),
+    )
     owner = forms.ChoiceField(label=_("Who answers for it"))
     method = forms.ChoiceField(label=_("How it proves itself"), choices=_METHODS)
     keys = forms.CharField(
@@ -84,6 +91,12 @@ class AddAgent(forms.Form):
                 for scope in each.scopes.values()
             ],
         )
+
+    def clean_purpose(self) -> str:
+        try:
+            return purposes.kept(self.cleaned_data["purpose"])
+        except Unusable as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
     def clean_owner(self) -> Membership:
         return self._people[self.cleaned_data["owner"]]
@@ -143,7 +156,12 @@ def view(request: MemberRequest) -> HttpResponse:
     said = form.cleaned_data
     try:
         client, secret = enrolling.enrol(
-            said["name"], form.document(), by=principal(request), owner=said["owner"], ceiling=form.ceiling()
+            said["name"],
+            form.document(),
+            by=principal(request),
+            owner=said["owner"],
+            ceiling=form.ceiling(),
+            purpose=said["purpose"],
         )
     except Unusable as refusal:
         form.add_error(_where(refusal), str(refusal))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from console import chains, smaller
+from console import chains, consents, smaller
 from console.access import for_admins, for_owners, principal
 from console.receipt_words import receipt_words
 from console.record import download
@@ -54,7 +54,7 @@ def view(
         "is_over": is_over,
         "hops": [{**hop, "state_words": chains.STATES[hop["state"]]} for hop in way["hops"]],
         "drawing": chains.drawing(delegation, way, now=now),
-        "consent": _consent(delegation),
+        "consent": consents.of(delegation, time_zone=zone),
         "tokens": _tokens(delegation, now=now, time_zone=zone),
         "ending": _ending(receipts.left_by(delegation, now=now), way["parts"]) if is_live else None,
         "receipt": receipt_words(receipt, now=now, time_zone=zone) if receipt else None,
@@ -158,36 +158,6 @@ def _asked(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[
     if at is None or delegation.is_over(now):
         return None
     return {"at": at, "when": in_words(at, now=now, time_zone=time_zone)}
-
-
-def _consent(delegation: Delegation) -> Mapping[str, Any] | None:
-    """Return what the person saw and chose, in the words of the page."""
-    consent = delegation.consent
-    if consent is None:
-        return None
-    shown = consent.shown
-    chosen = shown.get("chosen", {})
-    ticked = set(chosen.get("scopes", ()))
-    scopes = [scope for resource in shown.get("resources", ()) for scope in resource.get("scopes", ())]
-    return {
-        "id": consent.pk,
-        "title": shown.get("title", ""),
-        "warning": shown.get("warning", ""),
-        "scopes": [
-            {
-                "title": each["title"],
-                "is_ticked": each["field"] in ticked or each["is_needed"] or each["is_already_allowed"],
-            }
-            for each in scopes
-        ],
-        "cannot": [words for resource in shown.get("resources", ()) for words in resource.get("cannot", ())],
-        "duration": next(
-            (each["label"] for each in shown.get("durations", ()) if each["value"] == chosen.get("duration")), ""
-        ),
-        "redirect_host": consent.redirect_host,
-        "digest": consent.shown_digest,
-        "at": consent.created_at,
-    }
 
 
 def _tokens(delegation: Delegation, *, now: datetime, time_zone: str) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who answers for an agent, what it is called, and their word that it is still needed."""
+"""Who answers for an agent, what it is called and is for, and their word that it is still needed."""
 
 from typing import Any
 
@@ -50,6 +50,7 @@ def _ask(request: MemberRequest, agent: Agent, *, said: str = "", status: int = 
     people = [(each.pk, str(each), each.email) for each in here.select_related("user").order_by("user__name")[:SHOWN]]
     further = list(agent.co_owners.values_list("member_id", flat=True))
     content = {"agent": agent, "people": people, "co_owners": further, "said": said}
+    content["purpose"] = request.POST.get("purpose", agent.purpose)
     return render(request, "console/agent_owners.html", content, status=status)
 
 
@@ -61,7 +62,8 @@ def _said(request: MemberRequest, agent: Agent) -> dict[str, Any]:
     found = {each.pk: each for each in Membership.objects.select_related("user").filter(pk__in=wanted)}
     people: dict[str, Any] = {name: found.get(value) for name, value in ids.items()}
     people["co_owners"] = [found[each] for each in further if each in found]
-    return {"name": request.POST.get("name", "").replace("\x00", "")[:100].strip(), **people}
+    name, purpose = (request.POST.get(each, "").replace("\x00", "").strip() for each in ("name", "purpose"))
+    return {"name": name[:100].strip(), **({"purpose": purpose} if "purpose" in request.POST else {}), **people}
 
 
 def _version(request: MemberRequest) -> int:

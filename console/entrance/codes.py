@@ -10,8 +10,9 @@ from django.db import transaction
 from django.forms import Form
 
 from audit.events import Event
-from console.entrance.places import RECOVERY_CODE, TOTP, write_down
+from console.entrance.places import write_down
 from tenants.models import User
+from tokens.endpoints.circumstances import RECOVERY_CODE, TOTP
 
 _STEP = "step"
 _TOTP_DIGITS = 6

@@ -7,8 +7,8 @@ from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from console.entrance.places import PASSKEY
 from tenants.models import User
+from tokens.endpoints.circumstances import PASSKEY
 from tokens.endpoints.request import TenantRequest
 
 KEPT_FOR = timedelta(days=365)

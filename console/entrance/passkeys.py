@@ -17,8 +17,9 @@ from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 from audit.events import Event
 from console.entrance.again import Again
 from console.entrance.door import Door
-from console.entrance.places import PASSKEY, place_of, write_down
+from console.entrance.places import place_of, write_down
 from tenants.models import User
+from tokens.endpoints.circumstances import PASSKEY
 
 # What a hostile browser may leave out of its answer, or fill with the wrong type.
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError)

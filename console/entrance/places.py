@@ -1,6 +1,5 @@
 """A person's place in this tenant: looked up before any sign-in counts, and written about in the ledger."""
 
-from allauth.account.authentication import get_authentication_records
 from django.contrib.auth import logout
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,11 +10,11 @@ from audit.ledger import JsonValue, record
 from audit.principals import Kind, Principal
 from tenants import sign_ins
 from tenants.models import Membership, User
+from tokens.endpoints import circumstances
+from tokens.endpoints.circumstances import PASSWORD
 
-PASSWORD, PASSKEY, TOTP, RECOVERY_CODE = "password", "passkey", "totp", "recovery_code"
 NOBODY = Principal(Kind.SYSTEM, "stranger", "Somebody unknown")
 """Whoever came with an address that has no place here: it is not kept, for people type passwords there."""
-_OF_TYPES = {"webauthn": PASSKEY, "totp": TOTP, "recovery_codes": RECOVERY_CODE}
 
 
 def place_of(user: User) -> Membership | None:
@@ -25,8 +24,7 @@ def place_of(user: User) -> Membership | None:
 
 def methods_used(request: HttpRequest, user: User) -> list[str]:
     """Return what the person proved in this session, oldest first."""
-    records = get_authentication_records(request, user)
-    return [_OF_TYPES.get(row.get("type", ""), row["method"]) for row in records]
+    return [method for method, _ in circumstances.proved(request, user)]
 
 
 @transaction.atomic

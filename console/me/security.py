@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from console.access import for_members, principal
 from console.attempt import attempt
+from console.consents import browser_words
 from console.entrance.places import let_out
 from delegations.sentence import in_words
 from tenants import sign_ins
@@ -79,10 +80,7 @@ def _sign_ins(request: MemberRequest, now: datetime) -> dict[str, Any]:
 
 
 def _place(sign_in: SignIn) -> str:
-    """Say in words in which browser somebody signed in; whatever it calls itself is not repeated."""
-    if sign_in.browser and sign_in.system:
-        return gettext("%(browser)s on %(system)s") % {"browser": sign_in.browser, "system": sign_in.system}
-    return sign_in.browser or sign_in.system or gettext("A browser that is not known")
+    return browser_words(sign_in.browser, sign_in.system)
 
 
 def _current(request: MemberRequest) -> str:

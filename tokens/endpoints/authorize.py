@@ -157,7 +157,7 @@ def _decide(request: TenantRequest, held: AuthorizationRequest, asked: Asked) ->
     by = Principal(Kind.USER, held.member.pk, held.member.name)
     # A challenge belongs to one request (RFC 7636 §4.1), so it names the decision.
     request.session[DECIDED] = [*request.session.get(DECIDED, [])[-9:], asked.code_challenge]
-    agreement = consent_page.agreement(request.tenant, request.POST, held.shown, asked, held.member)
+    agreement = consent_page.agreement(request, held.shown, asked, held.member)
     if agreement is None:
         actions.refuse(held, by=by)
         raise AccessDenied("the person said no")

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
@@ -24,6 +23,8 @@ from kit import uris
 from tenants import directory
 from tenants.models import Membership, Tenant
 from tokens.asking import Asked, Target, helpers_to_name
+from tokens.endpoints import circumstances
+from tokens.endpoints.request import TenantRequest
 from tokens.endpoints.since_agreed import changed
 
 _NEW_FOR = timedelta(days=7)
@@ -128,12 +129,10 @@ def build(tenant: Tenant, member: Membership, asked: Asked, *, now: datetime) ->
     )
 
 
-def agreement(
-    tenant: Tenant, post: QueryDict, shown: Mapping[str, Any], asked: Asked, member: Membership
-) -> Agreement | None:
-    """Return what the person agreed to of what they were shown, or None where they did not."""
-    now = timezone.now()
-    chosen = _chosen(tenant, post.get("duration", ""), shown, asked, now)
+def agreement(request: TenantRequest, shown: Mapping[str, Any], asked: Asked, member: Membership) -> Agreement | None:
+    """Return what the person agreed to of what they were shown, and how, or None where they did not."""
+    now, post = timezone.now(), request.POST
+    chosen = _chosen(request.tenant, post.get("duration", ""), shown, asked, now)
     if post.get("decision") != "allow" or chosen is None:
         return None
     ticked = frozenset(post.getlist("scope"))
@@ -154,6 +153,7 @@ def agreement(
         expires_at=chosen.ends_at,
         identity=asked.identity,
         helpers=frozenset(helper["id"] for helper in shown.get("helpers", ())),
+        circumstances=circumstances.of(request),
     )
 
 

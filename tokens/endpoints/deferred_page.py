@@ -57,7 +57,7 @@ def decision(request: MemberRequest) -> HttpResponse:
     if deferral.expires <= timezone.now():
         raise Unanswerable(problem_page.expired())
     asked, by = _asked(request, deferral), _principal(request.member)
-    agreement = consent_page.agreement(request.tenant, request.POST, deferral.shown, asked, request.member)
+    agreement = consent_page.agreement(request, deferral.shown, asked, request.member)
     if agreement is None:
         looking.refuse(deferral, by=by)
         return _done(request, deferral, "denied")

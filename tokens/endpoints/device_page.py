@@ -90,7 +90,7 @@ def decision(request: MemberRequest) -> HttpResponse:
         device.report(grant, by=_principal(request.member))
         return _done(request, grant, "reported")
     asked = _asked(request, grant)
-    agreement = consent_page.agreement(request.tenant, request.POST, grant.shown, asked, request.member)
+    agreement = consent_page.agreement(request, grant.shown, asked, request.member)
     if agreement is None:
         device.refuse(grant, by=_principal(request.member))
         return _done(request, grant, "denied")

@@ -63,7 +63,7 @@ def _decide(request: MemberRequest, delegations: list[Delegation], asked: Asked)
     if held.decided_at is not None:
         raise AlreadyDecided(held.pk)
     by = Principal(Kind.USER, request.member.pk, request.member.name)
-    agreement = consent_page.agreement(request.tenant, request.POST, held.shown, asked, request.member)
+    agreement = consent_page.agreement(request, held.shown, asked, request.member)
     if agreement is None:
         renewal.leave(held, by=by)
         return redirect("my-agents")
