@@ -78,6 +78,12 @@ def of_address(address: str, among: Sequence[IdentityProvider]) -> IdentityProvi
     return next((each for each in among if domain and domain in each.issuer.email_domains), None)
 
 
+def issuer_of(provider_id: str) -> TrustedIssuer | None:
+    """Return the issuer of a provider, whether people may sign in there or not."""
+    found = IdentityProvider.objects.select_related("issuer").filter(pk=provider_id).first()
+    return found.issuer if found is not None else None
+
+
 def secret_of(provider: IdentityProvider) -> str:
     """Return the secret that this tenant proves itself with there, or "" for a public client."""
     return sealing.unseal(provider.client_secret, settings.SEALING_KEYS).decode() if provider.client_secret else ""

@@ -26,6 +26,7 @@ from kit.oauth import BadAssertion
 from tenants.models import Membership
 from tokens.across import relying
 from tokens.across.relying import Begun
+from tokens.endpoints import problem_page
 from tokens.endpoints.request import TenantRequest
 from trust import providers
 from trust.models import IdentityProvider
@@ -43,6 +44,8 @@ def begin(request: TenantRequest) -> HttpResponse:
     named, address = request.GET.get("at", ""), request.GET.get("email", "")[:254]
     usable = providers.usable()
     provider = next((each for each in usable if each.pk == named), None) or providers.of_address(address, usable)
+    if provider is None and named:
+        return problem_page.answer(request, problem_page.issuer_not_trusted(providers.issuer_of(named)))
     if provider is None:
         domain = address.rpartition("@")[2]
         title = _("No company sign-in is set up for this address")
@@ -60,9 +63,11 @@ def begin(request: TenantRequest) -> HttpResponse:
 def finish(request: TenantRequest) -> HttpResponse:
     """Take what the provider sent back, and let the person in."""
     kept, now = _take(request), timezone.now()
-    provider = next((each for each in providers.usable() if kept and each.pk == kept["provider"]), None)
-    if kept is None or provider is None or datetime.fromisoformat(kept["at"]) + LIFE < now:
+    if kept is None or datetime.fromisoformat(kept["at"]) + LIFE < now:
         return _page(request, _("This sign-in was not started here"), _("Nobody was signed in. Start again."))
+    provider = next((each for each in providers.usable() if each.pk == kept["provider"]), None)
+    if provider is None:
+        return problem_page.answer(request, problem_page.issuer_not_trusted(providers.issuer_of(kept["provider"])))
     if request.GET.get("error"):
         said = request.GET["error"][:60]
         return _page(request, _("Your company's sign-in said no"), _("Nobody was signed in. Start again."), said)

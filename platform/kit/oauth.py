@@ -39,6 +39,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop
+
 _LONG = re.compile(r"[\w-]{40,}")
 
 
@@ -104,7 +106,7 @@ class OAuthError(Exception):
 
 class InvalidRequest(OAuthError):
     code = "invalid_request"
-    description = "The request is malformed: a parameter is missing, repeated or not readable."
+    description = gettext_noop("The request is malformed: a parameter is missing, repeated or not readable.")
 
 
 class TooLarge(InvalidRequest):
@@ -155,7 +157,7 @@ class ForOthers(InvalidGrant):
 
 class UnauthorizedClient(OAuthError):
     code = "unauthorized_client"
-    description = "This client may not use this grant."
+    description = gettext_noop("This client may not use this grant.")
 
 
 class UnsupportedGrantType(OAuthError):
@@ -165,32 +167,32 @@ class UnsupportedGrantType(OAuthError):
 
 class UnsupportedResponseType(OAuthError):
     code = "unsupported_response_type"
-    description = "This server answers response_type=code only."
+    description = gettext_noop("This server answers response_type=code only.")
 
 
 class InvalidScope(OAuthError):
     code = "invalid_scope"
-    description = "A requested scope is unknown at this resource or more than what was allowed."
+    description = gettext_noop("A requested scope is unknown at this resource or more than what was allowed.")
 
 
 class InvalidTarget(OAuthError):
     code = "invalid_target"
-    description = "The resource is missing, unknown or not part of what was allowed."
+    description = gettext_noop("The resource is missing, unknown or not part of what was allowed.")
 
 
 class RequestNotSupported(OAuthError):
     code = "request_not_supported"
-    description = "This server does not read request objects."
+    description = gettext_noop("This server does not read request objects.")
 
 
 class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
-    description = "This server does not fetch request objects."
+    description = gettext_noop("This server does not fetch request objects.")
 
 
 class AccessDenied(OAuthError):
     code = "access_denied"
-    description = "The request was not allowed."
+    description = gettext_noop("The request was not allowed.")
 
 
 class OutsideNetworks(AccessDenied):
@@ -231,12 +233,12 @@ class ExpiredToken(OAuthError):
 
 class LoginRequired(OAuthError):
     code = "login_required"
-    description = "Nobody is signed in, and the request forbids asking."
+    description = gettext_noop("Nobody is signed in, and the request forbids asking.")
 
 
 class ConsentRequired(OAuthError):
     code = "consent_required"
-    description = "The person has not allowed this yet, and the request forbids asking."
+    description = gettext_noop("The person has not allowed this yet, and the request forbids asking.")
 
 
 class InvalidRedirectUri(OAuthError):

@@ -1,8 +1,11 @@
 """Redirect URIs and resource identifiers: what they may look like, and when two are the same."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
+
+from django.utils.translation import gettext as _
 
 _KEPT = 512
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
@@ -70,29 +73,32 @@ def redirect_matches(sent: str, registered: str) -> bool:
 
 
 def difference(sent: str, registered: str) -> str:
-    """Say in words how a redirect URI that was sent differs from one that is registered."""
+    """Say in the reader's words how a redirect URI that was sent differs from one that is registered."""
     ours, theirs = _split(registered), _split(sent)
     if ours is None or theirs is None:
-        return "not an absolute URI in plain ASCII"
-    found = []
+        return _("not an absolute URI in plain ASCII")
+    found = list(_differences(sent, theirs, ours, is_any_port=is_loopback(registered)))
+    words = found[-1] if found else _("nothing visible")
+    if len(found) > 1:
+        words = _("%(these)s, and %(last)s") % {"these": ", ".join(found[:-1]), "last": found[-1]}
+    return f"{words}. {_('Any port is fine.')}" if is_loopback(registered) else f"{words}."
+
+
+def _differences(sent: str, theirs: SplitResult, ours: SplitResult, *, is_any_port: bool) -> Iterator[str]:
     if ours.scheme != theirs.scheme:
-        found.append(f"scheme ({theirs.scheme} instead of {ours.scheme})")
+        yield _("scheme (%(sent)s instead of %(registered)s)") % {"sent": theirs.scheme, "registered": ours.scheme}
     if _host(ours) != _host(theirs):
-        found.append("host name")
-    if ours.port != theirs.port and not is_loopback(registered):
-        found.append("port")
+        yield _("host name")
+    if ours.port != theirs.port and not is_any_port:
+        yield _("port")
     if ours.path != theirs.path:
-        slash = ours.path.rstrip("/") == theirs.path.rstrip("/")
-        found.append("a slash at the end" if slash else "path")
+        yield _("a slash at the end") if ours.path.rstrip("/") == theirs.path.rstrip("/") else _("path")
     if ours.query != theirs.query:
-        found.append("query")
+        yield _("query")
     if "#" in sent:
-        found.append("a fragment")
+        yield _("a fragment")
     if "@" in theirs.netloc:
-        found.append("user information before the host")
-    words = ", and ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
-    note = " Any port is fine." if is_loopback(registered) else ""
-    return f"{words or 'nothing visible'}.{note}"
+        yield _("user information before the host")
 
 
 def is_resource_identifier(uri: str) -> bool:

@@ -31,6 +31,7 @@ _log = structlog.get_logger("remit.middleware")
 # No NUL: a path may hold an id, and PostgreSQL takes no text with one.
 _TENANT = re.compile(r"/t/([a-z0-9-]{2,40})(/[^\x00\n]*)?")
 _WELL_KNOWN = re.compile(r"/\.well-known/([a-z-]+)/t/([a-z0-9-]{2,40})(/.*)?")
+_API = re.compile(r"/t/[^/]+/api/")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version",
@@ -168,4 +169,4 @@ def _not_found(request: HttpRequest) -> HttpResponseBase:
         page.headers["X-Content-Type-Options"] = "nosniff"
         page.headers["Content-Security-Policy"] = outages.ALONE
         return page
-    return JsonResponse({"error": "not_found"}, status=404)
+    return problems.answer(404) if _API.match(request.path_info) else JsonResponse({"error": "not_found"}, status=404)

@@ -181,7 +181,8 @@ def test_a_person_without_a_place_and_a_provider_that_was_switched_off_open_noth
     waiting, place = begin(world, provider)
     with context.use(world.tenant):
         trust_actions.change_issuer(provider.issuer, by=SYSTEM, is_enabled=False)
-    assert waiting.go(initech.sign_in(place, "michael")).status_code == 400
+    page = waiting.go(initech.sign_in(place, "michael"))
+    assert (page.status_code, "issuer_not_trusted" in page.text) == (400, True)
     assert browser.go(world.url(f"/login/company?at={provider.pk}")).status_code == 400
 
 

@@ -1,18 +1,23 @@
 """What a person and a developer read when an agent's request cannot be answered: case by case, and who may mend it."""
 
+import re
 from datetime import timedelta
+from html import escape, unescape
 
 import pytest
 from django.utils import timezone
 
 from agents.models import Approval
+from audit.principals import SYSTEM
 from kit import context
+from tests.harness import company
 from tests.harness.browser import answer
 from tests.harness.footprint import leaves_only
-from tests.harness.hostile import status
+from tests.harness.hostile import json_answer, status
 from tests.harness.world import REDIRECT, pkce
 from tests.spec import spec
 from tokens.models import AuthorizationRequest
+from trust import actions as trust_actions
 
 
 class Case:
@@ -23,6 +28,7 @@ class Case:
         self.scout = world.public_client(redirect_uris=["https://scout.example/back"])
         self.agent = self.scout.client.agent
         self.sent = {"redirect_uri": "https://scout.example/back"}
+        self.place = ""
 
     def state(self, **fields):
         self.world.rewrite(self.agent, **fields)
@@ -40,8 +46,23 @@ class Case:
         self.documents.answers[path] = status("503 Service Unavailable")
         self.sent["client_id"] = self.documents.url(path)
 
-    def page(self, person):
-        return self.world.ask(self.scout, person, **self.sent)
+    def not_good(self):
+        path = f"/others/{self.world.tenant.slug}.json"
+        self.documents.answers[path] = json_answer(b'{"client_id": "https://other.example/"}')
+        self.sent["client_id"] = self.documents.url(path)
+
+    def switch_off(self):
+        """Send people to a company sign-in that does not count any more."""
+        provider = company.let_sign_in_at(self.world, "https://accounts.initech.example", "remit")
+        with context.use(self.world.tenant):
+            trust_actions.change_issuer(provider.issuer, by=SYSTEM, is_enabled=False)
+        self.place = self.world.url(f"/login/company?at={provider.pk}")
+
+    def page(self, person, **headers):
+        browser = self.world.browser(person)
+        browser.http.headers.update({"Accept-Language": "en", **headers})
+        browser.go(self.place or self.world.authorize_url(self.scout, pkce()[1], **self.sent))
+        return browser
 
 
 # What is spoiled; the title for people; what stands there for the developer; where whoever may can mend it.
@@ -67,7 +88,13 @@ CASES = {
     "document unreachable": (
         Case.unreachable,
         "We could not read what the agent says of itself",
-        ["invalid_client", "Document", "Result "],
+        ["invalid_client", "Document", "Result We could not fetch the document.", "What we noted "],
+        "/console/agents/add/document",
+    ),
+    "document not good": (
+        Case.not_good,
+        "We could not read what the agent says of itself",
+        ["invalid_client", "Result We fetched the document, and it is not good.", "is another URL"],
         "/console/agents/add/document",
     ),
     "agent paused": (
@@ -86,8 +113,14 @@ CASES = {
     "a parameter twice": (
         lambda case: case.sent.update(state=["a", "b"]),
         "The agent sent you here with a request we cannot read",
-        ["invalid_request", "Reason"],
+        ["invalid_request", "What we noted"],
         "",
+    ),
+    "issuer not trusted": (
+        Case.switch_off,
+        "That company sign-in is not used here any more",
+        ["issuer_not_trusted", "Issuer https://accounts.initech.example"],
+        "/console/trust/issuers/",
     ),
 }  # fmt: skip
 
@@ -105,11 +138,51 @@ def test_what_may_not_be_redirected_is_a_page_for_people_then_developers_then_wh
         words, page = browser.words(), browser.page
         assert page.status_code == 400, words
         assert title in words
-        assert words.index("Nothing was shared") < words.index("For the developer")
+        assert re.search("Nothing was shared|Nobody was signed in", words.partition("For the developer")[0])
         for each in [*said, page.headers["x-request-id"]]:
             assert each in words.partition("For the developer")[2], (each, words)
         link = page.text.partition("For the developer")[2].partition('class="button"')[2]
         assert (fix in link if fix else not link) if person == "ada" else not link, link
+
+
+def sentences(page):
+    """Return what a page says piece by piece, but what is quoted: code, and what says that it is in English."""
+    said = page.text.partition('tabindex="-1">')[2]
+    said = re.sub(r'<code>.*?</code>|<dd lang="en">.*?</dd>', "", said, flags=re.DOTALL)
+    return [" ".join(unescape(piece).split()) for piece in re.split(r"<[^>]+>", said) if piece.strip()]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_german_it_is_all_german_but_what_is_quoted(world, documents, name):
+    case = Case(world, documents)
+    CASES[name][0](case)
+    english, german = (sentences(case.page("ada", **{"Accept-Language": code}).page) for code in ("en", "de"))
+    assert len(english) == len(german)
+    alike = {a for a, b in zip(english, german, strict=True) if a == b}
+    assert alike <= {"!", "Client", "Agent", "Issuer", "Problem", "Nobody needs it"}, alike
+
+
+@spec("RFC 9457", "3")
+@pytest.mark.parametrize("name", CASES)
+def test_a_program_is_told_the_same_as_a_problem_under_the_same_code(world, documents, name):
+    spoil, title, (code, *_), _ = CASES[name]
+    case = Case(world, documents)
+    spoil(case)
+    page = case.page("ada", Accept="application/json").page
+    told = page.json()
+    assert (page.status_code, page.headers["content-type"]) == (400, "application/problem+json")
+    assert (told["title"], told["code"], told["status"]) == (title, code, 400)
+    assert told["instance"] == f"urn:remit:request:{page.headers['x-request-id']}"
+    if name == "redirect mismatch":
+        assert (told["sent"], told["registered"]) == (["https://scout.example/back/"], ["https://scout.example/back"])
+        assert told["difference"] == ["a slash at the end."]
+
+
+def test_whoever_is_not_signed_in_goes_back_to_where_they_may(world, documents):
+    case = Case(world, documents)
+    case.switch_off()
+    for person, is_shown in (("", True), ("ada", False)):
+        assert ('class="button" href="' + f'/t/{world.tenant.slug}/login"' in case.page(person).page.text) is is_shown
 
 
 @spec("RFC 6749", "4.1.2.1")
@@ -154,6 +227,10 @@ def test_what_is_redirected_says_where_its_code_is_explained_and_to_whom_this_ve
         for each in (code, todo, request, got["error_description"]):
             assert each in words, (each, words)
         assert ("See what was noted of it" in words) == (person == "ada")
+        browser.http.headers["Accept-Language"] = "de"
+        assert f'<dd lang="en">{escape(got["error_description"])}</dd>' in browser.go(got["error_uri"]).text
+        assert {got["error_description"], "Said to the agent"}.isdisjoint(sentences(browser.page))
+        browser.http.headers["Accept-Language"] = "en"
     browser.go(world.url(f"/console/activity?request={request}"))
     assert "Why?" in browser.words()
 

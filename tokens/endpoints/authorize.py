@@ -190,7 +190,8 @@ def check_client(client_id: str) -> Client:
     try:
         client = clients.client(client_id, must_be_fresh=True) if client_id else None
     except (Unfetchable, OAuthError) as error:
-        raise Unanswerable(problem_page.unreachable_document(client_id, str(error))) from error
+        is_there = isinstance(error, OAuthError)
+        raise Unanswerable(problem_page.unreachable_document(client_id, str(error), is_there=is_there)) from error
     if client is None or client.status != Client.Status.ACTIVE:
         raise Unanswerable(problem_page.unknown_client(client_id, client))
     if client.agent is not None and client.agent.status not in {Agent.Status.ACTIVE, Agent.Status.PENDING}:

@@ -51,9 +51,13 @@ def view(request: TenantRequest, code: str) -> HttpResponse:
         raise Http404
     named = request.GET.get("request", "")
     of_request = named if _REQUEST.fullmatch(named) else ""
+    said = _meanings()[code]
+    wire = Row(gettext("Said to the agent"), said, is_code=False, language="en", member="error_description")
     rows = (
-        Row(gettext("Meaning"), _meanings()[code], is_code=False),
-        Row(gettext("What to do"), str(TODO[code]), is_code=False),
+        Row(gettext("Meaning"), gettext(said), is_code=False),
+        # On the wire it is in English (RFC 6749 §4.1.2.1: ASCII), which a developer may search for.
+        *((wire,) if gettext(said) != said else ()),
+        Row(gettext("What to do"), str(TODO[code]), is_code=False, member="todo"),
     )
     explanation = gettext("Nothing was shared. You can close this page, or tell the people who run the agent.")
     fix = None

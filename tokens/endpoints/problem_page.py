@@ -1,5 +1,9 @@
-"""What a page says when a request may not be redirected: first to the person, then to the developer."""
+"""What a page says when a request may not be redirected: first to the person, then to the developer.
 
+A program that asks for the page is told the same, under the same code, as a problem (RFC 9457).
+"""
+
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,12 +11,16 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from agents.models import Agent, Client
 from kit import context, uris
 from tenants.roles import Act, may
 from tokens.endpoints.request import TenantRequest
+from trust.models import TrustedIssuer
+
+CONTENT_TYPE = "application/problem+json"
+_WIRE = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,10 @@ class Row:
     label: str
     value: str
     is_code: bool = True
+    language: str = ""
+    """What it is written in, where that is not what the page is: what we noted, or say on the wire, is in English."""
+    member: str = ""
+    """What it is called where programs read it; each may stand there more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,8 @@ class Problem:
     fix: Fix | None = None
     of_request: str = ""
     """Which request it is about, where that is not the one that is answered."""
+    start: str = ""
+    """Where somebody starts again who is not signed in."""
 
     @property
     def reference(self) -> str:
@@ -63,7 +77,32 @@ def answer(request: TenantRequest, problem: Problem, *, status: int = 400) -> Ht
     fix = problem.fix
     is_shown = fix is not None and request.member is not None and may(request.member, fix.act)
     content = {"problem": problem, "fix": fix if is_shown else None}
+    if _is_for_programs(request):
+        return _as_json(problem, status)
     return render(request, "oauth/error.html", content, status=status)
+
+
+def _is_for_programs(request: TenantRequest) -> bool:
+    accepted = request.headers.get("Accept", "")
+    return "text/html" not in accepted and ("application/json" in accepted or CONTENT_TYPE in accepted)
+
+
+def _as_json(problem: Problem, status: int) -> HttpResponse:
+    facts: dict[str, list[str]] = {}
+    for row in problem.rows:
+        if row.member:
+            facts.setdefault(row.member, []).append(row.value)
+    content = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": status,
+        "detail": str(problem.explanation),
+        "code": problem.code,
+        **facts,
+        "instance": f"urn:remit:request:{problem.reference}",
+    }
+    headers = {"Content-Language": get_language() or "", "Vary": "Accept, Accept-Language"}
+    return HttpResponse(json.dumps(content), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 _NOTHING_SHARED = gettext_lazy("Nothing was shared. You can close this page, or tell the people who run the agent.")
@@ -71,35 +110,49 @@ _NOTHING_SHARED = gettext_lazy("Nothing was shared. You can close this page, or 
 
 def unknown_client(client_id: str, client: Client | None) -> Problem:
     """The client is not registered here, or switched off (`client`)."""
-    rows = (Row(gettext("Sent client_id"), client_id[:200] or "(none)"),)
+    rows = (Row(gettext("Sent client_id"), client_id[:200] or gettext("(none)"), member="client_id"),)
     title = gettext("The agent that sent you here is not known")
     fix = _client(client) if client else Fix(gettext("Add an agent"), reverse("add-agent"), Act.AGENTS_WRITE)
     return Problem(title, _NOTHING_SHARED, "invalid_client", rows, fix)
 
 
-def unreachable_document(client_id: str, why: str) -> Problem:
-    """The document that says what the client is cannot be had, or is not good."""
-    rows = (Row(gettext("Document"), client_id[:300]), Row(gettext("Result"), why[:200], is_code=False))
+def unreachable_document(client_id: str, why: str, *, is_there: bool) -> Problem:
+    """The document that says what the client is cannot be had, or is not good (`is_there`)."""
+    rows = (
+        Row(gettext("Document"), client_id[:300], member="client_id"),
+        Row(gettext("Result"), _result(is_there=is_there), is_code=False),
+        Row(gettext("What we noted"), why[:200], is_code=False, language=_WIRE, member="noted"),
+    )
     fix = Fix(gettext("Look at the document"), reverse("add-document"), Act.AGENTS_WRITE)
     title = gettext("We could not read what the agent says of itself")
     return Problem(title, _NOTHING_SHARED, "invalid_client", rows, fix)
 
 
+def _result(*, is_there: bool) -> str:
+    if is_there:
+        return gettext("We fetched the document, and it is not good.")
+    return gettext("We could not fetch the document.")
+
+
 def unknown_redirect(sent: str, client: Client) -> Problem:
     """The return address is not one that the client registered."""
     registered: Sequence[str] = client.redirect_uris
-    rows = [Row(gettext("Client"), client.client_id[:200]), Row(gettext("Sent"), sent[:500] or "(none)")]
+    rows = [
+        Row(gettext("Client"), client.client_id[:200], member="client_id"),
+        Row(gettext("Sent"), sent[:500] or gettext("(none)"), member="sent"),
+    ]
     for uri in registered[:5]:
-        rows.append(Row(gettext("Registered"), uri))
+        rows.append(Row(gettext("Registered"), uri, member="registered"))
         if sent:
-            rows.append(Row(gettext("Difference"), uris.difference(sent, uri), is_code=False))
+            words = uris.difference(sent, uri)
+            rows.append(Row(gettext("Difference"), words, is_code=False, member="difference"))
     title = gettext("The agent sent you here with a return address we do not know")
     return Problem(title, _NOTHING_SHARED, "invalid_redirect_uri", tuple(rows), _client(client))
 
 
 def malformed(why: str) -> Problem:
     """The request cannot be read without guessing."""
-    rows = (Row(gettext("Reason"), why[:200], is_code=False),)
+    rows = (Row(gettext("What we noted"), why[:200], is_code=False, language=_WIRE, member="noted"),)
     return Problem(
         gettext("The agent sent you here with a request we cannot read"), _NOTHING_SHARED, "invalid_request", rows
     )
@@ -127,7 +180,19 @@ def no_device_codes() -> Problem:
         "Your organisation does not let agents ask by a code from a device here. Nothing was shared. "
         "Did somebody send you a code? Tell your admins."
     )
-    return Problem(gettext("Codes from devices are not taken here"), explanation, "device_codes_off")
+    fix = Fix(gettext("Open the settings"), reverse("console-settings"), Act.SETTINGS_WRITE)
+    return Problem(gettext("Codes from devices are not taken here"), explanation, "device_codes_off", (), fix)
+
+
+def issuer_not_trusted(issuer: TrustedIssuer | None) -> Problem:
+    """The company's own sign-in, at which somebody was to sign in, counts for nothing here any more."""
+    explanation = gettext("Nobody was signed in. Sign in in another way, or ask an admin of your organisation.")
+    title = gettext("That company sign-in is not used here any more")
+    if issuer is None:
+        return Problem(title, explanation, "issuer_not_trusted", start=reverse("account_login"))
+    rows = (Row(gettext("Issuer"), issuer.issuer, member="issuer"),)
+    fix = Fix(gettext("Look at the issuer"), reverse("console-issuer", args=[issuer.pk]), Act.TRUST_READ)
+    return Problem(title, explanation, "issuer_not_trusted", rows, fix, start=reverse("account_login"))
 
 
 def paused(agent: Agent) -> Problem:
@@ -165,7 +230,7 @@ def waits(agent: Agent) -> Problem:
 
 
 def _named(agent: Agent) -> tuple[Row, ...]:
-    return (Row(gettext("Agent"), agent.pk),)
+    return (Row(gettext("Agent"), agent.pk, member="agent"),)
 
 
 def _agent(agent: Agent) -> Fix:
