@@ -1,14 +1,17 @@
 """How lists of agents are narrowed, on pages and in the API alike."""
 
 import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from agents import confirming, owning, risk, writing
 from agents.models import Agent, Client, Handover
+from kit import search
 from kit.moments import AgoField, AheadField
 from kit.oauth import AuthMethod
+from kit.search import SearchFilter, Word
 
 
 class AgoFilter(django_filters.Filter):
@@ -22,11 +25,24 @@ class AheadFilter(django_filters.Filter):
 class AgentFilter(django_filters.FilterSet):
     """Which agents exist, who owns them, and which are worrying."""
 
-    q = django_filters.CharFilter(method="search", label=gettext_lazy("Search"))
+    q = SearchFilter(
+        agent=Word("agent"),
+        owner=Word("owner"),
+        person=Word("person"),
+        resource=Word("resource"),
+        scope=Word("scope"),
+        status=Word("status"),
+        registered=Word("registration"),
+        unused=Word("unused_since", ">"),
+    )
     status = django_filters.ChoiceFilter(
         choices=Agent.Status.choices, label=gettext_lazy("Status"), empty_label=gettext_lazy("Any status")
     )
     owner = django_filters.CharFilter(method="of_owner", label=gettext_lazy("Owner"))
+    agent = django_filters.CharFilter(method="called", label=gettext_lazy("Agent"))
+    person = django_filters.CharFilter(method="acting_for", label=gettext_lazy("Acts for"))
+    resource = django_filters.CharFilter(method="acting_at", label=gettext_lazy("Acts at"))
+    scope = django_filters.CharFilter(method="holding", label=gettext_lazy("Holds the scope"))
     answered_by = django_filters.CharFilter(method="of_whoever_answers", label=gettext_lazy("Among its owners"))
     registration = django_filters.ChoiceFilter(
         choices=Agent.Registration.choices, label=gettext_lazy("Registered"), empty_label=gettext_lazy("In any way")
@@ -43,8 +59,28 @@ class AgentFilter(django_filters.FilterSet):
         model = Agent
         fields: list[str] = []
 
-    def search(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+    def search(self, queryset: "QuerySet[Agent]", value: str) -> "QuerySet[Agent]":
         return queryset.filter(name__icontains=_clean(value))
+
+    def called(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        words = _clean(value)
+        return queryset.filter(Q(pk=words) | Q(name__icontains=words))
+
+    def acting_for(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        words = _clean(value)
+        user = "delegations__member__user"
+        named = Q(**{f"{user}__name__icontains": words}) | Q(**{f"{user}__email__icontains": words})
+        return queryset.filter(Exists(_acting(Q(delegations__subject=words) | named)))
+
+    def acting_at(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        words = _clean(value)
+        is_it = Q(delegations__audience=words) | Q(delegations__resource_server=words)
+        return queryset.filter(Exists(_acting(is_it | Q(delegations__resource_server__name__icontains=words))))
+
+    def holding(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
+        # Filtered first and annotated then: so both are about the same delegation.
+        texts = _acting(Q()).annotate(said=Cast("delegations__scopes", TextField()))
+        return queryset.filter(Exists(texts.filter(said__contains=search.in_list(value))))
 
     def of_owner(self, queryset: "QuerySet[Agent]", name: str, value: str) -> "QuerySet[Agent]":
         words = _clean(value)
@@ -83,6 +119,13 @@ class AgentFilter(django_filters.FilterSet):
     def works_for_others(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
         named = Exists(Handover.objects.filter(to_agent=OuterRef("pk")))
         return queryset.filter(named if value else ~named)
+
+
+def _acting(how: Q) -> "QuerySet[Agent]":
+    """Return the agent of the row outside, if it acts so; delegations belong to a room above, as tokens do."""
+    runs = Q(delegations__expires_at=None) | Q(delegations__expires_at__gt=timezone.now())
+    held = Agent.objects.filter(runs, how, pk=OuterRef("pk"), delegations__isnull=False, delegations__ended_at=None)
+    return held.order_by()
 
 
 def _clean(value: str) -> str:

@@ -20,6 +20,7 @@ from api.authentication import tenant_of
 from api.listing import Listing
 from api.permissions import scope_for
 from api.problems import CONTENT_TYPE, TITLES
+from kit.search import SearchFilter, known
 
 _VERBS = {"GET": "read", "PATCH": "change", "PUT": "put", "DELETE": "remove"}
 _COLUMNS = frozenset({2**15 - 1, 2**31 - 1, 2**63 - 1})
@@ -149,9 +150,16 @@ class Schema(APIView):
 
 def _of_a_list(listing: Listing) -> list[OpenApiParameter]:
     words = listing.filter.base_filters if listing.filter else {}
-    found = [_query(name, str(each.label or ""), each.extra.get("choices")) for name, each in words.items()]
+    found = [_query(name, _meaning(each), each.extra.get("choices")) for name, each in words.items()]
     limit = OpenApiParameter("limit", int, description=f"1 to {paging.MOST}; {paging.USUAL} if it is not said.")
     return [limit, _query("cursor", "`next` of the page before.", None), *found]
+
+
+def _meaning(each: Any) -> str:
+    """Return what a word of a list says; a question, by the names that it may have in it."""
+    if not isinstance(each, SearchFilter):
+        return str(each.label or "")
+    return f'Plain words, and beside them, each once or more: {known(each.words)} Quotes keep `"two words"` together.'
 
 
 def _query(name: str, words: str, choices: Any) -> OpenApiParameter:

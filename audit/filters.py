@@ -1,15 +1,20 @@
 """How the ledger is narrowed, on pages and in the API alike: who, which agent, for whom, what, to what, when."""
 
+import re
 from datetime import datetime
 
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from audit import naming
 from audit.events import Event
 from audit.models import Entry
 from kit import identifiers
+from kit.moments import AgoField
+from kit.search import SearchFilter, Word
 
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 REQUESTS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
 """Refusals of what programs ask for; what people refuse is a decision."""
 
@@ -17,9 +22,21 @@ REQUESTS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
 class EventFilter(django_filters.FilterSet):
     """`event` takes a name, or the beginning of one and `.*`; `since` and `until` take a moment with its zone."""
 
-    who = django_filters.CharFilter(field_name="principal_id", label=_("Who"))
+    q = SearchFilter(
+        who=Word("who"),
+        agent=Word("agent"),
+        person=Word("person"),
+        resource=Word("resource"),
+        event=Word("event"),
+        request=Word("request"),
+        result=Word("refused", values={"refused": "true", "requests": "requests"}),
+        since=Word("since", ">", field=AgoField()),
+        until=Word("until", "<", field=AgoField()),
+    )
+    who = django_filters.CharFilter(method="by_whom", label=_("Who"))
     agent = django_filters.CharFilter(method="by_agent", label=_("Agent"))
-    person = django_filters.CharFilter(field_name="on_behalf_of", label=_("For whom"))
+    person = django_filters.CharFilter(method="for_whom", label=_("For whom"))
+    resource = django_filters.CharFilter(method="at_resource", label=_("Resource"))
     event = django_filters.CharFilter(method="named", label=_("Event"))
     object = django_filters.CharFilter(field_name="about_id", label=_("Object"))
     request = django_filters.CharFilter(field_name="request_id", label=_("Request"))
@@ -37,7 +54,22 @@ class EventFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def by_agent(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
-        return queryset.filter(Q(principal_id=value) | Q(through=value) | Q(about_id=value))
+        return queryset.filter(_is("agent", value, "principal_id", "through", "about_id"))
+
+    def by_whom(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
+        if _ID.fullmatch(value):
+            return queryset.filter(principal_id=value)
+        return queryset.filter(Q(principal_id=value) | Q(principal_label__icontains=value))
+
+    def for_whom(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
+        return queryset.filter(_is("person", value, "on_behalf_of"))
+
+    def at_resource(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
+        return queryset.filter(_is("resource", value, "about_id"))
+
+    def search(self, queryset: "QuerySet[Entry]", value: str) -> "QuerySet[Entry]":
+        is_it = Q(event=value) | Q(about_id=value) | Q(principal_id=value) | Q(request_id=value)
+        return queryset.filter(is_it | Q(principal_label__icontains=value) | Q(about_label__icontains=value))
 
     def named(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
         beginning = value.removesuffix("*")
@@ -54,3 +86,13 @@ class EventFilter(django_filters.FilterSet):
         return (
             queryset.filter(event__in=REQUESTS) if value == "requests" else queryset.filter(event__endswith=".refused")
         )
+
+
+def _is(noun: str, value: str, *columns: str) -> Q:
+    """Say that one of the columns is an id, or the id of what is called so; an id alone asks no other table."""
+    found = Q()
+    for column in columns:
+        found |= Q(**{column: value})
+        if not _ID.fullmatch(value):
+            found |= Q(**{f"{column}__in": naming.ids(noun, value)})
+    return found

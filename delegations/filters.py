@@ -1,6 +1,5 @@
 """How lists of delegations are narrowed, on pages and in the API alike."""
 
-import json
 from typing import cast
 
 import django_filters
@@ -10,7 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from delegations.models import Delegation, DelegationQuerySet
+from kit import search
 from kit.moments import AgoField, AheadField
+from kit.search import SearchFilter, Word
 
 STATES = (("active", gettext_lazy("Active")), ("over", gettext_lazy("Ended")), ("any", gettext_lazy("Any")))
 
@@ -26,7 +27,16 @@ class AgoFilter(django_filters.Filter):
 class DelegationFilter(django_filters.FilterSet):
     """Who lets which agent do what, where, until when, last used: one word for each. Without `state`: what is live."""
 
-    q = django_filters.CharFilter(method="search", label=gettext_lazy("Search"))
+    q = SearchFilter(
+        agent=Word("agent"),
+        person=Word("who"),
+        resource=Word("resource"),
+        scope=Word("scope"),
+        owner=Word("owner"),
+        until=Word("ends_before", "<"),
+        unused=Word("unused_since", ">"),
+        status=Word("state", values={"active": "active", "ended": "over", "any": "any"}),
+    )
     state = django_filters.ChoiceFilter(
         choices=STATES, method="in_state", label=gettext_lazy("State"), empty_label=None, null_label=None
     )
@@ -34,6 +44,7 @@ class DelegationFilter(django_filters.FilterSet):
     agent = django_filters.CharFilter(method="of_agent", label=gettext_lazy("Agent"))
     resource = django_filters.CharFilter(method="at_resource", label=gettext_lazy("Resource"))
     scope = django_filters.CharFilter(method="with_scope", label=gettext_lazy("Scope"))
+    owner = django_filters.CharFilter(method="of_owner", label=gettext_lazy("Owner"))
     ends_before = AheadFilter(method="ending", label=gettext_lazy("Ends before"))
     unused_since = AgoFilter(method="unused", label=gettext_lazy("Unused since"))
     never_used = django_filters.BooleanFilter(method="without_use", label=gettext_lazy("Never used"))
@@ -46,9 +57,11 @@ class DelegationFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: "QuerySet[Delegation]") -> "QuerySet[Delegation]":
         found: QuerySet[Delegation] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("state") else self.in_state(found, "state", "active")
+        asked = self.form.cleaned_data.get("q")
+        is_said = self.form.cleaned_data.get("state") or (asked and asked.says("status"))
+        return found if is_said else self.in_state(found, "state", "active")
 
-    def search(self, queryset: "QuerySet[Delegation]", name: str, value: str) -> "QuerySet[Delegation]":
+    def search(self, queryset: "QuerySet[Delegation]", value: str) -> "QuerySet[Delegation]":
         words = _clean(value)
         return queryset.filter(
             Q(agent__name__icontains=words)
@@ -71,16 +84,19 @@ class DelegationFilter(django_filters.FilterSet):
         words = _clean(value)
         return queryset.filter(Q(agent=words) | Q(agent__name__icontains=words))
 
+    def of_owner(self, queryset: "QuerySet[Delegation]", name: str, value: str) -> "QuerySet[Delegation]":
+        words = _clean(value)
+        named = Q(agent__owner__user__name__icontains=words) | Q(agent__owner__user__email__icontains=words)
+        return queryset.filter(Q(agent__owner=words) | named)
+
     def at_resource(self, queryset: "QuerySet[Delegation]", name: str, value: str) -> "QuerySet[Delegation]":
         words = _clean(value)
         is_it = Q(resource_server=words) | Q(audience=words) | Q(resource_server__name__icontains=words)
         return queryset.filter(is_it | Q(elsewhere__name__icontains=words))
 
     def with_scope(self, queryset: "QuerySet[Delegation]", name: str, value: str) -> "QuerySet[Delegation]":
-        # As text, because SQLite looks into no list; no scope has a quote in it (RFC 6749 §3.3).
-        words = json.dumps(_clean(value), ensure_ascii=False)
-        words = words[:-2] if words.endswith('*"') else words  # `payments.*`: whatever begins so.
-        return queryset.annotate(scopes_text=Cast("scopes", TextField())).filter(scopes_text__contains=words)
+        texts = queryset.annotate(scopes_text=Cast("scopes", TextField()))
+        return texts.filter(scopes_text__contains=search.in_list(value))
 
     def ending(self, queryset: "QuerySet[Delegation]", name: str, value: object) -> "QuerySet[Delegation]":
         return queryset.filter(expires_at__lt=value)

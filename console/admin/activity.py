@@ -31,7 +31,7 @@ from tenants.roles import Act, may
 from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
-FIELDS = ("event", "since", "until", "refused")
+FIELDS = ("q", "event", "since", "until", "refused")
 FURTHER = ("who", "agent", "person", "object", "request")
 CHIPS = (
     Chip(_("Refused requests"), {"refused": "requests"}),
