@@ -8,7 +8,9 @@ class TenantsConfig(AppConfig):
     name = "tenants"
 
     def ready(self) -> None:
+        # Models are there only once all apps are.
         from tenants.filters import called
+        # As above.
         from tenants.models import Membership, ResourceServer
 
         naming.FINDERS["person"] = lambda words: Membership.objects.filter(

@@ -102,6 +102,8 @@ class Asked:
 class SearchField(forms.CharField):
     """Takes a question; a term is checked by the field of its filter."""
 
+    says_words = True
+
     def __init__(self, *, words: Mapping[str, Word], fields: Mapping[str, forms.Field], **more: Any) -> None:
         super().__init__(widget=forms.TextInput(attrs={"type": "search"}), **more)
         self.words, self.fields = words, fields
