@@ -10,8 +10,7 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         # Models are there only once all apps are.
         from tenants.filters import called
-        # As above.
-        from tenants.models import Membership, ResourceServer
+        from tenants.models import Membership, ResourceServer  # As above.
 
         naming.FINDERS["person"] = lambda words: Membership.objects.filter(
             Q(user__name__icontains=words) | Q(user__email__icontains=words)
