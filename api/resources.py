@@ -3,16 +3,15 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import versions
-from api.door import Door, flag, said
+from api import retiring, versions
+from api.door import Door, said
 from api.keepers import by
 from api.listing import Listing
-from delegations import preview, reach
+from delegations import preview
 from tenants import actions
 from tenants import resources as verbs
 from tenants.actions import ScopeWords
@@ -20,7 +19,7 @@ from tenants.directory import current
 from tenants.filters import ResourceFilter
 from tenants.models import Downstream, ResourceServer, Scope
 from tenants.roles import Act
-from tokens import receipts, stops
+from tokens import receipts
 
 READ, WRITE = "resources:read", "resources:write"
 
@@ -71,13 +70,6 @@ class ResourceChange(serializers.ModelSerializer[ResourceServer]):
         fields = sorted(verbs.CHANGEABLE)
 
 
-class Retirement(serializers.Serializer[Any]):
-    """With `dry_run` nothing happens, and the answer says what would."""
-
-    reason = serializers.CharField(max_length=500, required=False, default="")
-    dry_run = serializers.BooleanField(required=False, default=False)
-
-
 class DownstreamSerializer(serializers.ModelSerializer[Downstream]):
     """`scopes` says, for each scope here, which ones it stands for there."""
 
@@ -94,14 +86,6 @@ class Opened(serializers.Serializer[Any]):
     scopes = serializers.DictField(child=serializers.ListField(child=serializers.CharField(max_length=100)))
 
 
-class ReachSerializer(serializers.Serializer[Any]):
-    """What is alive now, and rests or is less from then on."""
-
-    people = serializers.IntegerField()
-    agents = serializers.IntegerField()
-    delegations = serializers.IntegerField()
-
-
 class PreviewSerializer(serializers.Serializer[Any]):
     """What a person reads when an agent asks for scopes: the page's own words."""
 
@@ -110,12 +94,12 @@ class PreviewSerializer(serializers.Serializer[Any]):
     cannot = serializers.ListField(child=serializers.CharField())
 
 
-class _Resources(Door):
+class ForResources(Door):
     scopes = {"GET": READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), WRITE)}
     acts = {"GET": Act.RESOURCES_READ, **dict.fromkeys(("POST", "PATCH", "DELETE"), Act.RESOURCES_WRITE)}
 
 
-class Resources(_Resources):
+class Resources(ForResources):
     made = True
     http_method_names = ["get", "post", "head", "options"]
     listing = Listing("resources", ResourceSerializer, ResourceFilter)
@@ -129,54 +113,24 @@ class Resources(_Resources):
         asked = said(ResourceSerializer(data=request.data))
         scopes = [ScopeWords(**words) for words in asked.pop("scopes", [])]
         made = actions.add_resource_server(asked.pop("identifier"), asked.pop("name"), scopes, by=by(request), **asked)
-        return _answer(made, code=status.HTTP_201_CREATED)
+        return answer(made, code=status.HTTP_201_CREATED)
 
 
-class OneResource(_Resources):
+class OneResource(ForResources):
     http_method_names = ["get", "patch", "head", "options"]
     answers = {"GET": ResourceSerializer, "PATCH": ResourceSerializer}
     reads = {"PATCH": ResourceChange}
 
     def get(self, request: Request, resource_id: str) -> Response:
-        return _answer(_resource(resource_id))
+        return answer(find(resource_id))
 
     def patch(self, request: Request, resource_id: str) -> Response:
-        server = _resource(resource_id)
+        server = find(resource_id)
         asked = said(ResourceChange(server, data=request.data, partial=True))
-        return _answer(verbs.change_resource(server, by=by(request), version=versions.read_by(request), **asked))
+        return answer(verbs.change_resource(server, by=by(request), version=versions.read_by(request), **asked))
 
 
-class Retire(_Resources):
-    http_method_names = ["post", "options"]
-    acts = {"POST": Act.RESOURCES_RETIRE}
-    answers = {"POST": ReachSerializer}
-    reads = {"POST": Retirement}
-
-    def post(self, request: Request, resource_id: str) -> Response:
-        server, asked = _resource(resource_id), said(Retirement(data=request.data))
-        reached = reach.of_resource(server, now=timezone.now())
-        if not asked["dry_run"]:
-            version = versions.read_by(request)
-            stops.retire_resource(server, by=by(request), reason=asked["reason"], version=version)
-        return Response(reached.as_json())
-
-
-class Restore(_Resources):
-    """With `dry_run` nothing happens, and the answer says what would be good again."""
-
-    http_method_names = ["post", "options"]
-    acts = {"POST": Act.RESOURCES_RETIRE}
-    answers = {"POST": ResourceSerializer}
-
-    def post(self, request: Request, resource_id: str) -> Response:
-        server = _resource(resource_id)
-        if flag(request, "dry_run"):
-            return Response({"dry_run": True, **reach.of_resource(server, now=timezone.now()).as_json()})
-        stops.restore_resource(server, by=by(request), version=versions.read_by(request))
-        return _answer(_resource(resource_id))
-
-
-class Scopes(_Resources):
+class Scopes(ForResources):
     made = True
     http_method_names = ["get", "post", "head", "options"]
     listing = Listing("scopes", ScopeSerializer, order=("position", "pk"))
@@ -184,37 +138,33 @@ class Scopes(_Resources):
     reads = {"POST": ScopeSerializer}
 
     def get(self, request: Request, resource_id: str) -> Response:
-        return self.listing.answer(request, Scope.objects.filter(resource_server=_resource(resource_id)))
+        return self.listing.answer(request, Scope.objects.filter(resource_server=find(resource_id)))
 
     def post(self, request: Request, resource_id: str) -> Response:
-        server, words = _resource(resource_id), ScopeWords(**said(ScopeSerializer(data=request.data)))
+        server, words = find(resource_id), ScopeWords(**said(ScopeSerializer(data=request.data)))
         made = verbs.add_scope(server, words, by=by(request), version=versions.read_by(request))
         return Response(ScopeSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
-class OneScope(_Resources):
+class OneScope(ForResources):
     http_method_names = ["get", "patch", "delete", "head", "options"]
-    acts = {**_Resources.acts, "DELETE": Act.RESOURCES_RETIRE}
-    answers = {"GET": ScopeSerializer, "PATCH": ScopeSerializer, "DELETE": ReachSerializer}
-    reads = {"PATCH": ScopeChange, "DELETE": Retirement}
+    acts = {**ForResources.acts, "DELETE": Act.RESOURCES_RETIRE}
+    answers = {"GET": ScopeSerializer, "PATCH": ScopeSerializer, "DELETE": retiring.Reached}
+    reads = {"PATCH": ScopeChange, "DELETE": retiring.Retirement}
 
     def get(self, request: Request, resource_id: str, name: str) -> Response:
-        return _scope_answer(_scope(resource_id, name))
+        return scope_answer(_scope(resource_id, name))
 
     def patch(self, request: Request, resource_id: str, name: str) -> Response:
         scope = _scope(resource_id, name)
         asked = said(ScopeChange(scope, data=request.data, partial=True))
-        return _scope_answer(verbs.change_scope(scope, by=by(request), version=versions.read_by(request), **asked))
+        return scope_answer(verbs.change_scope(scope, by=by(request), version=versions.read_by(request), **asked))
 
     def delete(self, request: Request, resource_id: str, name: str) -> Response:
-        scope = _scope(resource_id, name)
-        reached = reach.of_scope(scope, now=timezone.now())
-        if not flag(request, "dry_run"):
-            verbs.retire_scope(scope, by=by(request), version=versions.read_by(request))
-        return Response(reached.as_json())
+        return retiring.scope(request, _scope(resource_id, name))
 
 
-class Downstreams(_Resources):
+class Downstreams(ForResources):
     """The resources that what may call this one is exchanged for, scope by scope."""
 
     http_method_names = ["get", "head", "options"]
@@ -222,11 +172,11 @@ class Downstreams(_Resources):
     answers = {"GET": listing}
 
     def get(self, request: Request, resource_id: str) -> Response:
-        edges = Downstream.objects.filter(upstream=_resource(resource_id)).select_related("downstream")
+        edges = Downstream.objects.filter(upstream=find(resource_id)).select_related("downstream")
         return self.listing.answer(request, edges)
 
 
-class OneDownstream(_Resources):
+class OneDownstream(ForResources):
     """Whoever stops access for everybody opens it to what is behind, too."""
 
     http_method_names = ["put", "delete", "options"]
@@ -236,7 +186,7 @@ class OneDownstream(_Resources):
     reads = {"PUT": Opened}
 
     def put(self, request: Request, resource_id: str, to_id: str) -> Response:
-        server, to, words = _resource(resource_id), _resource(to_id), said(Opened(data=request.data))
+        server, to, words = find(resource_id), find(to_id), said(Opened(data=request.data))
         version = versions.read_by(request)
         edge = verbs.allow_downstream(server, to, words["scopes"], by=by(request), version=version)
         return Response(DownstreamSerializer(edge).data)
@@ -248,30 +198,33 @@ class OneDownstream(_Resources):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Preview(_Resources):
+class Preview(ForResources):
     """`?scope=a&scope=b`: what a person reads when an agent asks for these; without any, for all of them."""
 
     http_method_names = ["get", "head", "options"]
     answers = {"GET": PreviewSerializer}
 
     def get(self, request: Request, resource_id: str) -> Response:
-        server = _resource(resource_id)
+        server = find(resource_id)
         asked = frozenset(request.query_params.getlist("scope"))
         return Response(preview.of_resource(server, asked or None).as_json())
 
 
-def _resource(resource_id: str) -> ResourceServer:
+def find(resource_id: str) -> ResourceServer:
+    """Return the resource of an address; raises Http404."""
     return get_object_or_404(ResourceServer.objects.prefetch_related("scopes"), pk=resource_id)
 
 
 def _scope(resource_id: str, name: str) -> Scope:
     found = Scope.objects.select_related("resource_server")
-    return get_object_or_404(found, resource_server=_resource(resource_id), name=name)
+    return get_object_or_404(found, resource_server=find(resource_id), name=name)
 
 
-def _answer(server: ResourceServer, code: int = status.HTTP_200_OK) -> Response:
-    return Response(ResourceSerializer(_resource(server.pk)).data, status=code, headers=versions.tag(server.version))
+def answer(server: ResourceServer, code: int = status.HTTP_200_OK) -> Response:
+    """Answer with a resource as it is now, and with its version."""
+    return Response(ResourceSerializer(find(server.pk)).data, status=code, headers=versions.tag(server.version))
 
 
-def _scope_answer(scope: Scope) -> Response:
-    return Response(ScopeSerializer(scope).data, headers=versions.tag(scope.resource_server.version))
+def scope_answer(scope: Scope, code: int = status.HTTP_200_OK) -> Response:
+    """Answer with a scope, and with the version of its resource."""
+    return Response(ScopeSerializer(scope).data, status=code, headers=versions.tag(scope.resource_server.version))

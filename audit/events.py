@@ -22,6 +22,7 @@ class Event(StrEnum):
     SCOPE_ADDED = "scope.added"
     SCOPE_CHANGED = "scope.changed"
     SCOPE_RETIRED = "scope.retired"
+    SCOPE_RESTORED = "scope.restored"
     DOWNSTREAM_ALLOWED = "resource_server.downstream_allowed"
     DOWNSTREAM_FORBIDDEN = "resource_server.downstream_forbidden"
     TENANT_POLICY_CHANGED = "tenant.policy_changed"

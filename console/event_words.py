@@ -24,6 +24,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "scope.added": _("added a scope to"),
     "scope.changed": _("changed a scope of"),
     "scope.retired": _("took a scope away from"),
+    "scope.restored": _("put a scope back at"),
     "events.exported": _("had the activity as a file"),
     "list.exported": _("had a list as a file"),
     "trust.issuer_trusted": _("trusts the issuer"),

@@ -15,6 +15,7 @@ from audit.events import Event
 from audit.ledger import JsonValue, record
 from audit.principals import Principal
 from kit import context
+from tenants import taken_away
 from tenants.actions import ScopeWords, as_read, move_version
 from tenants.directory import current
 from tenants.errors import IdentifierTaken, NotActive, Stale, Unusable
@@ -103,14 +104,33 @@ def change_scope(
 
 
 @transaction.atomic
-def retire_scope(scope: Scope, *, by: Principal, version: int | None = None) -> None:
+def retire_scope(scope: Scope, *, by: Principal, reason: str = "", version: int | None = None) -> None:
     """Take a permission word away; no token has it from the commit on. Raises Unusable, NotActive or Stale."""
     _move(scope.resource_server, version)
-    removed, _ = Scope.objects.filter(pk=scope.pk).delete()
-    if not removed:
+    # Read anew once its server is held, as above: the entry is what it is put back from.
+    held = Scope.objects.filter(pk=scope.pk).first()
+    if held is None:
         raise NotActive(scope.name)
-    detail: dict[str, JsonValue] = {"scope": scope.name, "title": scope.title}
-    record(Event.SCOPE_RETIRED, by=by, about=scope.resource_server, detail=detail)
+    held.delete()
+    about, detail = scope.resource_server, taken_away.kept(held)
+    record(Event.SCOPE_RETIRED, by=by, about=about, reason=reason, detail=detail)
+
+
+@transaction.atomic
+def restore_scope(server: ResourceServer, name: str, *, by: Principal) -> Scope:
+    """Put a permission word back as it was, for whoever was allowed it; raises NotActive or IdentifierTaken."""
+    taken = taken_away.of_name(server, name, now=timezone.now())
+    if taken is None:
+        raise NotActive(name)
+    _move(server, None)
+    words = {field: getattr(taken.words, field) for field in ScopeWords.__dataclass_fields__}
+    try:
+        with transaction.atomic():
+            scope = Scope.objects.create(resource_server=server, position=taken.position, **words)
+    except IntegrityError as error:
+        raise IdentifierTaken(name) from error
+    record(Event.SCOPE_RESTORED, by=by, about=server, detail={"scope": name, "title": scope.title})
+    return scope
 
 
 @transaction.atomic

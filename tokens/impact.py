@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, NullIf
 from agents.models import Agent, AssertionRule, Client
 from delegations.models import Ancestry, Delegation
 from tenants import directory
-from tenants.models import Membership
+from tenants.models import Membership, ResourceServer
 from tokens import receipts
 from tokens.models import AccessToken
 from trust.models import Audience, TrustedIssuer
@@ -128,6 +128,16 @@ def of_issuer(issuer: TrustedIssuer, *, now: datetime) -> Impact:
 def of_audience(audience: Audience, *, now: datetime) -> Impact:
     """Return what stops with an authorization server elsewhere: what agents may have from it."""
     return _of(Delegation.objects.filter(elsewhere=audience).values("pk"), now)
+
+
+def of_resource(server: ResourceServer, *, now: datetime) -> Impact:
+    """Return what rests or comes back with a resource server."""
+    return _of(Delegation.objects.filter(resource_server=server).values("pk"), now)
+
+
+def of_member(member: Membership, *, now: datetime) -> Impact:
+    """Return what ends with a person's place: what acts for them, and what was handed on of it."""
+    return _of(Delegation.objects.of(member).values("pk"), now)
 
 
 def of_client(client: Client, *, now: datetime) -> Impact:

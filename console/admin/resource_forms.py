@@ -64,7 +64,3 @@ class ScopeForm(forms.Form):
     is_delegable = forms.BooleanField(required=False, initial=True, label=_("An agent may hand it on to another agent"))
     is_default = forms.BooleanField(required=False, label=_("A request that names no scope gets it"))
     is_needed = forms.BooleanField(required=False, label=_("A person cannot leave it out"))
-
-
-class Reason(forms.Form):
-    reason = forms.CharField(max_length=500, required=False, label=_("Why"))

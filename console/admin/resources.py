@@ -8,16 +8,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from console.access import for_act, principal
-from console.admin.resource_forms import AddResource, ChangeResource, Reason
+from console.admin.resource_forms import AddResource, ChangeResource
 from console.admin.resource_list import check_words
+from console.admin.retire_form import question
 from console.attempt import attempt
 from delegations import preview, reach
-from tenants import actions, resources
+from tenants import actions, resources, taken_away
 from tenants.directory import current
 from tenants.errors import TenantError
 from tenants.models import Downstream, ResourceServer
 from tenants.roles import Act, may
-from tokens import stops
 from tokens.endpoints.request import MemberRequest
 
 
@@ -44,7 +44,7 @@ def add(request: MemberRequest) -> HttpResponse:
 
 @for_act(Act.RESOURCES_READ)
 def one(request: MemberRequest, resource_id: str) -> HttpResponse:
-    return _show(request, resource_of(resource_id))
+    return show(request, resource_of(resource_id))
 
 
 @require_POST
@@ -55,27 +55,9 @@ def change(request: MemberRequest, resource_id: str) -> HttpResponse:
         said, version = dict(form.cleaned_data), version_of(request)
         refused = attempt(lambda: resources.change_resource(server, by=principal(request), version=version, **said))
         if refused:
-            return _show(request, resource_of(resource_id), said=refused, status=409)
+            return show(request, resource_of(resource_id), said=refused, status=409)
         return redirect("console-resource", resource_id)
-    return _show(request, server, form=form, status=422)
-
-
-@require_POST
-@for_act(Act.RESOURCES_RETIRE)
-def retire(request: MemberRequest, resource_id: str) -> HttpResponse:
-    server, form = resource_of(resource_id), Reason(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    refused = attempt(lambda: stops.retire_resource(server, by=principal(request), reason=reason))
-    if refused:
-        return _show(request, resource_of(resource_id), said=refused, status=409)
-    return redirect("console-resource", resource_id)
-
-
-@require_POST
-@for_act(Act.RESOURCES_RETIRE)
-def restore(request: MemberRequest, resource_id: str) -> HttpResponse:
-    attempt(lambda: stops.restore_resource(resource_of(resource_id), by=principal(request)))
-    return redirect("console-resource", resource_id)
+    return show(request, server, form=form, status=422)
 
 
 def resource_of(resource_id: str) -> ResourceServer:
@@ -88,18 +70,24 @@ def version_of(request: MemberRequest) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
-def _show(
+def show(
     request: MemberRequest, server: ResourceServer, *, form: Any = None, said: str = "", status: int = 200
 ) -> HttpResponse:
+    """Show a resource; `said` is what could not be done."""
     fields = ("name", "kind", "token_format", "signing_algorithm", "asks_each_time", "hosts_metadata")
     now, is_own = timezone.now(), server.identifier == current().api_identifier
     is_open = server.retired_at is None and not is_own
+    may_retire, scopes = not is_own and may(request.member, Act.RESOURCES_RETIRE), list(server.scopes.all())
+    reached = reach.of_resource(server, now=now)
     content = {
         "server": server,
-        "scopes": list(server.scopes.all()),
+        "scopes": scopes,
         "form": form or ChangeResource(initial={name: getattr(server, name) for name in fields}),
-        "reason_form": Reason(),
-        "reach": reach.of_resource(server, now=now),
+        "reach": reached,
+        "question": question(server, reached, request.tenant) if may_retire and is_open else None,
+        "taken": taken_away.of_resource(server, now=now, there=[each.name for each in scopes])
+        if may_retire and is_open
+        else (),
         "checks": check_words(server, request.tenant, now=now),
         "preview": preview.of_resource(server, None),
         "is_own": is_own,
@@ -107,8 +95,8 @@ def _show(
         "edges": Downstream.objects.filter(upstream=server)
         .select_related("downstream")
         .order_by("downstream__name", "pk"),
-        "may_join": is_open and may(request.member, Act.RESOURCES_RETIRE),
-        "may_retire": not is_own and may(request.member, Act.RESOURCES_RETIRE),
+        "may_join": is_open and may_retire,
+        "may_retire": may_retire,
         "said": said,
     }
     return render(request, "console/resource.html", content, status=status)

@@ -1,13 +1,13 @@
-"""Scopes of a resource: writing the words that people read, seen as they will be read, and taking one away."""
+"""Scopes of a resource: writing the words that people read, seen as they will be read."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from console.access import for_act, principal
 from console.admin.resource_forms import ScopeForm
 from console.admin.resources import resource_of, version_of
+from console.admin.retire_form import question
 from console.attempt import attempt
 from delegations import preview, reach
 from tenants import resources
@@ -50,28 +50,21 @@ def change(request: MemberRequest, resource_id: str, name: str) -> HttpResponse:
     return _form(request, server, form, scope=scope)
 
 
-@require_POST
-@for_act(Act.RESOURCES_RETIRE)
-def retire(request: MemberRequest, resource_id: str) -> HttpResponse:
-    server = resource_of(resource_id)
-    found = Scope.objects.select_related("resource_server").filter(resource_server=server)
-    scope = get_object_or_404(found, name=request.POST.get("name", "").replace("\x00", ""))
-    attempt(lambda: resources.retire_scope(scope, by=principal(request)))
-    return redirect("console-resource", resource_id)
-
-
 def _form(request: MemberRequest, server: ResourceServer, form: ScopeForm, scope: Scope | None = None) -> HttpResponse:
     is_right = form.is_valid() if form.is_bound else True
     words = {**form.initial, **(form.cleaned_data if form.is_bound else {})}
     draft = Scope(**{field: value for field, value in words.items() if field in ScopeForm.base_fields})
     others = [each for each in server.scopes.all() if scope is None or each.pk != scope.pk]
     held = reach.of_scope(scope, now=timezone.now()) if scope else None
+    may_retire = may(request.member, Act.RESOURCES_RETIRE)
     content = {
         "server": server,
         "scope": scope,
         "form": form,
         "held": held,
-        "may_retire": may(request.member, Act.RESOURCES_RETIRE),
+        "may_retire": may_retire,
+        "carries": ("name", scope.name) if scope else None,
+        "question": question(server, held, request.tenant, scope=scope) if held and may_retire else None,
         "preview": preview.of_scopes(server.name, [draft] if draft.title else [], [*others]),
     }
     return render(request, "console/scope.html", content, status=200 if is_right or "show" in request.POST else 422)

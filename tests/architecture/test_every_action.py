@@ -104,6 +104,7 @@ TWINS = {
     "import-scopes": ["POST resources/resource_id/proposals", "POST resources/resource_id/scopes"],
     "add-scope": ["POST resources/resource_id/scopes"],
     "change-scope": ["PATCH resources/resource_id/scopes/name"],
+    "restore-scope": ["POST resources/resource_id/restore-scope"],
     "retire-scope": ["DELETE resources/resource_id/scopes/name"],
     "invite-member": ["POST invitations"],
     "withdraw-invitation": ["DELETE invitations/invitation_id"],

@@ -115,8 +115,8 @@ def test_a_scope_is_added_changed_and_taken_away_with_the_number_of_those_who_ho
     assert ada("PATCH", f"{place}/rooms:book", {"title": "Book a room"}).json()["title"] == "Book a room"
     with leaves_only(world):
         told = ada("DELETE", f"{place}/contacts:read", {"dry_run": True})
-    assert told.json() == {"people": 1, "agents": 1, "delegations": 1}
-    assert ada("DELETE", f"{place}/contacts:read").json() == told.json()
+    assert told.json() == {"people": 1, "agents": 1, "delegations": 1, "revocation_lag": 300}
+    assert ada("DELETE", f"{place}/contacts:read", {"reason": "over"}).json() == told.json()
     assert "contacts:read" not in world.grant(scout, scope="events:read")["scope"]
     assert ada("GET", f"{place}/contacts:read").status_code == 404
     assert [each["name"] for each in ada("GET", place).json()["scopes"]] == [
@@ -135,13 +135,13 @@ def test_a_retired_resource_server_gets_no_token_and_no_answer_until_it_is_resto
     place = f"/resources/{world.calendar.pk}"
     with leaves_only(world):
         told = ada("POST", f"{place}/retire", {"dry_run": True})
-    assert told.json() == {"people": 1, "agents": 1, "delegations": 1}
+    assert told.json() == {"people": 1, "agents": 1, "delegations": 1, "revocation_lag": 300}
     assert ada("POST", f"{place}/retire", {"reason": "moved"}).json() == told.json()
     assert not world.is_active(tokens["access_token"])
     refused = world.refresh(scout, tokens["refresh_token"])
     assert refused.json()["error"] == "invalid_target"
     with leaves_only(world):
-        assert ada("POST", f"{place}/retire").status_code == 409
+        assert ada("POST", f"{place}/retire", {"reason": "moved"}).status_code == 409
         assert ada("PATCH", place, {"name": "x"}).status_code == 409
     assert ada("POST", f"{place}/restore").json()["retired_at"] is None
     assert world.is_active(tokens["access_token"])
@@ -154,7 +154,7 @@ def test_neither_this_products_own_api_nor_the_default_resource_is_retired(world
     found = {each["identifier"]: each["id"] for each in ada("GET", "/resources").json()["resources"]}
     with leaves_only(world):
         for identifier in (world.tenant.api_identifier, world.calendar.identifier):
-            assert ada("POST", f"/resources/{found[identifier]}/retire").status_code == 422
+            assert ada("POST", f"/resources/{found[identifier]}/retire", {"reason": "over"}).status_code == 422
         own = f"/resources/{found[world.tenant.api_identifier]}/scopes/self:read"
         assert ada("PATCH", own, {"title": "Harmless"}).status_code == 422
 

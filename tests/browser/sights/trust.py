@@ -40,6 +40,20 @@ def _resource(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}"))
 
 
+def _retiring(stage: Stage, page: Page) -> None:
+    """Open the dialog that asks before a resource of few people is retired."""
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.notes.pk}"))
+    page.get_by_role("button", name="Retire").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _taking_away(stage: Stage, page: Page) -> None:
+    """Read on a page of its own who loses a scope."""
+    page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/retire-scope?name=events:read"))
+    again(page)
+    page.get_by_role("button", name="Take away").wait_for()
+
+
 def _setup(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/setup?for=fastmcp"))
 
@@ -125,6 +139,8 @@ SIGHTS = (
     Sight("console-resource-setup", _setup, "ada"),
     Sight("console-resource-import", _import_scopes, "ada"),
     Sight("console-resource-add", at("/console/resources/add"), "ada"),
+    Sight("console-resource-retire", _retiring, "ada"),
+    Sight("console-scope-take-away", _taking_away, "ada"),
     Sight("console-scope", _scope, "ada"),
     Sight("console-trust", at("/console/trust"), "ada"),
     Sight("console-trust-empty", at_empty("/console/trust"), "ada", is_empty=True),
