@@ -64,7 +64,16 @@ def test_a_vendored_script_is_the_one_that_was_published(name):
 
 
 def test_no_script_is_vendored_that_nobody_vouches_for():
-    ours = {"approvals.js", "choosing.js", "copy.js", "passkeys.js", "switcher.js", "tail.js", "waiting.js"}
+    ours = {
+        "approvals.js",
+        "choosing.js",
+        "copy.js",
+        "dialogs.js",
+        "passkeys.js",
+        "switcher.js",
+        "tail.js",
+        "waiting.js",
+    }
     assert {path.name for path in (ROOT / "static").rglob("*.js")} == ours | set(VENDORED)
 
 
