@@ -41,4 +41,3 @@ def test_a_browser_that_knows_no_commands_of_buttons_opens_and_closes_it_by_our_
     opened(stage, page)
     page.get_by_role("button", name="Leave it as it is").click()
     expect(page.get_by_role("button", name="Retire")).to_be_focused()
-
