@@ -17,7 +17,7 @@ from agents import assertions, directory, federated
 from agents.assertions import Evidence
 from agents.models import Client
 from agents.registration import document
-from kit import opaque
+from kit import context, opaque
 from kit.fetch import Unfetchable
 from kit.forms import Form
 from kit.oauth import AuthMethod, InvalidClient, InvalidRequest, OAuthError
@@ -87,6 +87,7 @@ def _proves(client: Client | None, presented: Presented) -> bool:
 def _active(client: Client | None, presented: Presented) -> Client:
     if client is None or client.status != Client.Status.ACTIVE:
         raise InvalidClient(f"{presented.client_id[:80]!r} is not active")
+    context.proved(_PROOFS[presented.method])
     return client
 
 
@@ -183,3 +184,4 @@ _METHODS: dict[AuthMethod, Callable[[Client | None, Presented], bool]] = {
     AuthMethod.PRIVATE_KEY_JWT: _private_key,
     AuthMethod.FEDERATED: _federated,
 }
+_PROOFS = {method: context.Proof(method.value) for method in AuthMethod}

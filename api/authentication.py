@@ -6,8 +6,10 @@ from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.request import Request
 
 from api import limits
+from kit import context
 from tenants.models import Tenant
 from tokens.endpoints.request import TenantRequest
+from tokens.models import AccessToken, RefreshToken
 
 
 class AgentBearer(OAuth2Authentication):
@@ -20,12 +22,19 @@ class AgentBearer(OAuth2Authentication):
         found: tuple[Any, Any] | None = super().authenticate(request)
         if found is not None:
             limits.check(found[1].token)
+            context.proved(lambda: _proof(found[1].token))
         return found
 
     def authenticate_header(self, request: Request) -> str:
         # A caller that brought nothing is told no error (RFC 6750 §3).
         error = "invalid_token" if request.headers.get("Authorization") else ""
         return challenge(tenant_of(request), scope="self:read", error=error)
+
+
+def _proof(token: AccessToken) -> context.Proof:
+    """Return that a token was presented, and when the person it speaks for had signed in for it."""
+    family = RefreshToken.objects.filter(pk=token.family_id).values_list("auth_time", flat=True)
+    return context.Proof("access_token", family.first() if token.family_id else None)
 
 
 def tenant_of(request: Request) -> Tenant:

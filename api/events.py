@@ -18,8 +18,8 @@ from api.listing import Listing
 from api.narrowing import narrowed
 from audit import export, inspection, ledger
 from audit.events import Event
-from audit.filters import EventFilter
 from audit.models import Entry
+from delegations.event_filters import EventFilter
 from tenants.roles import Act
 
 READ = "events:read"

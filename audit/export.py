@@ -12,7 +12,7 @@ from kit import context, spreadsheet
 MOST, BATCH = 10_000, 500
 COLUMNS = (
     "id", "at", "event", "principal_kind", "principal_id", "principal_label", "on_behalf_of", "through", "about_kind",
-    "about_id", "about_label", "reason", "request_id", "detail",
+    "about_id", "about_label", "reason", "request_id", "network", "proof", "proved_at", "detail",
 )  # fmt: skip
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
@@ -40,7 +40,8 @@ def is_too_long(entries: "QuerySet[Entry]") -> bool:
 
 def written(entry: Entry) -> dict[str, Any]:
     """Return an entry as everybody outside reads it."""
-    return {name: getattr(entry, name) for name in COLUMNS} | {"at": entry.at.isoformat()}
+    moments = {"at": entry.at.isoformat(), "proved_at": entry.proved_at.isoformat() if entry.proved_at else None}
+    return {name: getattr(entry, name) for name in COLUMNS} | moments
 
 
 def _as_json(entry: Entry) -> bytes:
@@ -48,8 +49,8 @@ def _as_json(entry: Entry) -> bytes:
 
 
 def _as_csv(entry: Entry) -> bytes:
-    cells = {"at": entry.at.isoformat(), "detail": json.dumps(entry.detail, ensure_ascii=False)}
-    return spreadsheet.row([cells.get(name, getattr(entry, name)) for name in COLUMNS])
+    cells = written(entry) | {"detail": json.dumps(entry.detail, ensure_ascii=False)}
+    return spreadsheet.row([cells[name] for name in COLUMNS])
 
 
 _WRITERS: dict[str, Callable[[Entry], bytes]] = {"csv": _as_csv, "jsonl": _as_json}

@@ -5,8 +5,6 @@ digest of a seal covers the digest before it and every field of its entry, so th
 slipped in breaks the chain from there on.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,23 +16,23 @@ from django.db import IntegrityError, connections, models, transaction
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
+from audit.digests import link
 from audit.events import Event
 from audit.models import Entry, Seal
 from audit.principals import Principal
-from kit import context, identifiers, statements
+from kit import addresses, context, identifiers, statements
 from kit.progress import Seen, unseen
 
 GENESIS = "0" * 64
 BATCH = 500
 LATE = timedelta(minutes=5)
 """How long after it was written an entry may be committed, or how far a host's clock be behind, and seals follow."""
-_FIELDS = [field.attname for field in Entry._meta.concrete_fields if field.attname != "id"]
 
 JsonValue = str | int | bool | list[str] | list[dict[str, str]]
 
 
 _COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
-_TYPED = {"detail": "::jsonb", "at": "::timestamptz"}
+_TYPED = {"detail": "::jsonb", "at": "::timestamptz", "proved_at": "::timestamptz"}
 
 Fields = Mapping[str, Any]
 """The columns of an entry that is not written yet."""
@@ -103,6 +101,7 @@ def fields(
     detail: Mapping[str, Any] | None = None,
 ) -> Fields:
     """Return the entry of something that the caller writes down itself (`insertion`)."""
+    proof = context.proof()
     return {
         "id": identifiers.make("evt"),
         "tenant_id": context.require_id(),
@@ -118,8 +117,17 @@ def fields(
         "about_label": about.label[:512],
         "reason": reason[:512],
         "request_id": context.request_id(),
+        "network": _network(),
+        "proof": proof.how[:80],
+        "proved_at": proof.at,
         "detail": dict(detail or {}),
     }
+
+
+def _network() -> str:
+    """Return the network of whoever asks: the ledger forgets nothing, so it does not learn whose address it was."""
+    found = addresses.network(context.address())
+    return "" if found == addresses.UNKNOWN else found
 
 
 def latest_about(kind: str, pk: str) -> Entry | None:
@@ -133,6 +141,7 @@ def insertion(entry: Fields, *, of: str = "") -> tuple[str, list[object]]:
     written = {
         **entry,
         "at": statements.written_moment(entry["at"]),
+        "proved_at": statements.written_moment(entry["proved_at"]) if entry["proved_at"] else None,
         "detail": statements.written_json(entry["detail"]),
     }
     return _insertion(of), [written[name] for name in _COLUMNS]
@@ -172,7 +181,7 @@ def seal(tenant_id: str, *, using: str, whole: bool = False) -> int:
     seals = []
     for entry in _unsealed(tenant_id, since=since, using=using)[:BATCH]:
         sequence += 1
-        digest = _link(digest, entry)
+        digest = link(digest, entry)
         seals.append(Seal(tenant_id=tenant_id, sequence=sequence, entry_id=entry.pk, digest=digest))
     try:
         with transaction.atomic(using=using):
@@ -217,15 +226,15 @@ def walk(
 ) -> tuple[Place, str]:
     """Walk a tenant's chain on from a place; return up to where it holds, and why the next link does not, or ""."""
     place = since
-    for link, entry in islice(_chain(tenant_id, using=using, after=since.sequence), most):
+    for sealed_as, entry in islice(_chain(tenant_id, using=using, after=since.sequence), most):
         seen(1)
-        if link.sequence != place.sequence + 1:
+        if sealed_as.sequence != place.sequence + 1:
             return place, "a seal is missing"
         if entry is None:
-            return place, f"entry {link.entry_id} is gone"
-        if _link(place.digest, entry) != link.digest:
-            return place, f"entry {link.entry_id} was changed"
-        place = Place(link.sequence, link.digest, link.entry_id)
+            return place, f"entry {sealed_as.entry_id} is gone"
+        if link(place.digest, entry) != sealed_as.digest:
+            return place, f"entry {sealed_as.entry_id} was changed"
+        place = Place(sealed_as.sequence, sealed_as.digest, sealed_as.entry_id)
     return place, ""
 
 
@@ -284,10 +293,3 @@ def _chain(tenant_id: str, *, using: str, after: int) -> Iterator[tuple[Seal, En
     while batch := list(islice(seals, BATCH)):
         found = entries.in_bulk([seal.entry_id for seal in batch])
         yield from ((seal, found.get(seal.entry_id)) for seal in batch)
-
-
-def _link(previous: str, entry: Entry) -> str:
-    values = {name: getattr(entry, name) for name in _FIELDS}
-    values["at"] = entry.at.isoformat()
-    body = json.dumps({"id": entry.pk, **values}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()

@@ -34,6 +34,15 @@ class Entry(models.Model):
     about_label = models.CharField(max_length=512, blank=True)
     reason = models.CharField(max_length=512, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    network = models.CharField(
+        max_length=50, blank=True, default="", db_default="",
+        help_text="Where the request came from, as wide as sign-ins are kept: never a whole address.",
+    )  # fmt: skip
+    proof = models.CharField(
+        max_length=80, blank=True, default="", db_default="",
+        help_text="By what whoever asked showed who they are (`kit.context.Proof`).",
+    )  # fmt: skip
+    proved_at = models.DateTimeField(null=True, help_text="When a person showed it last.")
     detail = models.JSONField(default=dict)
 
     objects = OfCurrentTenant()
@@ -48,6 +57,17 @@ class Entry(models.Model):
                 fields=["tenant_id", "about_kind", "about_id", "id"],
                 condition=~models.Q(about_kind="accesstoken"),
                 name="entry_by_thing",
+            ),
+            # What a person did, and what was done for them. Tokens are left out again: no mint writes a line here.
+            models.Index(
+                fields=["tenant_id", "principal_id", "id"],
+                condition=models.Q(principal_kind="user"),
+                name="entry_by_person",
+            ),
+            models.Index(
+                fields=["tenant_id", "on_behalf_of", "id"],
+                condition=~models.Q(on_behalf_of="") & ~models.Q(about_kind="accesstoken"),
+                name="entry_for_person",
             ),
             # Refusals, which the clock counts by agent: few among all entries.
             models.Index(

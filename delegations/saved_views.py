@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from agents import owning
 from agents.filters import AgentFilter
 from audit.events import Event
-from audit.filters import EventFilter
 from audit.ledger import record
 from audit.principals import Principal
+from delegations.event_filters import EventFilter
 from delegations.filters import DelegationFilter
 from delegations.groups import By
 from kit import context

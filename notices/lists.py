@@ -14,8 +14,8 @@ from agents.models import Agent, Approval
 from agents.people_filters import MemberFilter
 from audit import export
 from audit.events import Event
-from audit.filters import EventFilter
 from audit.models import Entry
+from delegations.event_filters import EventFilter
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
 from notices import table

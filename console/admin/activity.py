@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit import export, inspection, ledger
 from audit.events import Event
-from audit.filters import EventFilter
 from audit.models import Entry
 from console import saved
 from console.access import for_act, principal
@@ -23,6 +22,7 @@ from console.event_rows import event_rows
 from console.exports import ENOUGH_AT_WORK
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import MOVES, page
+from delegations.event_filters import EventFilter
 from delegations.sentence import in_words
 from notices import exporting, selecting
 from notices.errors import EnoughAtWork, TooLong

@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from agents.models import Agent
-from audit.filters import EventFilter
 from audit.models import Entry
 from console.access import for_agent, principal
 from console.admin import activity
 from console.narrowing import narrowing
 from console.paging import page
 from console.receipt_words import resource_name
+from delegations.event_filters import EventFilter
 from delegations.sentence import in_words
 from tenants.models import Tenant
 from tenants.roles import Act

@@ -11,6 +11,7 @@ from audit import export
 from audit.models import Entry
 from console.access import for_act
 from console.event_rows import event_rows
+from console.proof_words import in_words
 from delegations.lines import chain_of
 from kit import identifiers
 from tenants.roles import Act
@@ -30,6 +31,8 @@ def view(request: MemberRequest, event_id: str) -> HttpResponse:
     content = {
         "row": row,
         "entry": entry,
+        "proof": in_words(entry.proof),
+        "proved_at": entry.proved_at.astimezone(zone) if entry.proved_at else None,
         "rows": further[: len(others)],
         "chain": further[len(others) :],
         "raw": json.dumps(export.written(entry), indent=2, ensure_ascii=False),

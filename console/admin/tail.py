@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from audit.filters import EventFilter
 from audit.models import Entry
 from console.access import for_act
 from console.event_rows import event_rows
+from delegations.event_filters import EventFilter
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 

@@ -4,6 +4,7 @@ An IPv6 address is outside only within 2000::/3. That leaves out every spelling 
 and Teredo, which stand in the list: mapped, compatible, NAT64, SIIT.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -19,6 +20,9 @@ _SPECIAL_V6 = tuple(
     IPv6Network(network)
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )  # fmt: skip
+
+
+UNKNOWN = "unknown"
 
 
 def is_outside(address: str) -> bool:
@@ -40,12 +44,13 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def network(address: str) -> str:
     """Return the network that an address is in: 24 bits of IPv4, 48 of IPv6."""
     try:
         found = ip_address(address)
     except ValueError:
-        return "unknown"
+        return UNKNOWN
     found = getattr(found, "ipv4_mapped", None) or found
     return str(ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
 

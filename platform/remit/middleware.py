@@ -50,7 +50,7 @@ class RequestIdentity:
         request.META["REMOTE_ADDR"] = _address(request)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        with context.request(request_id):
+        with context.request(request_id, address=request.META["REMOTE_ADDR"]):
             response = self._answer(request)
         response.headers["X-Request-Id"] = request_id
         return response

@@ -6,8 +6,10 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from kit import context
 from remit.languages import GetResponse
 from tenants.models import Membership, Tenant
+from tokens.endpoints.circumstances import proof
 from tokens.endpoints.request import ArrivingRequest
 
 TENANT_KEY = "tenant"
@@ -50,6 +52,8 @@ class Members:
 
     def __call__(self, request: ArrivingRequest) -> HttpResponseBase:
         request.member = None
+        # Asked for when something is recorded: a request may sign somebody in, or prove them anew.
+        context.proved(lambda: proof(request))
         if request.tenant is not None and request.user.is_authenticated:
             active = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE)
             request.member = active.filter(user=request.user.pk, user__is_active=True).first()

@@ -19,6 +19,8 @@ OPERATOR = settings.OPERATOR_ALIAS
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = [field.column for field in Entry._meta.concrete_fields if field.column not in {"id", "tenant_id"}]
 
+CHANGED = {"detail": "'{\"x\": 1}'", "at": "'2020-01-01 00:00:00'", "proved_at": "'2020-01-01 00:00:00'"}
+
 
 @pytest.fixture
 def sealed(world):
@@ -46,7 +48,7 @@ def _audit_verify():
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_change_of_any_column_is_found(sealed, column):
     seal = _seal(sealed, 3)
-    value = {"detail": "'{\"x\": 1}'", "at": "'2020-01-01 00:00:00'"}.get(column, "'changed'")
+    value = CHANGED.get(column, "'changed'")
     vandal.run(f"UPDATE audit_entry SET {column} = {value} WHERE id = '{seal.entry_id}'")
     assert _verify(sealed) == ledger.Finding(2, 0, 3, f"entry {seal.entry_id} was changed")
 

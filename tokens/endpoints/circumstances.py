@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from kit import browsers
 from kit.addresses import network
+from kit.context import UNPROVED, Proof
 from tenants.models import User
 from tokens.endpoints.request import TenantRequest
 
@@ -39,3 +40,15 @@ def proved(request: HttpRequest, user: User) -> list[tuple[str, datetime]]:
         (_OF_TYPES.get(row.get("type", ""), row["method"]), datetime.fromtimestamp(row["at"], tz=UTC))
         for row in records
     ]
+
+
+def proof(request: HttpRequest) -> Proof:
+    """Return the same as the ledger keeps it of each thing that the person does: the ways, and when one was used last.
+
+    A provider that did not say when it asked proves nothing of when.
+    """
+    if not isinstance(request.user, User):
+        return UNPROVED
+    found = proved(request, request.user)
+    moments = [at for _, at in found if at.timestamp()]
+    return Proof("+".join(dict(found)), max(moments, default=None))

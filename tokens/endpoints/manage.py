@@ -11,7 +11,7 @@ from agents.errors import NotActive
 from agents.models import Client
 from agents.registration import statements
 from audit.principals import Kind, Principal
-from kit import opaque
+from kit import context, opaque
 from kit.oauth import Forbidden, InvalidClientMetadata, InvalidToken, MethodNotAllowed, OAuthError
 from tenants.models import Tenant
 from tokens import stops
@@ -46,6 +46,7 @@ def _answer(request: door.Received, client_id: str) -> HttpResponse:
     client = managing.holder(client_id, token)
     if client is None:
         raise InvalidToken(f"no registration token of {client_id[:80]!r}")
+    context.proved(context.Proof("registration_access_token"))
     try:
         if request.method == "DELETE":
             return _end(client)

@@ -9,6 +9,7 @@ from agents import managing, registration_tokens
 from agents.managing import Backing, Registered
 from agents.models import RegistrationToken
 from agents.registration import statements
+from kit import context
 from kit.oauth import InvalidToken, OAuthError
 from tenants.models import Tenant
 from tokens.endpoints import door, registration
@@ -51,4 +52,5 @@ def _initial_token(received: door.Received) -> RegistrationToken | None:
     found = registration_tokens.good(presented, now=timezone.now()) if presented else None
     if found is None:
         raise InvalidToken("an initial access token is needed")
+    context.proved(context.Proof("initial_access_token"))
     return found

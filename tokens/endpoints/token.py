@@ -8,6 +8,7 @@ from django.utils import timezone
 from agents import directory as agents_directory
 from agents.authentication import authenticate, proves_nobody
 from agents.models import Client
+from kit import context
 from kit.oauth import ForOthers, InvalidGrant, OAuthError, Replayed, Unadmitted, UnauthorizedClient
 from tenants.models import Tenant
 from tokens import approved, callbacks, deferrals, grants, issuer, needs
@@ -15,6 +16,9 @@ from tokens.endpoints.door import Received, Visit, read_form
 from tokens.grants import deferred
 from tokens.rules import narrow
 from tokens.values import TokenRequest
+
+_BROUGHT = context.Proof("assertion")
+"""How a client is known that brought an issuer's word in the place of its own proof."""
 
 
 def room(request: Received, visit: Visit) -> Mapping[str, object]:
@@ -87,5 +91,6 @@ def _client(grant: ModuleType, request: Received, asked: TokenRequest) -> Client
     if hasattr(grant, "client_of") and proves_nobody(request.authorization, asked.form):
         client: Client | None = grant.client_of(request.tenant, asked)
         if client is not None:
+            context.proved(_BROUGHT)
             return client
     return authenticate(request.authorization, asked.form, evidence=asked.evidence)
