@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agents.approval_filters import ApprovalFilter
 from agents.filters import AgentFilter
 from agents.people_filters import MemberFilter
-from audit.filters import EventFilter
+from delegations.event_filters import EventFilter
 from delegations.filters import DelegationFilter
 from kit import context, search
 from tenants.filters import ResourceFilter
