@@ -9,7 +9,7 @@ from django.db.models import F
 
 from agents import admission, directory, lifecycle, owners
 from agents.errors import NameTaken, NotActive
-from agents.models import Agent, Client, UsedAssertion
+from agents.models import Agent, Client, UsedAssertion, looks
 from agents.registration import changes, vouching
 from agents.registration.changes import Change
 from agents.registration.metadata import ClientMetadata
@@ -69,6 +69,7 @@ def register_document(url: str, vouched: Vouched, *, fresh_until: datetime, now:
     bump = {"version": F("version") + 1} if changed else {}
     if known.jwks_uri != vouched.metadata.jwks_uri:
         columns = _with_no_fetched_keys(columns)
+    columns |= looks.of_client(vouched.metadata.name)
     Client.objects.filter(pk=known.pk).update(cimd_expires_at=fresh_until, **columns, **bump)
     client = _read(known)
     if changed:
@@ -101,7 +102,8 @@ def replace_registration(
         columns |= {"client_secret": opaque.salted_digest(secret) if secret else "", "further_secrets": []}
     if held.jwks_uri != metadata.jwks_uri:
         columns = _with_no_fetched_keys(columns)
-    Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns)
+    seen_as = looks.of_client(metadata.name)
+    Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns, **seen_as)
     if changed:
         by = Principal(Kind.CLIENT, held.client_id, metadata.name)
         record(Event.CLIENT_CHANGED, by=by, about=held, detail=told(changed))

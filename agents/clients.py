@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from agents import actions, directory
 from agents.errors import NameTaken, NotActive, TooLateForClient, Unusable
-from agents.models import Agent, Client
+from agents.models import Agent, Client, looks
 from agents.registration import changes, metadata
 from agents.registration.metadata import ClientMetadata
 from audit.events import Event
@@ -146,6 +146,7 @@ def _changed(held: Client, said: Mapping[str, Any], *, by: Principal, undoes: st
     loses_secrets = held.auth_method in _SECRETS and described.auth_method not in _SECRETS
     edit = {"said": _before(held, said), "by": by.id, "at": now.isoformat(), "version": held.version + 1}
     columns["last_edit"] = None if undoes or loses_secrets else {**edit, "entry": entry.pk}
+    columns |= looks.of_client(described.name)
     Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns)
     transaction.on_commit(directory.forget_all)
     return Client.objects.select_related("agent").get(pk=held.pk), secret

@@ -30,7 +30,7 @@ from trust.models import TrustedIssuer
 MOST_SECRETS = 5
 FIRST = "sec_first"
 """The secret with which the client came."""
-_BY_SECRET = {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
+BY_SECRET = {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def of(client: Client) -> list[Credential]:
 
 def secrets(client: Client) -> list[Credential]:
     """Return the secrets of a client, oldest first."""
-    is_usable = client.auth_method in _BY_SECRET
+    is_usable = client.auth_method in BY_SECRET
     first = [Credential(FIRST, "secret", "the first one", is_usable, client.created)] if client.client_secret else []
     return first + [
         Credential(each["id"], "secret", each["id"], is_usable, parse_datetime(each["made_at"]))
@@ -83,7 +83,7 @@ def oldest_at(found: Iterable[Credential]) -> datetime | None:
 def add_secret(client: Client, *, by: Principal, version: int | None = None) -> tuple[Credential, str]:
     """Give a client a further secret, shown this once; the others stay good. Raises Unusable, NotActive or Stale."""
     held = held_client(client, version)
-    if held.auth_method not in _BY_SECRET:
+    if held.auth_method not in BY_SECRET:
         raise Unusable(gettext("This client proves itself in another way."))
     if len(secrets(held)) >= MOST_SECRETS:
         raise Unusable(gettext("A client has at most %(most)s secrets. Retire one first.") % {"most": MOST_SECRETS})

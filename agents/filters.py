@@ -6,11 +6,10 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from agents import confirming, owning, risk, writing
+from agents import confirming, owning, ranking, writing
 from agents.models import Agent, Client, Handover
 from kit import search
 from kit.moments import AgoField, AheadField
-from kit.oauth import AuthMethod
 from kit.search import SearchFilter, Word
 
 
@@ -96,12 +95,7 @@ class AgentFilter(django_filters.FilterSet):
         return queryset.filter(~Exists(used.order_by()), created_at__lt=value)
 
     def not_verified(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
-        # As Client.is_verified says it of one.
-        by_key = Q(registration_source=Client.RegistrationSource.CIMD, auth_method=AuthMethod.PRIVATE_KEY_JWT)
-        vouched = Client.objects.filter(
-            Q(registration_source=Client.RegistrationSource.MANUAL) | by_key, agent=OuterRef("pk")
-        )
-        found = Exists(vouched.order_by())
+        found = ranking.is_verified()
         return queryset.filter(~found if value else found)
 
     def holding_writes(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
@@ -109,7 +103,7 @@ class AgentFilter(django_filters.FilterSet):
         return queryset.filter(found if value else ~found)
 
     def of_high_risk(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
-        found = Q(pk__in=risk.high_agents(queryset, now=timezone.now()))
+        found = ranking.is_high(timezone.now())
         return queryset.filter(found if value else ~found)
 
     def unanswered(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":

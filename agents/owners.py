@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from agents import directory, limits, purposes
 from agents.errors import NotActive, Unusable
-from agents.models import Agent, CoOwner
+from agents.models import Agent, CoOwner, looks
 from agents.registration import metadata
 from agents.rules import LIVING
 from audit.events import Event
@@ -89,7 +89,8 @@ def change_agent(
     before, said = _answers(held), _said(fields, further)
     is_news = any(before[name] != value for name, value in said.items())
     back = {"owner_left_at": None} if "owner" in fields else {}
-    _update(held, version, **(fields | back if is_news else {}))
+    seen_as = looks.of_agent(str(fields["name"])) if "name" in fields else {}
+    _update(held, version, **({**fields, **back, **seen_as} if is_news else {}))
     if not is_news:
         return held
     _stand_beside(held, owner, further)

@@ -28,9 +28,9 @@ def visible_to(member: Membership) -> "QuerySet[Agent]":
     return Agent.objects.all() if may_see_console(member) else theirs(member)
 
 
-def may_do(member: Membership, verb: Verb, agent: Agent) -> bool:
-    """Say whether a member may do something with a whole agent, if it is possible at all."""
-    return may(member, Act.AGENTS_PAUSE) or (verb in STOPS and theirs(member).filter(pk=agent.pk).exists())
+def may_do(member: Membership, verb: Verb, is_theirs: bool) -> bool:
+    """Say whether a member may do something with a whole agent, theirs or not, if it is possible at all."""
+    return may(member, Act.AGENTS_PAUSE) or (verb in STOPS and is_theirs)
 
 
 def may_turn_keys(member: Membership, agent: Agent) -> bool:

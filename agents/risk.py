@@ -3,21 +3,18 @@
 It is judged once for all: for the card of a question, the list of agents, and the word that narrows either.
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from django.db.models import F, QuerySet, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from agents import writing
 from agents.models import Agent, Approval, Client
-from kit import one_statement, uris
+from kit import looks, one_statement, uris
 from kit.one_statement import Line
 
 NEW = timedelta(days=7)
@@ -26,8 +23,7 @@ AT_WORK = frozenset({Agent.Status.ACTIVE, Agent.Status.PENDING, Agent.Status.SUS
 MANUAL = Client.RegistrationSource.MANUAL
 Names = Mapping[str, Sequence[tuple[str, str]]]
 """Agents that act, each with its id and its name, by what the name looks like."""
-NAMES, CLIENTS = "names", "clients"
-_ALIKE = str.maketrans({"0": "o", "1": "l", "|": "l", "3": "e", "5": "s", "i": "l"})
+NAMES = "names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +71,6 @@ def beside(found: Mapping[str, list[Line]]) -> Beside:
     return Beside(_by_looks((line.key, line.shown) for line in found.get(NAMES, ())), writing.writers(found))
 
 
-def high_agents(agents: "QuerySet[Agent]", *, now: datetime) -> list[str]:
-    """Return those of some agents of which a grave rule speaks: it never speaks of what an admin made."""
-    strangers = Client.objects.exclude(registration_source=MANUAL).filter(
-        agent__in=agents.order_by(), agent__status__in=AT_WORK, status=Client.Status.ACTIVE
-    )
-    ways = Concat("registration_source", Value(" "), "auth_method", output_field=TextField())
-    asked = one_statement.part(strangers, CLIENTS, key=F("agent_id"), shown=F("name"), text=ways)
-    found = one_statement.ask([asked, *parts(agents.filter(pk__in=strangers.values("agent")), now)])
-    # Of a client the grave rules ask no more than that.
-    by_agent = defaultdict(list)
-    for line in found.get(CLIENTS, ()):
-        source, method = line.text.split(" ")
-        client = Client(agent_id=line.key, name=line.shown, registration_source=source, auth_method=method, created=now)
-        by_agent[line.key].append(client)
-    known = beside(found)
-    return [
-        pk for pk, clients in by_agent.items() if any(risk.is_high for risk in of_agent(pk, clients, known, now=now))
-    ]
-
-
 def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[str]:
     """Return those of some questions of which a grave rule speaks."""
     strange = approvals.filter(client__isnull=False).exclude(client__registration_source=MANUAL)
@@ -106,11 +82,6 @@ def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[st
 def names() -> Names:
     """Return the agents that act by what their names look like, in one statement."""
     return _by_looks(_acting().values_list("pk", "name"))
-
-
-def has_odd_letters(name: str) -> bool:
-    """Say whether letters of a name look like others, or are seen by nobody."""
-    return any(unicodedata.category(each) in {"Cf", "Co", "Cn"} for each in name) or _mixes_scripts(name)
 
 
 def _of(client: Client, known: Names, writes: str, *, now: datetime) -> list[Risk]:
@@ -133,21 +104,21 @@ def _acting() -> "QuerySet[Agent]":
 def _by_looks(agents: Iterable[tuple[str, str]]) -> Names:
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for pk, name in agents:
-        found[skeleton(name)].append((pk, name))
+        found[looks.skeleton(name)].append((pk, name))
     return found
 
 
 def _looks_alike(client: Client, known: Names) -> Risk | None:
     if client.is_manual:
         return None
-    others = known.get(skeleton(client.name), ())
+    others = known.get(looks.skeleton(client.name), ())
     alike = next((name for pk, name in others if pk != client.agent_id), None)
     words = _("Its name looks like that of %(other)s, which is approved.") % {"other": alike}
     return Risk("look-alike", words, is_high=True) if alike else None
 
 
 def _odd_letters(client: Client) -> Risk | None:
-    if client.is_manual or not has_odd_letters(client.name):
+    if client.is_manual or not looks.has_odd_letters(client.name):
         return None
     words = _("Its name holds letters that look like others, or that nobody sees.")
     return Risk("odd-letters", words, is_high=True)
@@ -163,15 +134,3 @@ def _is_new(client: Client, now: datetime) -> Risk | None:
     if client.is_verified or now - client.created > NEW:
         return None
     return Risk("new", _("It came here less than a week ago."))
-
-
-@lru_cache(maxsize=50_000)
-def skeleton(name: str) -> str:
-    """Return what a name looks like: letters that are taken for each other become the same one."""
-    plain = unicodedata.normalize("NFKD", name).casefold().translate(_ALIKE).replace("rn", "m").replace("vv", "w")
-    return "".join(each for each in plain if each.isalnum())
-
-
-def _mixes_scripts(name: str) -> bool:
-    scripts = {unicodedata.name(each, "?").split(" ")[0] for each in name if each.isalpha()}
-    return len(scripts) > 1

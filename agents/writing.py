@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from agents.models import Agent
 from kit import one_statement
@@ -33,22 +33,21 @@ def is_among(asked: Mapping[str, Iterable[str]]) -> bool:
 
 
 def held(now: datetime) -> Exists:
-    """Match the agents of a query that hold one, alive: nothing where no scope changes anything."""
-    found = Q(pk=None)
-    for identifier, names in scopes().items():
-        for name in names:
-            found |= Q(at=identifier, text__contains=json.dumps(name))
-    return Exists(_holding(Agent.objects.filter(pk=OuterRef("pk")), now).filter(found).order_by())
+    """Match the agents of a query that hold one, alive."""
+    changing = _changing().filter(resource_server__identifier=OuterRef("at"))
+    # A name stands between quotes in the text of a list, and holds none (RFC 6749 §3.3).
+    quoted = Concat(Value('"'), F("name"), Value('"'))
+    named = changing.annotate(text=Cast(OuterRef("text"), TextField())).filter(text__contains=quoted).order_by()
+    return Exists(_holding(Agent.objects.filter(pk=OuterRef("pk")), now).filter(Exists(named)).order_by())
 
 
 def parts(agents: "QuerySet[Agent]", now: datetime) -> list["QuerySet[Any, Any]"]:
     """Return the questions whose answers `writers` reads: what some agents hold, each once, and what changes things."""
     # What thousands of people allowed alike is one line.
     holding = _holding(agents, now).distinct()
-    served = Scope.objects.filter(is_writing=True, resource_server__retired_at=None)
     return [
         one_statement.part(holding, HELD, key=F("pk"), shown=F("at"), text=F("text")),
-        one_statement.part(served, CHANGING, key=F("resource_server__identifier"), shown=F("name")),
+        one_statement.part(_changing(), CHANGING, key=F("resource_server__identifier"), shown=F("name")),
     ]
 
 
@@ -60,6 +59,10 @@ def writers(found: Mapping[str, list[Line]]) -> frozenset[str]:
         for line in found.get(HELD, ())
         if any((line.shown, name) in changing for name in json.loads(line.text))
     )
+
+
+def _changing() -> "QuerySet[Scope]":
+    return Scope.objects.filter(is_writing=True, resource_server__retired_at=None)
 
 
 def _holding(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[Agent]":

@@ -41,6 +41,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     restorable_until = serializers.SerializerMethodField()
     oldest_secret_at = serializers.SerializerMethodField()
     refused_within_a_week = serializers.SerializerMethodField()
+    is_high_risk = serializers.SerializerMethodField()
     risks = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
     seen: Mapping[str, Noticed] = {}
@@ -51,7 +52,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "id", "name", "purpose", "status", "registration", "owner", "co_owners", "sponsor", "successor",
             "owner_left_at", "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at",
             "retired_at", "restorable_until", "ended_at", "confirm_asked_at", "confirmed_at", "confirmed_by",
-            "oldest_secret_at", "refused_within_a_week", "risks", "links",
+            "oldest_secret_at", "refused_within_a_week", "is_high_risk", "risks", "links",
         ]  # fmt: skip
         list_serializer_class = AgentsAtOnce
 
@@ -67,6 +68,9 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
 
     def get_refused_within_a_week(self, agent: Agent) -> int:
         return self._noticed(agent).refused
+
+    def get_is_high_risk(self, agent: Agent) -> bool:
+        return self._noticed(agent).is_high
 
     def get_risks(self, agent: Agent) -> list[dict[str, Any]]:
         return risks(self._noticed(agent).risks)

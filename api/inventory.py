@@ -13,7 +13,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import confirming, handovers, owners, owning, rules
+from agents import confirming, handovers, owners, owning, ranking, rules
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.rules import Verb, is_possible
@@ -69,7 +69,7 @@ class _Agents(Door):
 
 class Agents(_Agents):
     http_method_names = ["get", "post", "head", "options"]
-    listing = Listing("agents", AgentSerializer, AgentFilter)
+    listing = Listing("agents", AgentSerializer, AgentFilter, orders=ranking.ORDERS)
     answers = {"GET": listing, "POST": AgentSerializer}
     reads = {"POST": NewAgent}
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ MOST, USUAL = 200, 50
 WORDS = frozenset({"limit", "cursor"})
 
 
-def page(request: Request, rows: "QuerySet[Row]", *, order: Sequence[str]) -> tuple[list[Row], str]:
+def page(request: Request, rows: "QuerySet[Row]", order: Sequence[str]) -> tuple[list[Row], str]:
     """Return a page of rows, and the cursor of the next one or ""; raises UnreadableQuery.
 
     The last column of the order is unique: so the place of every row is certain, whatever comes and goes meanwhile.
@@ -31,7 +32,7 @@ def page(request: Request, rows: "QuerySet[Row]", *, order: Sequence[str]) -> tu
     found = list(rows[: size + 1])
     if len(found) <= size:
         return found, ""
-    last = [getattr(found[size - 1], name.lstrip("-")) for name in order]
+    last = [_plain(getattr(found[size - 1], name.lstrip("-"))) for name in order]
     return found[:size], signing.dumps(last, salt=_question(request))
 
 
@@ -56,6 +57,11 @@ def _place(request: Request, cursor: str, order: Sequence[str]) -> list[Any]:
     if not isinstance(place, list) or len(place) != len(order):
         raise UnreadableQuery("This cursor is of an earlier release. Begin again without it.")
     return place
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a cursor holds it: a moment as text, which compares with moments again."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _question(request: Request) -> str:

@@ -152,6 +152,9 @@ def _of_a_list(listing: Listing) -> list[OpenApiParameter]:
     words = listing.filter.base_filters if listing.filter else {}
     found = [_query(name, _meaning(each), each.extra.get("choices")) for name, each in words.items()]
     limit = OpenApiParameter("limit", int, description=f"1 to {paging.MOST}; {paging.USUAL} if it is not said.")
+    if listing.orders is not None:
+        first = next(iter(listing.orders))
+        found.append(_query("order", f"{first} if it is not said.", [(word, "") for word in listing.orders]))
     return [limit, _query("cursor", "`next` of the page before.", None), *found]
 
 

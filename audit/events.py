@@ -169,3 +169,7 @@ class Event(StrEnum):
     WEBHOOK_PINGED = "webhook.pinged"
     WEBHOOK_REPLAYED = "webhook.replayed"
     WEBHOOK_SWITCHED_OFF = "webhook.switched_off"
+
+
+REFUSALS = (Event.TOKEN_REFUSED.value, Event.AUTHORIZATION_REFUSED.value)
+"""That somebody asked for a token or to be let in, and got nothing."""

@@ -75,6 +75,12 @@ class Entry(models.Model):
                 condition=models.Q(event__in=("token.refused", "authorization.refused")),
                 name="entry_refused",
             ),
+            # The same of one agent at a time, for lists that are sorted by them.
+            models.Index(
+                fields=["tenant_id", "through", "id"],
+                condition=models.Q(event__in=("token.refused", "authorization.refused")),
+                name="entry_refused_by_agent",
+            ),
             # What an issuer's word was taken for, and what for it was not: as few.
             models.Index(
                 fields=["tenant_id", "id"],

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from audit.events import REFUSALS
 from audit.models import Entry
 from console import entry_names
 from console.entry_names import Known
 from console.event_words import words
-from tokens.checking import history
 
 
 def event_rows(entries: Sequence[Entry], zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -35,5 +35,5 @@ def _row(entry: Entry, zone: ZoneInfo, known: Mapping[str, Known]) -> dict[str, 
         "for_whom": whom if entry.on_behalf_of != entry.principal_id else "",
         "through": through if through not in {entry.principal_id, who} and through not in about else "",
         "request_id": entry.request_id,
-        "has_why": entry.event in history.REFUSALS,
+        "has_why": entry.event in REFUSALS,
     }

@@ -45,6 +45,8 @@ class Narrowing:
     query: str = ""
     at: str = ""
     is_narrowed: bool = False
+    is_ordered_there: bool = False
+    """Whether the API sorts by the same words."""
 
     @property
     def clear_url(self) -> str:
@@ -59,7 +61,8 @@ class Narrowing:
     @property
     def request(self) -> str:
         """The words with which the API narrows the same list, as they stand behind its address."""
-        words = [(name, value) for name, value in QueryDict(self.query).items() if value and name not in WORDS]
+        here = WORDS - {"order"} if self.is_ordered_there else WORDS
+        words = [(name, value) for name, value in QueryDict(self.query).items() if value and name not in here]
         return f"?{urlencode(words)}" if words else ""
 
 
@@ -73,6 +76,7 @@ def narrowing(
     chips: Sequence[Chip] = (),
     fixed: Mapping[str, str] | None = None,
     at: str = "",
+    is_ordered_there: bool = False,
 ) -> Narrowing:
     """Return the rows that the address asks for: none where it asks for what cannot be read.
 
@@ -95,6 +99,7 @@ def narrowing(
         query=query.urlencode(),
         at=at,
         is_narrowed=any(value and name in by.base_filters for name, value in request.GET.items()),
+        is_ordered_there=is_ordered_there,
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
-from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.functional import Promise
+
+from kit.orders import NEWEST, Order
 
 Row = TypeVar("Row", bound=Model)
 SIZE = 50
@@ -18,19 +19,6 @@ MOVES = ("before", "after", "ticked")
 """Words of one page of a list: where in it one is, and that its rows are ticked."""
 WORDS = frozenset({*MOVES, "order", "group"})
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order of a list: its word in the address, what it sorts by besides the id, and in which direction."""
-
-    word: str
-    key: Combinable | None = None
-    is_falling: bool = False
-
-
-NEWEST = Order("newest", is_falling=True)
-OLDEST = Order("oldest")
 
 
 @dataclass(frozen=True, slots=True)

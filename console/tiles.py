@@ -10,10 +10,10 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from agents import credentials
 from agents.models import Agent, Client
-from audit.models import Entry
 from delegations.sentence import in_words
 from tokens.around import Around
 from tokens.checking import history
+from tokens.checking.history import Refusal
 from tokens.impact import Impact
 
 
@@ -28,7 +28,7 @@ class Tile:
 
 
 def of_agent(
-    agent: Agent, held: Around, reach: Impact, refused: Sequence[Entry], clients: Sequence[Client], *, now: datetime,
+    agent: Agent, held: Around, reach: Impact, refused: Sequence[Refusal], clients: Sequence[Client], *, now: datetime,
     time_zone: str,
 ) -> list[Tile]:  # fmt: skip
     """Return an agent's numbers: whom it acts for, what is good now, what was refused, and how it comes in."""

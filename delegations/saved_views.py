@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agents import owning
+from agents import owning, ranking
 from agents.filters import AgentFilter
 from audit.events import Event
 from audit.ledger import record
@@ -48,7 +48,7 @@ class Listed:
 
 
 LISTS: Mapping[str, Listed] = {
-    "agents": Listed(AgentFilter, ("newest", "oldest", "name"), "console/agents"),
+    "agents": Listed(AgentFilter, tuple(ranking.ORDERS), "console/agents"),
     "delegations": Listed(DelegationFilter, ("newest", "oldest", "person", "ends"), "console/delegations", tuple(By)),
     "events": Listed(EventFilter, ("newest",), "console/activity"),
 }

@@ -47,7 +47,7 @@ def write(job: Job, items: Sequence[JobItem], by: Principal) -> None:
     """Write the part of a chunk."""
     which = lists.REGISTRY[job.noun]
     known = which.dressed().in_bulk([item.object_id for item in items])
-    rows = [which.row(known[item.object_id]) for item in items if item.object_id in known]
+    rows = which.written([known[item.object_id] for item in items if item.object_id in known])
     content = b"".join(map(table.csv, rows)) if job.form == CSV else ",\n".join(map(table.as_json, rows)).encode()
     JobPart.objects.create(job=job, number=items[0].pk, content=content)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from agents import people
 from agents.approval_filters import ApprovalFilter
@@ -22,7 +23,7 @@ from notices import table
 from tenants.filters import ResourceFilter
 from tenants.models import Membership, ResourceServer
 from tenants.roles import Act
-from tokens import impact
+from tokens import impact, noticed
 from trust.filters import AudienceFilter, IssuerFilter
 from trust.models import Audience, TrustedIssuer
 
@@ -61,12 +62,20 @@ class List:
     act: Act
     """What it takes to read it; over the API the scope of the same name as well."""
     event: Event = field(default=Event.LIST_EXPORTED)
+    noticed: Callable[[Sequence[Any]], Mapping[str, Mapping[str, Any]]] = field(default=lambda rows: {})
+    """What is found out about many rows at once, by their ids, in columns behind the others."""
+
+    def written(self, rows: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """Return rows as they stand in a file."""
+        seen = self.noticed(rows)
+        return [{**self.row(each), **seen.get(each.pk, {})} for each in rows]
 
 
 _AGENT = (
     "id", "name", "status", "registration", "owner", "owner_email", "ceiling", "created_at", "admitted_at",
     "retired_at", "ended_at",
 )  # fmt: skip
+_NOTICED = ("oldest_secret_at", "refused_within_a_week", "is_high_risk", "risks")
 _APPROVAL = (
     "id", "kind", "status", "agent", "agent_name", "asked", "ceiling", "reason", "created_at", "decided_at",
     "decided_by", "until",
@@ -88,6 +97,16 @@ _ISSUER = (
 _AUDIENCE = ("id", "issuer", "name", "scopes", "shares_email", "is_enabled", "created_at")
 
 
+def _notice(agents: Sequence[Agent]) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the list of agents says beside what they are; a risk by the name of its rule."""
+    found = noticed.of_agents(agents, now=timezone.now())
+    said = {
+        pk: (_plain(seen.oldest_at), seen.refused, seen.is_high, [risk.rule for risk in seen.risks])
+        for pk, seen in found.items()
+    }
+    return {pk: dict(zip(_NOTICED, values, strict=True)) for pk, values in said.items()}
+
+
 def _with_scopes(columns: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
     """Return how a row is written whose scopes stand below the resources that they are of."""
     written = _columns(*columns)
@@ -104,8 +123,9 @@ REGISTRY: Mapping[str, List] = {
         Event.DELEGATIONS_EXPORTED,
     ),
     "agents": List(
-        AgentFilter, lambda: Agent.objects.all(), lambda: Agent.objects.select_related("owner__user"), _AGENT,
-        _columns(*_AGENT, owner="owner_id", owner_email="owner.email"), Act.AGENTS_READ,
+        AgentFilter, lambda: Agent.objects.all(),
+        lambda: Agent.objects.select_related("owner__user").prefetch_related("clients"), (*_AGENT, *_NOTICED),
+        _columns(*_AGENT, owner="owner_id", owner_email="owner.email"), Act.AGENTS_READ, noticed=_notice,
     ),
     "approvals": List(
         ApprovalFilter, lambda: Approval.objects.all(), lambda: Approval.objects.select_related("agent"), _APPROVAL,

@@ -44,7 +44,7 @@ def _batches(tenant: context.HasId, which: List, rows: "QuerySet[Any]") -> Itera
     while True:
         with context.use(tenant):
             found = list((rows.filter(pk__lt=last) if last else rows).order_by("-pk")[:BATCH])
-            batch = [which.row(each) for each in found]
+            batch = which.written(found)
         yield batch
         if len(found) < BATCH:
             return

@@ -10,7 +10,7 @@ from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce
 
 from agents.models import Agent
-from audit.events import Event
+from audit.events import REFUSALS, Event
 from audit.ledger import JsonValue, record
 from audit.models import Entry
 from audit.principals import SYSTEM
@@ -20,7 +20,6 @@ from kit import identifiers
 from notices import turns
 from notices.models import Turn
 from tenants.models import Membership
-from tokens.checking.history import REFUSALS
 from tokens.models import AccessToken
 
 BATCH = 500

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from agents.models import Agent, Approval
-from audit.events import Event
+from audit.events import REFUSALS
 from audit.models import Entry
 from delegations.models import Delegation
 from kit import context, identifiers, patience
@@ -32,7 +32,6 @@ KEPT = 60
 PATIENCE = 5.0
 """Seconds that one statement may take: somebody waits for the others."""
 DAYS, QUIET = 14, timedelta(days=30)
-REFUSALS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
 Counted = TypeVar("Counted")
 _log = structlog.get_logger("tokens.figures")
 

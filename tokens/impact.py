@@ -4,13 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import CharField, Count, DateTimeField, F, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from agents.models import Agent, AssertionRule, Client
 from delegations.models import Ancestry, Delegation
+from kit import one_statement
+from kit.one_statement import Line
 from tenants import directory
 from tenants.models import Membership, ResourceServer
 from tokens import receipts
@@ -24,9 +26,7 @@ if TYPE_CHECKING:  # The stubs are not installed where the product runs.
 
 NAMED = 10
 """How many people an impact names; it counts them all."""
-# The parts of the one statement: each says in its first column what its lines are.
 TOKENS, NUMBERS, PEOPLE, ALLOWED = "tokens", "numbers", "people", "allowed"
-_TEXT, _NONE, _NEVER = Value("", CharField()), Value(0), Value(None, DateTimeField())
 
 
 class Use(TypedDict):
@@ -107,9 +107,14 @@ class Impact:
 
 def of_agent(agent: Agent, *, now: datetime) -> Impact:
     """Return what stops or comes back with an agent, in one query whatever it holds."""
+    return told(one_statement.ask(parts_of_agent(agent, now)), now)
+
+
+def parts_of_agent(agent: Agent, now: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the questions whose answers `told` reads, for a statement that may ask more."""
     below = Ancestry.objects.filter(ancestor__agent=agent).values("delegation")
     # One list, not two conditions: as in receipts, PostgreSQL would read a whole tenant otherwise.
-    return _of(Delegation.objects.filter(agent=agent).values("pk").union(below), now, others=~Q(agent=agent))
+    return _parts(Delegation.objects.filter(agent=agent).values("pk").union(below), now, others=~Q(agent=agent))
 
 
 def of_agents(agents: Collection[str], *, now: datetime) -> Impact:
@@ -152,11 +157,19 @@ def of_rule(rule: AssertionRule, *, now: datetime) -> Impact:
 
 
 def _of(standing: "QuerySet[Delegation, Any]", now: datetime, *, others: Q | None = None) -> Impact:
+    return told(one_statement.ask(_parts(standing, now, others=others)), now)
+
+
+def _parts(
+    standing: "QuerySet[Delegation, Any]", now: datetime, *, others: Q | None = None
+) -> list["QuerySet[Any, Any]"]:
     live = Delegation.objects.live(now).filter(pk__in=standing).order_by()
-    found: dict[str, list[_Line]] = {}
-    for kind, *line in _tokens(live, now).union(_numbers(live, others), _people(live), _allowed(live), all=True):
-        found.setdefault(kind, []).append(_Line(*line))
-    numbers = found[NUMBERS][0] if NUMBERS in found else _Line("", "", 0, 0, 0, None)
+    return [_tokens(live, now), _numbers(live, others), _people(live), _allowed(live)]
+
+
+def told(found: Mapping[str, list[Line]], now: datetime) -> Impact:
+    """Return an impact by the lines of a statement."""
+    numbers = found[NUMBERS][0] if found.get(NUMBERS) else Line("", "", "", 0, 0, 0, None)
     tokens = {each.key: each for each in found.get(TOKENS, ())}
     allowed = sorted(found.get(ALLOWED, ()))
     named = sorted((each.shown, each.key) for each in found.get(PEOPLE, ()))
@@ -170,17 +183,6 @@ def _of(standing: "QuerySet[Delegation, Any]", now: datetime, *, others: Q | Non
     )
 
 
-class _Line(NamedTuple):
-    """What every part of the statement gives, in the same columns."""
-
-    key: str
-    shown: str
-    number: int
-    second: int
-    third: int
-    latest: datetime | None
-
-
 def _numbers(live: "QuerySet[Delegation]", others: Q | None) -> "QuerySet[Any, Any]":
     counts = {
         "number": Count("member", distinct=True),
@@ -188,35 +190,31 @@ def _numbers(live: "QuerySet[Delegation]", others: Q | None) -> "QuerySet[Any, A
         "third": Count("agent", distinct=True, filter=others),
     }
     # Of the tenant's rows all are of one group: an aggregate that Django does not ask for at once.
-    return _lines(live.values("tenant"), NUMBERS, **counts)
+    return one_statement.part(live.values("tenant"), NUMBERS, **counts)
 
 
 def _people(live: "QuerySet[Delegation]") -> "QuerySet[Any, Any]":
     people = Membership.objects.filter(pk__in=live.values("member")).order_by("user__name", "pk")
-    shown = Coalesce(NullIf("user__name", Value("")), "user__email", output_field=CharField())
     first = Membership.objects.filter(pk__in=people.values("pk")[:NAMED]).order_by()
-    return _lines(first, PEOPLE, key=F("pk"), shown=shown)
+    return one_statement.part(first, PEOPLE, key=F("pk"), shown=name_of(""))
+
+
+def name_of(way: str) -> Coalesce:
+    """Return what a member is called, who is at the end of a way of relations."""
+    return Coalesce(NullIf(f"{way}user__name", Value("")), f"{way}user__email", output_field=CharField())
 
 
 def _allowed(live: "QuerySet[Delegation]") -> "QuerySet[Any, Any]":
-    return _lines(live.values("audience"), ALLOWED, key=F("audience"), number=Count("pk"))
+    return one_statement.part(live.values("audience"), ALLOWED, key=F("audience"), number=Count("pk"))
 
 
 def _tokens(live: "QuerySet[Delegation]", now: datetime) -> "QuerySet[Any, Any]":
     unexpired = AccessToken.objects.filter(delegation__in=live.values("pk"), expires__gt=now, revoked_at=None)
     grouped = unexpired.order_by().values("audience")
-    return _lines(grouped, TOKENS, key=F("audience"), number=Count("pk"), latest=Max("expires"))
+    return one_statement.part(grouped, TOKENS, key=F("audience"), number=Count("pk"), latest=Max("expires"))
 
 
-def _lines(rows: "QuerySet[Any, Any]", kind: str, **columns: Any) -> "QuerySet[Any, Any]":
-    """Return rows in the columns that every part of the statement has."""
-    empty = {"key": _TEXT, "shown": _TEXT, "number": _NONE, "second": _NONE, "third": _NONE, "latest": _NEVER}
-    named = {f"the_{name}": columns.get(name, nothing) for name, nothing in empty.items()}
-    lines: QuerySet[Any, Any] = rows.annotate(kind=Value(kind, CharField()), **named).values_list("kind", *named)
-    return lines
-
-
-def _reached(audience: str, delegations: int, held: _Line | None) -> Reached:
+def _reached(audience: str, delegations: int, held: Line | None) -> Reached:
     protected, checks = directory.resource_server(audience), receipts.checks(audience)
     sign_in = "Sign-in" if audience == directory.current().issuer else audience
     return Reached(

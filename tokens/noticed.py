@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count, F
 
-from agents import credentials, risk
+from agents import credentials, ranking, risk
 from agents.models import Agent, Client
 from agents.risk import Risk
 from kit import one_statement
 from tokens.checking import history
 
-LATELY = timedelta(days=7)
 REFUSED = "refused"
 
 
@@ -37,7 +36,7 @@ def of_agents(agents: Sequence[Agent], *, now: datetime) -> Mapping[str, Noticed
     at_work = [each.pk for each in agents if each.status in risk.AT_WORK]
     # Of what an admin made nobody asks whom it is like, nor what it may change.
     strange = [pk for pk in at_work if any(not client.is_manual for client in clients[pk])]
-    late = history.refusals_of(ids, since=now - LATELY).values("through")
+    late = history.refusals_of(ids, since=now - ranking.LATELY).values("through")
     refusals = one_statement.part(late, REFUSED, key=F("through"), number=Count("pk"))
     further = risk.parts(Agent.objects.filter(pk__in=strange), now) if strange else ()
     found = one_statement.ask([refusals, *further])

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kit import identifiers
+from agents.models.looks import Looks
+from kit import identifiers, looks
 from kit.marks import initials
 from tenants.models import Membership
 from tenants.scoping import TenantScoped
@@ -39,6 +40,9 @@ class Agent(TenantScoped):
     name = models.CharField(max_length=100)
     purpose = models.CharField(
         max_length=500, blank=True, default="", db_default="", help_text="What it is for, in words of who keeps it."
+    )
+    looks = Looks(
+        max_length=looks.MOST, default="", db_default="", editable=False, help_text="What its name looks like."
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     registration = models.CharField(max_length=12, choices=Registration.choices, default=Registration.MANUAL)
@@ -98,6 +102,7 @@ class Agent(TenantScoped):
         ]
         indexes = [
             models.Index(fields=["tenant", "-id"], name="agent_newest"),
+            models.Index(fields=["tenant", "looks"], condition=Q(status="active"), name="agent_looks"),
             models.Index(
                 fields=["tenant", "approved_until"], condition=Q(approved_until__isnull=False), name="agent_due"
             ),

@@ -10,8 +10,9 @@ from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749 import errors
 
 from agents.models.agent import Agent
+from agents.models.looks import IsOdd, Looks
 from agents.models.registration_token import RegistrationToken
-from kit import identifiers, uris
+from kit import identifiers, looks, uris
 from kit.oauth import AuthMethod
 from tenants.models import ResourceServer
 from tenants.scoping import TenantManager, TenantScoped
@@ -50,6 +51,12 @@ class Client(TenantScoped, AbstractApplication):
 
     id = models.CharField(primary_key=True, max_length=identifiers.LENGTH, default=_client_pk, editable=False)
     client_id = models.CharField(max_length=255)
+    looks = Looks(
+        max_length=looks.MOST, default="", db_default="", editable=False, help_text="What its name looks like."
+    )
+    is_odd = IsOdd(
+        default=False, db_default=False, editable=False, help_text="Whether letters of its name look like others."
+    )
     client_secret = models.CharField(max_length=128, blank=True, help_text="Salted digest of a machine-made secret.")
     auth_method = models.CharField(max_length=32, default=AuthMethod.NONE)
     redirect_uris = models.JSONField(default=list)

@@ -1,6 +1,6 @@
 """One agent: what it is, who answers for it, how it comes in, and what would end with it."""
 
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -11,25 +11,22 @@ from django.utils.translation import gettext, gettext_lazy
 
 from agents import confirming, owners, owning
 from agents.handovers import BOUNDED
-from agents.models import Agent, Client, CoOwner
+from agents.models import Agent, Client
 from agents.rules import Verb, is_possible, restorable_until
-from audit.models import Entry
 from console import neighbours, tiles
 from console.access import for_agent
-from console.admin import ceilings, handing_on
+from console.admin import agent_facts, ceilings
 from console.impact_words import impact_words
 from console.needs import Needs
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
-from tenants.models import Membership
 from tenants.roles import Act, may
 from tenants.rules import is_here, may_see_console
-from tokens import around, impact
-from tokens.checking import history
+from tokens import around
+from tokens.checking.history import Refusal
 from tokens.endpoints.request import MemberRequest
 
-WEEK = timedelta(days=7)
 WAYS_IN = {
     AuthMethod.NONE: gettext_lazy("Nothing: whoever knows its id may say that they are it"),
     AuthMethod.SECRET_BASIC: gettext_lazy("A secret"),
@@ -48,55 +45,53 @@ REGISTERED = {
 def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     now, zone, member = timezone.now(), request.tenant.time_zone, request.member
     people = ("owner__user", "sponsor__user", "successor__user", "confirmed_by__user")
-    shared = Exists(CoOwner.objects.filter(agent=OuterRef("pk")))
-    agent = get_object_or_404(Agent.objects.select_related(*people).annotate(is_shared=shared), pk=agent_id)
-    clients = list(agent.clients.order_by("pk"))
-    held, reach = around.of_agent(agent, now=now), impact.of_agent(agent, now=now)
-    refused = history.refusals_through(agent, since=now - WEEK)
+    theirs = Exists(owning.theirs(member).filter(pk=OuterRef("pk")))
+    agent = get_object_or_404(Agent.objects.select_related(*people).annotate(is_theirs=theirs), pk=agent_id)
+    is_theirs: bool = agent.is_theirs  # type: ignore[attr-defined]  # Annotated above.
+    clients, held = list(agent.clients.order_by("pk")), around.of_agent(agent, now=now)
     may_bound = may(member, Act.AGENTS_WRITE) and agent.status in BOUNDED
+    facts = agent_facts.of(agent, now=now, is_bounded=may_bound)
+    refused = facts.refused
     content = {
         "agent": agent,
         "publisher": publisher(clients[0]) if clients else "",
         "is_verified": bool(clients) and clients[0].is_verified,
-        "co_owners": _co_owners(agent) if agent.is_shared else [],  # type: ignore[attr-defined]  # Annotated above.
+        "co_owners": facts.owners,
         "notices": _notices(agent, request),
-        "handovers": handing_on.of(agent),
-        "approved": ceilings.approved(agent),
+        "hands_to": facts.handovers[agent_facts.TO],
+        "handed_to_by": facts.handovers[agent_facts.BY],
+        "approved": ceilings.approved(agent, facts.people),
         "clients": [client_row(each) for each in clients],
-        "impact": impact_words(reach, now=now, time_zone=zone),
-        "tiles": tiles.of_agent(agent, held, reach, refused, clients, now=now, time_zone=zone),
-        "drawing": neighbours.drawing(agent, held, people=reach.people, now=now, time_zone=zone),
+        "impact": impact_words(facts.reach, now=now, time_zone=zone),
+        "tiles": tiles.of_agent(agent, held, facts.reach, refused, clients, now=now, time_zone=zone),
+        "drawing": neighbours.drawing(agent, held, people=facts.reach.people, now=now, time_zone=zone),
         "refused": _newest(refused, request),
         "verbs": {
-            verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, agent) for verb in Verb
+            verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, is_theirs) for verb in Verb
         },
-        "lacks": _lacks(agent, request),
-        "may_confirm": confirming.is_asked(agent) and owning.theirs(member).filter(pk=agent.pk).exists(),
+        "lacks": _lacks(agent, request, is_theirs),
+        "may_confirm": confirming.is_asked(agent) and is_theirs,
         "is_asked": confirming.is_asked(agent),
         "looks_after": may_see_console(request.member),
         "may_bound": may_bound,
-        "proposal": ceilings.proposal(agent, now) if may_bound else None,
+        "proposal": ceilings.proposal(agent, facts.unused),
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
 
 
-def _lacks(agent: Agent, request: MemberRequest) -> str:
+def _lacks(agent: Agent, request: MemberRequest, is_theirs: bool) -> str:
     """Say what somebody needs to stop an agent, if it could be stopped and they may not."""
-    may_stop = owning.may_do(request.member, Verb.PAUSE, agent)
+    may_stop = owning.may_do(request.member, Verb.PAUSE, is_theirs)
     return "" if may_stop or agent.status == Agent.Status.RETIRED else Needs(request.member)["AGENTS_PAUSE"]
 
 
-def _co_owners(agent: Agent) -> list[Membership]:
-    return [each.member for each in agent.co_owners.select_related("member__user").order_by("pk")]
-
-
-def _newest(refused: list[Entry], request: MemberRequest) -> dict[str, str] | None:
+def _newest(refused: Sequence[Refusal], request: MemberRequest) -> dict[str, str] | None:
     """Return the newest refusal: when it was, and what the log says of it."""
     if not refused:
         return None
     when = in_words(refused[0].at, now=timezone.now(), time_zone=request.tenant.time_zone)
-    return {"id": refused[0].pk, "when": when, "reason": refused[0].reason}
+    return {"id": refused[0].id, "when": when, "reason": refused[0].reason}
 
 
 def client_row(client: Client) -> dict[str, Any]:

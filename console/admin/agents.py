@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,16 +13,17 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 
-from agents import confirming, logos, owning, risk
+from agents import confirming, logos, owning, ranking, risk
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
 from console import choosing, saved, snippets
 from console.access import for_owners
 from console.narrowing import Chip, narrowing
-from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from console.paging import Column, column, page
 from console.rows import impersonates, publisher
 from delegations.models import Delegation
 from delegations.sentence import in_words
+from kit.orders import Order
 from notices import many_agents
 from tenants.models import Tenant
 from tenants.rules import may_see_console
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # The stubs are not installed where the product runs.
 
     UsedAgent = WithAnnotations[Agent, "Use"]
 
-BY_NAME = Order("name", Lower("name"))
-ORDERS = (NEWEST, OLDEST, BY_NAME)
 FIELDS = ("q", "status")
 FURTHER = ("owner", "registration", "unused_since")
 CHIPS = (
@@ -56,7 +55,6 @@ VERBS = (
     (many_agents.Deed.CONFIRM.value, gettext_lazy("Ask their owners"), ""),
 )
 QUIET = timedelta(days=30)
-DAY = timedelta(days=1)
 
 
 class Use(TypedDict):
@@ -71,20 +69,21 @@ class Use(TypedDict):
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"answered_by": request.member.pk}))
-    asked = narrowing(
-        request, AgentFilter, owning.visible_to(request.member), shown=FIELDS, further=FURTHER, chips=chips
-    )
+    by_word, seen_by = ranking.orders(now), owning.visible_to(request.member)
+    orders = tuple(by_word.values())
+    asked = narrowing(request, AgentFilter, seen_by, shown=FIELDS, further=FURTHER, chips=chips, is_ordered_there=True)
 
     def dressed(rows: "QuerySet[Agent]") -> "QuerySet[UsedAgent]":
         return _with_use(rows, now).select_related("owner__user").prefetch_related("clients")
 
-    found, pager = page(request, asked.rows, orders=ORDERS, dress=dressed)
+    found, pager = page(request, asked.rows, orders=orders, dress=dressed)
     ticks = choosing.above(request, reverse("many-agents"), VERBS) if request.member.is_admin else {}
     place = {"may_pause": request.member.is_admin, "query": asked.query, "is_ticked": ticks.get("is_ticked")}
     places = logos.shown(client for agent in found for client in agent.clients.all())
     seen = noticed.of_agents(found, now=now)
     rows = [{**_row(agent, seen[agent.pk], now=now, tenant=request.tenant, places=places), **place} for agent in found]
-    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request)}
+    columns = _columns(request, by_word, orders)
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": columns}
     content["snippet"] = "" if rows else snippets.registration(request.tenant)
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content |= {"saved": saved.above(request, "agents"), "choosing": ticks}
@@ -116,15 +115,16 @@ def _worries(agent: "UsedAgent", client: Client | None, seen: Noticed, now: date
     return [words for holds, words in found if holds and agent.status in risk.AT_WORK]
 
 
-def _columns(request: MemberRequest) -> Sequence[Column]:
+def _columns(request: MemberRequest, by: Mapping[str, Order], orders: Sequence[Order]) -> Sequence[Column]:
     return (
         *((Column(""),) if request.member.is_admin else ()),
-        column(request, gettext_lazy("Agent"), BY_NAME, ORDERS),
-        Column(gettext_lazy("Status and risk")),
+        column(request, gettext_lazy("Agent"), by["name"], orders),
+        column(request, gettext_lazy("Status and risk"), by["risk"], orders),
         Column(gettext_lazy("Owner")),
         Column(gettext_lazy("Acting for")),
-        Column(gettext_lazy("Last used")),
-        column(request, gettext_lazy("Registered"), NEWEST, ORDERS),
+        column(request, gettext_lazy("Refused"), by["refused"], orders),
+        column(request, gettext_lazy("Secret"), by["secret"], orders),
+        column(request, gettext_lazy("Registered"), by["newest"], orders),
         *((Column(""),) if request.member.is_admin else ()),
     )
 
@@ -151,7 +151,7 @@ def _row(
         "worries": _worries(agent, client, seen, now),
         "is_high": seen.is_high,
         "refused": seen.refused,
-        "oldest_secret": _secret(now - seen.oldest_at) if seen.oldest_at and now - seen.oldest_at >= DAY else "",
+        "oldest_secret": _secret(now - seen.oldest_at) if seen.oldest_at else "",
         "last_used_at": last,
         "last_used": in_words(last, now=now, time_zone=tenant.time_zone) if last else "",
         "created_at": agent.created_at,
@@ -159,4 +159,4 @@ def _row(
 
 
 def _secret(age: timedelta) -> str:
-    return ngettext("Secret: %(n)s day", "Secret: %(n)s days", age.days) % {"n": age.days}
+    return ngettext("%(n)s day", "%(n)s days", age.days) % {"n": age.days}

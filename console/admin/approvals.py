@@ -19,8 +19,9 @@ from console.access import for_deciders, for_keepers, must_prove_again, prove_ag
 from console.admin import cards, decisions
 from console.admin.cards import Typed
 from console.narrowing import Chip, Narrowing, narrowing
-from console.paging import NEWEST, OLDEST, Order, column, page
+from console.paging import column, page
 from delegations.sentence import in_words
+from kit.orders import NEWEST, OLDEST, Order
 from tenants.rules import may_decide
 from tokens.endpoints.request import MemberRequest
 

@@ -29,6 +29,7 @@ from tenants.models import Membership, Tenant
 from tenants.roles import Act
 from tokens import unused
 from tokens.endpoints.request import MemberRequest
+from tokens.unused import Unused
 
 TICKED = "ticked"
 PROPOSE, WIDEN = "without", "also"
@@ -130,9 +131,8 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     return redirect("console-agent", agent.pk)
 
 
-def proposal(agent: Agent, now: datetime) -> dict[str, Any] | None:
+def proposal(agent: Agent, found: Unused | None) -> dict[str, Any] | None:
     """Return how much of what it holds an agent used of late, in numbers, and where the rest is taken from it."""
-    found = unused.of_agent(agent, now=now)
     if found is None:
         return None
     url = f"{reverse('agent-ceiling', args=[agent.pk])}?{PROPOSE}=unused"
@@ -164,13 +164,16 @@ def _widened(request: MemberRequest, agent: Agent) -> HttpResponse:
     return _page(request, agent, form, added=" ".join(added))
 
 
-def approved(agent: Agent) -> dict[str, Any]:
-    """Return the limits that an agent has, in words: how much, for whom, for how long each time, and until when."""
+def approved(agent: Agent, people: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the limits that an agent has, in words: how much, for whom, for how long each time, and until when.
+
+    `people` are the names of the members whom alone it may act for.
+    """
     return {
         "is_anything": agent.ceiling is None,
         "resources": [at(name, scopes) for name, scopes in sorted((agent.ceiling or {}).items()) if scopes],
         "is_anybody": agent.people is None,
-        "people": _people(agent),
+        "people": [*sorted(people), *_groups(agent)],
         "longest": _span(agent.longest_seconds) if agent.longest_seconds is not None else "",
         "until": agent.approved_until,
         "at": agent.admitted_at,
@@ -203,12 +206,8 @@ def at(identifier: str, scopes: list[str]) -> dict[str, Any]:
     return {"name": protected.server.name if protected else identifier, "scopes": lines}
 
 
-def _people(agent: Agent) -> list[str]:
-    """Return the names of those for whom alone it may act."""
-    members, groups = (list((agent.people or {}).get(kind, ())) for kind in ("members", "groups"))
-    found = Membership.objects.select_related("user").filter(pk__in=members) if members else ()
-    named = [gettext("the group %(name)s") % {"name": name} for name in groups]
-    return [*sorted(str(each) for each in found), *named]
+def _groups(agent: Agent) -> list[str]:
+    return [gettext("the group %(name)s") % {"name": name} for name in (agent.people or {}).get("groups", ())]
 
 
 def _span(seconds: int) -> str:

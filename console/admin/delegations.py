@@ -19,11 +19,12 @@ from console import choosing, exports, saved, snippets
 from console.access import for_keepers, for_owners, principal
 from console.admin import delegation_groups
 from console.narrowing import Chip, Narrowing, narrowing
-from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from console.paging import Column, column, page
 from console.rows import delegation_row
 from delegations.filters import DelegationFilter
 from delegations.groups import By
 from delegations.models import Delegation
+from kit.orders import NEWEST, OLDEST, Order
 from notices import exporting, lists
 from tenants.roles import Act, may
 from tenants.rules import may_see_console

@@ -1,9 +1,7 @@
 """Which agents an agent may hand part of its authority to: the list of them, one more, and one taken away."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -41,19 +39,10 @@ def forbid(request: MemberRequest, agent_id: str, to_agent_id: str) -> HttpRespo
     return redirect("agent-handovers", agent.pk)
 
 
-def of(agent: Agent) -> Mapping[str, list[Agent]]:
-    """Return the agents that this one may hand to, and those that may hand to it, by one statement."""
-    both = Handover.objects.filter(Q(agent=agent) | Q(to_agent=agent)).select_related("agent", "to_agent")
-    found = list(both.order_by("pk")[: 2 * SHOWN])
-    return {
-        "to": [each.to_agent for each in found if each.agent_id == agent.pk],
-        "by": [each.agent for each in found if each.to_agent_id == agent.pk],
-    }
-
-
 def _page(request: MemberRequest, agent: Agent, *, said: str = "", status: int = 200) -> HttpResponse:
-    named = of(agent)
-    others = Agent.objects.filter(status__in=LIVING).exclude(pk__in=[agent.pk, *(each.pk for each in named["to"])])
-    content: dict[str, Any] = {"agent": agent, "named": named["to"], "others": others.order_by("name", "pk")[:SHOWN]}
+    found = Handover.objects.filter(agent=agent).select_related("to_agent").order_by("pk")[:SHOWN]
+    named = [each.to_agent for each in found]
+    others = Agent.objects.filter(status__in=LIVING).exclude(pk__in=[agent.pk, *(each.pk for each in named)])
+    content: dict[str, Any] = {"agent": agent, "named": named, "others": others.order_by("name", "pk")[:SHOWN]}
     content |= {"said": said, "drafted": request.GET.get("to", "")}
     return render(request, "console/agent_handovers.html", content, status=status)

@@ -23,10 +23,11 @@ from console.admin.resources import version_of
 from console.attempt import attempt
 from console.counted import Counted
 from console.narrowing import Chip, narrowing
-from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from console.paging import Column, column, page
 from delegations import reach
 from delegations.sentence import in_words
 from kit import moments
+from kit.orders import NEWEST, OLDEST, Order
 from tenants import members
 from tenants.invitation import Invitation
 from tenants.mail import invite_by_mail

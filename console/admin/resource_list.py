@@ -16,10 +16,11 @@ from django.utils.translation import ngettext
 from console import snippets
 from console.access import for_act
 from console.narrowing import Chip, narrowing
-from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from console.paging import Column, column, page
 from delegations import reach
 from delegations.reach import Reach
 from delegations.sentence import in_words
+from kit.orders import NEWEST, OLDEST, Order
 from tenants.filters import QUIET, ResourceFilter
 from tenants.models import ResourceServer, Tenant
 from tenants.roles import Act

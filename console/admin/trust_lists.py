@@ -17,8 +17,9 @@ from console.access import for_act
 from console.admin import trust_removed
 from console.admin.trust import SHORT, Purpose, key_words
 from console.narrowing import Chip, Narrowing, narrowing
-from console.paging import NEWEST, OLDEST, Column, Order, column, page
+from console.paging import Column, column, page
 from delegations.models import Delegation
+from kit.orders import NEWEST, OLDEST, Order
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest

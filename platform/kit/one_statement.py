@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, QuerySet, TextField, Value
+from django.db.models import CharField, DateTimeField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 
 class Line(NamedTuple):
@@ -14,10 +16,19 @@ class Line(NamedTuple):
     shown: str
     text: str
     number: int
+    second: int
+    third: int
+    latest: datetime | None
 
 
-_EMPTY = {"key": Value("", CharField()), "shown": Value("", CharField()), "text": Value("", TextField())}
-_EMPTY |= {"number": Value(0)}
+_EMPTY: dict[str, Any] = {
+    "key": Value("", CharField()),
+    "shown": Value("", CharField()),
+    "text": Value("", TextField()),
+}
+_EMPTY |= {"number": Value(0), "second": Value(0), "third": Value(0)}
+# Cast: PostgreSQL takes a NULL of two parts for text, which the third part's moments do not match.
+_EMPTY |= {"latest": Cast(Value(None), DateTimeField())}
 
 
 def part(rows: "QuerySet[Any, Any]", kind: str, **columns: Any) -> "QuerySet[Any, Any]":

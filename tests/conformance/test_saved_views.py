@@ -4,12 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from agents import ranking
 from audit.principals import SYSTEM
-from console.admin import agents, delegations
+from console.admin import delegations
 from console.me import saved_lists
-from console.paging import NEWEST
 from delegations import saved_views
 from kit import context
+from kit.orders import NEWEST
 from tenants.errors import IdentifierTaken, Unusable
 from tenants.models import SavedView
 from tests.conformance.test_api import call
@@ -227,7 +228,8 @@ def test_of_many_at_once_no_more_are_saved_than_there_may_be_and_a_name_is_taken
 
 
 def test_every_list_that_can_be_saved_has_a_page_and_the_orders_that_the_page_has():
-    orders = {"agents": agents.ORDERS, "delegations": delegations.ORDERS, "events": (NEWEST,)}
+    of_delegations = [each.word for each in delegations.ORDERS]
+    orders = {"agents": list(ranking.ORDERS), "delegations": of_delegations, "events": [NEWEST.word]}
     assert set(saved_views.LISTS) == set(saved_lists.PAGES) == set(orders)
     for name, known in saved_views.LISTS.items():
-        assert known.orders == tuple(each.word for each in orders[name])
+        assert list(known.orders) == orders[name]

@@ -1,5 +1,6 @@
 """A tenant with much in it: made quickly, once, and shown by as many statements as one with little."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -7,14 +8,20 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as InProcess
+from django.utils import timezone
 
+from agents.models import Agent, CoOwner, Handover
+from audit.events import Event
+from audit.ledger import record
 from audit.principals import SYSTEM
 from delegations.models import Ancestry, Delegation
 from kit import caching, context
 from remit import demo, demo_large
+from tenants.models import Membership
 from tests.harness.browser import Browser
 from tests.harness.inside import counted
 from tokens import caches
+from tokens.models import AccessToken
 from trust import actions as trust_actions
 from trust.models import Audience, TrustedIssuer
 
@@ -57,6 +64,7 @@ def paths(tenant):
         part = Delegation.objects.filter(depth=1).first()
         issuer, audience = TrustedIssuer.objects.get(), Audience.objects.get()
     lists = ("/console/agents", "/console/delegations")
+    kinds = ("?high_risk=true", "?can_write=true&unverified=true", "?order=risk", "?order=secret", "?order=refused")
     words = ("", "?order=ends", "?unused_since=30d&handed_on=true", "?order=person&q=person")
     return [
         "/console",
@@ -79,6 +87,8 @@ def paths(tenant):
         f"/console/agents/many?verb=pause&chosen=rows&ids={part.agent_id}",
         *(f"/console/agents/{part.agent_id}{tab}" for tab in ("/tokens", "/activity")),
         *(f"{path}{query}" for path in lists for query in words),
+        *(f"/console/agents{query}" for query in kinds),
+        f"/console/agents?order=risk&high_risk=true&not_confirmed=false&before={part.agent_id}",
     ]
 
 
@@ -99,6 +109,30 @@ def test_what_draws_a_chain_takes_a_dozen_once_its_tenant_is_known(large, monkey
     with counted() as statements:
         assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200
     assert len(statements) <= MOST
+
+
+def test_an_agent_of_whom_everything_is_to_be_said_has_a_page_that_asks_a_dozen_times(large):
+    tenant, inside = large
+    long_ago = timezone.now() - timedelta(days=61)
+    with context.use(tenant):
+        handed_on = Delegation.objects.filter(depth=1).select_related("parent").first()
+        agent = Agent.objects.get(pk=handed_on.parent.agent_id)
+        held = Delegation.objects.filter(agent=agent, depth=0)
+        scopes = max((each.scopes for each in held), key=len)
+        held.update(created_at=long_ago, scopes=scopes)
+        AccessToken.objects.filter(delegation__in=held).update(scope=scopes[0])
+        somebody = list(Membership.objects.order_by("pk")[:3])
+        CoOwner.objects.create(agent=agent, member=somebody[0])
+        Handover.objects.create(agent=agent, to_agent=handed_on.agent)
+        bounds = {"people": {"members": [each.pk for each in somebody], "groups": ["staff"]}, "longest_seconds": 86400}
+        asked = {"confirm_asked_at": timezone.now(), "sponsor": somebody[1], "successor": somebody[2]}
+        Agent.objects.filter(pk=agent.pk).update(created_at=long_ago, **bounds, **asked)
+        record(Event.TOKEN_REFUSED, by=SYSTEM, about=agent, through=agent)
+    path = f"/console/agents/{agent.pk}"
+    found, page = cost(tenant, inside, path), inside.get(f"/t/{tenant.slug}{path}").text
+    for part in ("?without=unused", "/confirm", str(somebody[0]), "refused"):
+        assert part in page, part
+    assert found <= MOST
 
 
 def cost(tenant, inside, path):

@@ -1,20 +1,22 @@
 """Refusals that were kept, and who may read why."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from agents import owning
 from agents.models import Agent
-from audit.events import Event
+from audit.events import REFUSALS
 from audit.models import Entry
-from kit import identifiers
+from kit import identifiers, one_statement
+from kit.one_statement import Line
 from tenants.models import Membership
 from tenants.rules import may_see_console
 
-REFUSALS = (Event.TOKEN_REFUSED.value, Event.AUTHORIZATION_REFUSED.value)
-
+THROUGH = "refused through it"
 MOST = 100
 """How many refusals of one agent are counted; beyond, there are more."""
 
@@ -28,13 +30,38 @@ def refusals_for(member: Membership) -> QuerySet[Entry]:
     return found.filter(Q(on_behalf_of=member.pk) | Q(through__in=owned))
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal of what an agent asked for, and what the log says of it."""
+
+    id: str
+    at: datetime
+    reason: str
+
+
 def refusals_through(agent: Agent, *, since: datetime) -> list[Entry]:
     """Return the refusals of what an agent asked for, the newest first: at most one more than are counted."""
-    found = Entry.objects.filter(event__in=REFUSALS, through=agent.pk, pk__gte=identifiers.at("evt", since))
-    return list(found.order_by("-pk")[: MOST + 1])
+    return list(_late(agent, since)[: MOST + 1])
+
+
+def parts_through(agent: Agent, *, since: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the question whose answer `refusals` reads: at most one more than are counted."""
+    newest = Entry.objects.filter(pk__in=_late(agent, since).values("pk")[: MOST + 1])
+    return [one_statement.part(newest, THROUGH, key=F("pk"), text=F("reason"), latest=F("at"))]
+
+
+def refusals(found: Mapping[str, list[Line]]) -> list[Refusal]:
+    """Return the refusals of what an agent asked for by the lines of a statement, the newest first."""
+    lines = sorted(found.get(THROUGH, ()), key=lambda line: line.key, reverse=True)
+    return [Refusal(line.key, line.latest, line.text) for line in lines if line.latest]
 
 
 def refusals_of(agent_ids: Collection[str], *, since: datetime) -> QuerySet[Entry]:
     """Return the refusals of what some agents asked for, in no order."""
     found = Entry.objects.filter(event__in=REFUSALS, through__in=agent_ids, pk__gte=identifiers.at("evt", since))
     return found.order_by()
+
+
+def _late(agent: Agent, since: datetime) -> QuerySet[Entry]:
+    found = Entry.objects.filter(event__in=REFUSALS, through=agent.pk, pk__gte=identifiers.at("evt", since))
+    return found.order_by("-pk")

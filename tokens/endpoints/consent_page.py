@@ -12,14 +12,14 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from agents import logos, risk
+from agents import logos
 from agents.models import Agent, Client
 from delegations import preview
 from delegations.actions import Agreement, Allowed
 from delegations.models import Delegation
 from delegations.rules import Duration, default_duration, durations
 from delegations.sentence import clock_words, listed
-from kit import uris
+from kit import looks, uris
 from tenants import directory
 from tenants.models import Membership, Tenant
 from tokens.asking import Asked, Target, helpers_to_name
@@ -251,7 +251,7 @@ def _title(client: Client, sections: tuple[ResourceSection, ...], tenant: Tenant
 
 def _warning(client: Client, asked: Asked, people: int, now: datetime) -> str:
     """Return the one warning that matters most, or nothing."""
-    if not client.is_verified and risk.has_odd_letters(client.name):
+    if not client.is_verified and looks.has_odd_letters(client.name):
         return gettext("Its name holds letters that look like others: it may want to be taken for another agent.")
     if not client.is_verified and any(_writes(target) for target in asked.targets):
         return gettext("Nobody has checked who runs this agent, and it asks to change things.")
