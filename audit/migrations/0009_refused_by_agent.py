@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0007_inspection'),
+        ('audit', '0008_by_whom_and_from_where'),
     ]
 
     operations = [
