@@ -5,7 +5,7 @@ from typing import Any
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 
-from console.entrance import codes, passkeys
+from console.entrance import codes, company, passkeys, places
 
 
 class Prove(AuthenticateView):
@@ -19,4 +19,5 @@ class Prove(AuthenticateView):
         held = Authenticator.objects.filter(user_id=self.stage.login.user.pk)
         types = set(held.values_list("type", flat=True))
         has = {"has_app": Authenticator.Type.TOTP in types, "has_passkey": Authenticator.Type.WEBAUTHN in types}
-        return {**super().get_context_data(**kwargs), **has}
+        is_by_company = places.methods_used(self.request, self.stage.login.user)[-1:] == [company.METHOD]
+        return {**super().get_context_data(**kwargs), **has, "is_by_company": is_by_company}

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 
 from console.access import for_fresh_members
 from console.entrance import codes
+from console.entrance.first_proof import first_proof
 from console.me.factors import recorded
 
 _PENDING = "authenticator_app"
@@ -63,6 +64,9 @@ class Add(views.ActivateTOTPView):
 
 class Remove(views.DeactivateTOTPView):
     template_name = "me/remove_app.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "first": first_proof(self.request.member)}
 
     def form_valid(self, form: Form) -> HttpResponse:
         with recorded(self.request):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from fido2.webauthn import RegistrationResponse
 
 from console.access import for_fresh_members
+from console.entrance.first_proof import first_proof
 from console.entrance.passkeys import is_ours
 from console.me.factors import recorded
 
@@ -39,7 +40,8 @@ class Add(views.AddWebAuthnView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The base asks for any key at all: this replaces its challenge.
         context = super().get_context_data(**kwargs)
-        return {**context, **kwargs, "js_data": {"creation_options": auth.begin_registration(self.request.user, True)}}
+        options = {"creation_options": auth.begin_registration(self.request.user, True)}
+        return {**context, **kwargs, "js_data": options, "first": first_proof(self.request.member)}
 
     def form_valid(self, form: AddForm) -> HttpResponse:
         with recorded(self.request):

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from console.access import for_members, principal
 from console.attempt import attempt
 from console.consents import browser_words
+from console.entrance.first_proof import first_proof
 from console.entrance.places import let_out
 from delegations.sentence import in_words
 from tenants import sign_ins
@@ -33,6 +34,7 @@ def view(request: MemberRequest) -> HttpResponse:
         "app": one.get(Authenticator.Type.TOTP),
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else None,
         "codes_made": app_settings.RECOVERY_CODE_COUNT,
+        "first": first_proof(request.member),
         "is_of_tenant": request.member.user.home_id is not None,
         "said": request.session.pop(_ENDED, ""),
         **_sign_ins(request, timezone.now()),
