@@ -74,9 +74,15 @@ def beside(found: Mapping[str, list[Line]]) -> Beside:
 def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[str]:
     """Return those of some questions of which a grave rule speaks."""
     strange = approvals.filter(client__isnull=False).exclude(client__registration_source=MANUAL)
-    found = list(strange.order_by().prefetch_related(None).select_related(None).select_related("client"))
-    known = names() if found else {}
-    return [each.pk for each in found if any(risk.is_high for risk in of(each, now=now, known=known))]
+    found = strange.order_by().prefetch_related(None).select_related(None).select_related("client")
+    return [each.pk for each in high_among(list(found), now=now)]
+
+
+def high_among(approvals: Sequence[Approval], *, now: datetime) -> list[Approval]:
+    """Return those of some questions, each with its client, of which a grave rule speaks."""
+    strange = [each for each in approvals if each.client and each.client.registration_source != MANUAL]
+    known = names() if strange else {}
+    return [each for each in strange if any(risk.is_high for risk in of(each, now=now, known=known))]
 
 
 def names() -> Names:

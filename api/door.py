@@ -1,6 +1,6 @@
 """What every view for people has in common: a scope and an act for each method, and what goes in and comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from rest_framework.permissions import SAFE_METHODS
@@ -17,7 +17,9 @@ Wire = type["BaseSerializer[Any]"]
 
 
 class Door(APIView):
-    """A view for people. `reads`, `answers` and `made` (that a POST makes something) are what the schema says of it."""
+    """A view for people. `reads`, `answers`, `made` (that a POST makes something) and `asks` (the words of a query, and
+    what each may say) are what the schema says of it.
+    """
 
     permission_classes = [ForRoles]
     scopes: ClassVar[Mapping[str, str]] = {}
@@ -25,6 +27,7 @@ class Door(APIView):
     reads: ClassVar[Mapping[str, Wire]] = {}
     answers: ClassVar[Mapping[str, Wire | Listing]] = {}
     made: ClassVar[bool] = False
+    asks: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in whoever may; whatever writes is done once for a key."""

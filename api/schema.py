@@ -70,7 +70,8 @@ class Described(AutoSchema):
         if isinstance(declared, Listing):
             return _of_a_list(declared)
         if self.method == "GET":
-            return []
+            asks: Mapping[str, Sequence[str]] = getattr(self.view, "asks", {})
+            return [OpenApiParameter(name, str, enum=list(values)) for name, values in asks.items()]
         read = [_header("If-Match", "The ETag of what you read: 412 if it was changed since.")]
         once = [_header(idempotency.HEADER, "The same key and the same request: the same answer, for 24 hours.")]
         return read + once

@@ -19,8 +19,10 @@ from tenants.rules import may_see_console
 from tokens.endpoints.request import MemberRequest
 
 
-def _waiting() -> int:
-    return Approval.objects.filter(status=Approval.Status.WAITING).count()
+def _waiting(request: MemberRequest) -> int:
+    """Return how many questions wait; a page that says so itself has counted them already."""
+    said: int | None = getattr(request, "waiting", None)
+    return Approval.objects.filter(status=Approval.Status.WAITING).count() if said is None else said
 
 
 def _sees_agents(member: Membership) -> bool:
@@ -43,7 +45,7 @@ class Section:
     label: str | Promise
     icon: str
     may_see: Callable[[Membership], bool] = may_see_console
-    count: Callable[[], int] | None = None
+    count: Callable[[MemberRequest], int] | None = None
     also: tuple[str, ...] = ()
     is_root: bool = False
 
@@ -52,7 +54,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Section, ...]], ...] = (
     (
         "",
         (
-            Section("console-overview", gettext_lazy("Overview"), "home", is_root=True),
+            Section("console-overview", gettext_lazy("Overview"), "home", _sees_agents, is_root=True),
             Section("console-approvals", gettext_lazy("Approvals"), "inbox", count=_waiting),
             Section("console-agents", gettext_lazy("Agents"), "bot", _sees_agents),
             Section("console-delegations", gettext_lazy("Delegations"), "link", _sees_agents, also=("jobs",)),
@@ -144,4 +146,4 @@ def _is_in(path: str, section: Section) -> bool:
 
 def _link(section: Section, url: str, request: MemberRequest) -> Link:
     current = "page" if request.path == url else "true" if _is_in(request.path, section) else ""
-    return Link(url, section.label, section.icon, current, section.count() if section.count else 0)
+    return Link(url, section.label, section.icon, current, section.count(request) if section.count else 0)

@@ -1,4 +1,7 @@
-"""Overview: does anything want me today? Each number leads to the list that it counts."""
+"""Overview: does anything want me today? Each number leads to the list that it counts.
+
+Whoever owns agents, and looks after nobody else's, is shown the same of their own.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,11 +22,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from console import svg
-from console.access import for_keepers
+from console.access import for_owners
+from console.narrowing import Switch
 from console.tiles import Tile
 from delegations.sentence import in_words
 from kit import context
 from tenants.models import Tenant
+from tenants.rules import may_see_console
 from tokens import figures
 from tokens.endpoints.request import MemberRequest
 from tokens.errors import NotCounted
@@ -59,16 +64,22 @@ class Step:
     url: str
 
 
-@for_keepers
+@for_owners
 def view(request: MemberRequest) -> HttpResponse:
-    found = figures.figures(request.tenant)
+    looks_after, days = may_see_console(request.member), _days(request)
+    found = figures.figures(request.tenant, days=days, owner=None if looks_after else request.member)
+    if looks_after:
+        request.waiting = found.waiting  # type: ignore[attr-defined]  # For the navigation, which says it too.
+    told = {found.waiting, found.no_end, *({found.silent, found.ownerless} if looks_after else ())}
     content = {
-        "tiles": _tiles(found, request),
-        "wishes": _wishes(found),
-        "has_all_wishes": None not in {found.waiting, found.silent, found.ownerless, found.no_end},
-        **_to_begin_with(found, request.tenant),
+        "looks_after": looks_after,
+        "spans": [Switch(_span(each), f"?days={each}", each == days) for each in figures.SPANS],
+        "tiles": _tiles(found, request, looks_after=looks_after),
+        "wishes": _wishes(found, looks_after=looks_after),
+        "has_all_wishes": None not in told,
+        **(_to_begin_with(found, request.tenant) if looks_after else {"steps": []}),
         "live": _chart(found.live_by_day, svg.area) if found.live_by_day else None,
-        "refused": _refused(found, request.tenant),
+        "refused": _refused(found, request.tenant, looks_after=looks_after),
         "refused_today": found.refused_today,
         "quiet": found.quiet,
         "quiet_url": f"{reverse('console-delegations')}?unused_since=30d",
@@ -78,21 +89,42 @@ def view(request: MemberRequest) -> HttpResponse:
     return render(request, "console/overview.html", content)
 
 
-def _tiles(found: Figures, request: MemberRequest) -> list[Tile]:
+def _days(request: MemberRequest) -> int:
+    """Return of how many days the charts are; of so many as usual where the address says no number of ours."""
+    asked = request.GET.get("days", "")
+    return next((each for each in figures.SPANS if str(each) == asked), figures.SPANS[0])
+
+
+def _span(days: int) -> str:
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+def _tiles(found: Figures, request: MemberRequest, *, looks_after: bool) -> list[Tile]:
     delegations = reverse("console-delegations")
-    oldest = gettext("nothing waits")
-    if found.oldest is not None:
-        when = in_words(found.oldest, now=timezone.now(), time_zone=request.tenant.time_zone)
-        oldest = gettext("the oldest since %(when)s") % {"when": when}
-    made = gettext("%(number)s since yesterday") % {"number": f"+{found.made_today}"}
-    no_end = gettext("%(number)s without an end date") % {"number": found.no_end}
-    today = _refusals_of(found.as_of.astimezone(ZoneInfo(request.tenant.time_zone)).date(), request.tenant)
+    change = found.made_today if found.live_change is None else found.live_change
+    changed = gettext("%(number)s since yesterday") % {"number": f"{change or 0:+}"}
+    used = ngettext("%(n)s used in the last 24 h", "%(n)s used in the last 24 h", found.ends_used or 0)
+    of = ngettext("by %(n)s agent", "by %(n)s agents", found.refused_agents or 0) % {"n": found.refused_agents}
+    lately = {"refused": "requests", "since": (found.as_of - figures.DAY).isoformat(timespec="seconds")}
+    # Whose agents they are reads of what waits under their own questions, and of refusals on each agent's page.
+    waiting = reverse("console-approvals" if looks_after else "my-questions")
+    refused = f"{reverse('console-activity')}?{urlencode(lately)}" if looks_after else reverse("console-agents")
+    soon = f"{delegations}?ends_before=7d&order=ends"
     return [
-        _tile(gettext_lazy("Waiting for approval"), found.waiting, oldest, reverse("console-approvals")),
-        _tile(gettext_lazy("Active delegations"), found.live, made, delegations),
-        _tile(gettext_lazy("End within 7 days"), found.ends_soon, no_end, f"{delegations}?ends_before=7d&order=ends"),
-        _tile(gettext_lazy("Refused today"), found.refused_today, gettext("requests"), today),
+        _tile(gettext_lazy("Waiting for approval"), found.waiting, _oldest(found, request.tenant), waiting),
+        _tile(gettext_lazy("Active delegations"), found.live, changed, delegations),
+        _tile(gettext_lazy("End within 7 days"), found.ends_soon, used % {"n": found.ends_used}, soon),
+        _tile(gettext_lazy("Refused, 24 h"), found.refused_lately, of if found.refused_lately else "", refused),
     ]
+
+
+def _oldest(found: Figures, tenant: Tenant) -> str:
+    """Say since when something waits, and how much of it is of high risk."""
+    if found.oldest is None:
+        return gettext("nothing waits")
+    when = in_words(found.oldest, now=timezone.now(), time_zone=tenant.time_zone)
+    words = gettext("the oldest: %(when)s") % {"when": when}
+    return gettext("%(n)s of high risk, %(words)s") % {"n": found.waiting_high, "words": words}
 
 
 def _tile(label: Promise | str, number: int | None, note: str, url: str) -> Tile:
@@ -100,10 +132,10 @@ def _tile(label: Promise | str, number: int | None, note: str, url: str) -> Tile
     return Tile(label, "–", gettext("could not be counted"), url) if number is None else Tile(label, number, note, url)
 
 
-def _wishes(found: Figures) -> list[Wish]:
+def _wishes(found: Figures, *, looks_after: bool) -> list[Wish]:
     """Return what wants somebody, the worst first, three lines at most."""
     wishes = []
-    if found.waiting:
+    if found.waiting and looks_after:
         words = ngettext("%(n)s agent waits for a decision.", "%(n)s agents wait for a decision.", found.waiting)
         wishes.append(Wish("risk", words % {"n": found.waiting}, gettext_lazy("Decide"), reverse("console-approvals")))
     if found.silent:
@@ -144,19 +176,21 @@ def _to_begin_with(found: Figures, tenant: Tenant) -> dict[str, Any]:
 
 def _steps(begun: Beginnings) -> list[Step]:
     return [
-        Step(gettext_lazy("Add the people who work here"), begun.people, reverse("console-members")),
+        Step(gettext_lazy("Let people sign in with your company's account"), begun.provider, reverse("console-trust")),
         Step(gettext_lazy("Add the first resource that agents may use"), begun.resource, reverse("console-resources")),
         Step(gettext_lazy("Let the first agent arrive"), begun.agent, reverse("console-ways-in")),
         Step(gettext_lazy("Allow it something"), begun.consent, reverse("console-delegations")),
-        Step(gettext_lazy("See its first token"), False, f"{reverse('console-activity')}?event=token.issued"),
+        Step(gettext_lazy("See its first call"), False, f"{reverse('console-activity')}?event=token.issued"),
     ]
 
 
-def _refused(found: Figures, tenant: Tenant) -> Chart | None:
-    """Draw what was refused, if anything was; each day leads to its refusals."""
+def _refused(found: Figures, tenant: Tenant, *, looks_after: bool) -> Chart | None:
+    """Draw what was refused, if anything was; each day leads to its refusals, for whoever may read them."""
     days = found.refused_by_day
     if days is None or not any(number for _, number in days):
         return None
+    if not looks_after:
+        return _chart(days, svg.bars)
     urls = [_refusals_of(day, tenant) for day, _ in days]
     return _chart(days, partial(svg.bars, urls=urls), urls)
 
@@ -172,7 +206,10 @@ def _refusals_of(day: date, tenant: Tenant) -> str:
 def _chart(days: Sequence[tuple[date, int]], draw: Callable[..., SafeString], urls: Sequence[str] = ()) -> Chart:
     ends = {0, len(days) - 1}
     short = gettext("j M")  # A day and the short name of its month, in the letters of Django's formats.
-    points = [(date_format(day, short) if at in ends else str(day.day), n) for at, (day, n) in enumerate(days)]
+    is_long = len(days) > figures.SPANS[0]  # A number alone would be of any of several months.
+    points = [
+        (date_format(day, short) if is_long or at in ends else str(day.day), n) for at, (day, n) in enumerate(days)
+    ]
     top, highest = max(days, key=lambda each: each[1])
     label = gettext("Highest %(number)s on %(day)s") % {"number": highest, "day": date_format(top, "MONTH_DAY_FORMAT")}
     named = [(date_format(day, "MONTH_DAY_FORMAT"), number) for day, number in days]

@@ -73,7 +73,7 @@ def test_the_number_of_refusals_leads_to_as_many(world):
     ada = world.browser("ada")
     page = ada.go(world.url("/console"))
     address = html.unescape(re.search(r'href="([^"]*refused=requests[^"]*since[^"]*)"', page.text)[1])
-    number = int(re.search(r"Refused today (\d+)", ada.words())[1])
+    number = int(re.search(r"Refused, 24 h (\d+)", ada.words())[1])
     assert number == len(events(ada.go(f"{world.origin}{address}"))) == 1
 
 

@@ -24,8 +24,9 @@ def test_a_figure_that_cannot_be_counted_leaves_the_others_and_can_be_tried_agai
     assert ("As of" in said, number in said) == (True, True)
     if table == "audit_entry":
         nothing = {name for name, value in figures.json().items() if value is None}
-        assert nothing == {"refused_by_day", "refused_today", "oldest_waiting_since"}
-        assert "Refused today – could not be counted" in said
+        refusals = {"refused_by_day", "refused_today", "refused_within_a_day", "agents_refused_within_a_day"}
+        assert nothing == {*refusals, "oldest_waiting_since"}
+        assert "Refused, 24 h – could not be counted" in said
         assert f"Refused requests {MISSING}" in said
     else:
         assert (said.count(MISSING), "There may be more: not all of it could be counted" in said) == (0, True)

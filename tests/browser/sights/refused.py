@@ -50,6 +50,18 @@ def _down(status: int) -> Arrive:
     return arrive
 
 
+def _as(role: str, path: str) -> Arrive:
+    """Open an address as somebody who has another role for so long."""
+
+    def arrive(stage: Stage, page: Page) -> None:
+        bob = stage.lived_in.people["bob"]
+        stage.lived_in.rewrite(bob, role=role)
+        page.goto(stage.lived_in.url(path))
+        stage.lived_in.rewrite(bob, role="member")
+
+    return arrive
+
+
 def _outside(path: str) -> Arrive:
     return lambda stage, page: go(page, f"{stage.lived_in.origin}{path}")
 
@@ -57,6 +69,8 @@ def _outside(path: str) -> Arrive:
 SIGHTS = (
     Sight("paused", _paused, "ada", is_empty=True, status=503),
     Sight("console-forbidden", at("/console/agents"), "alice", status=403),
+    Sight("console-role-lacking", _as("developer", "/console/members"), "bob", status=403),
+    Sight("console-agents-looked-at", _as("auditor", "/console/agents"), "bob"),
     Sight("not-found", at("/nothing-here"), "alice", status=404),
     Sight("not-found-outside", _outside("/t/no-such-tenant-here/login"), status=404),
     Sight("forged-form", _forged_form, status=403),
