@@ -39,7 +39,7 @@ class Wanted(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["secret", "key", "platform"])
     jwk = serializers.DictField(required=False)
     issuer = serializers.CharField(max_length=30, required=False)
-    subject = serializers.CharField(max_length=512, required=False)
+    subject = serializers.CharField(max_length=512, required=False, trim_whitespace=False)
     claims = serializers.DictField(required=False)
     audience = serializers.CharField(max_length=512, required=False, allow_blank=True, default="")
 

@@ -17,7 +17,7 @@ from tenants.roles import Act
 READ, WRITE = "registration:read", "registration:write"
 
 
-class TokenSerializer(serializers.ModelSerializer[RegistrationToken]):
+class RegistrationTokenSerializer(serializers.ModelSerializer[RegistrationToken]):
     """A token as it stands; the moments that have not come are left out."""
 
     class Meta:
@@ -28,7 +28,7 @@ class TokenSerializer(serializers.ModelSerializer[RegistrationToken]):
         return {name: value for name, value in super().to_representation(instance).items() if value is not None}
 
 
-class Wanted(serializers.Serializer[Any]):
+class NewToken(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
     uses = serializers.IntegerField(required=False)
     expires_at = serializers.DateTimeField(required=False)
@@ -42,27 +42,27 @@ class _Tokens(Door):
 class RegistrationTokens(_Tokens):
     made = True
     http_method_names = ["get", "post", "head", "options"]
-    listing = Listing("registration_tokens", TokenSerializer)
-    answers = {"GET": listing, "POST": TokenSerializer}
-    reads = {"POST": Wanted}
+    listing = Listing("registration_tokens", RegistrationTokenSerializer)
+    answers = {"GET": listing, "POST": RegistrationTokenSerializer}
+    reads = {"POST": NewToken}
 
     def get(self, request: Request) -> Response:
         return self.listing.answer(request, RegistrationToken.objects.all())
 
     def post(self, request: Request) -> Response:
-        wanted = Wanted(data=request.data)
+        wanted = NewToken(data=request.data)
         wanted.is_valid(raise_exception=True)
         made, token = registration_tokens.make(by=by(request), made_by=member_of(request), **wanted.validated_data)
-        content = {**TokenSerializer(made).data, "token": token}
+        content = {**RegistrationTokenSerializer(made).data, "token": token}
         return Response(content, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
 class OneRegistrationToken(_Tokens):
     http_method_names = ["get", "delete", "head", "options"]
-    answers = {"GET": TokenSerializer}
+    answers = {"GET": RegistrationTokenSerializer}
 
     def get(self, request: Request, token_id: str) -> Response:
-        return Response(TokenSerializer(get_object_or_404(RegistrationToken, pk=token_id)).data)
+        return Response(RegistrationTokenSerializer(get_object_or_404(RegistrationToken, pk=token_id)).data)
 
     def delete(self, request: Request, token_id: str) -> Response:
         registration_tokens.revoke(get_object_or_404(RegistrationToken, pk=token_id), by=by(request))

@@ -89,7 +89,7 @@ class Why(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class RemovedSerializer(IssuerSerializer):
+class RemovedIssuerSerializer(IssuerSerializer):
     """`job` accounts for what came through it and ended; null where nothing did."""
 
     job = serializers.CharField(allow_null=True)
@@ -136,7 +136,7 @@ class Issuers(Trust):
 
 class OneIssuer(Trust):
     http_method_names = ["get", "patch", "delete", "head", "options"]
-    answers = {"GET": IssuerSerializer, "PATCH": IssuerSerializer, "DELETE": RemovedSerializer}
+    answers = {"GET": IssuerSerializer, "PATCH": IssuerSerializer, "DELETE": RemovedIssuerSerializer}
     reads = {"PATCH": ChangeIssuerSerializer, "DELETE": Why}
 
     def get(self, request: Request, issuer_id: str) -> Response:
@@ -253,7 +253,7 @@ class Preview(Trust):
 
     http_method_names = ["post", "options"]
 
-    class Seen(serializers.Serializer[Any]):
+    class SeenIssuer(serializers.Serializer[Any]):
         class SaidKey(serializers.Serializer[Any]):
             kid = serializers.CharField()
             algorithm = serializers.CharField()
@@ -272,11 +272,11 @@ class Preview(Trust):
         longest_seconds = serializers.IntegerField(source="planned.longest_seconds")
 
     reads = {"POST": IssuerSerializer}
-    answers = {"POST": Seen}
+    answers = {"POST": SeenIssuer}
 
     def post(self, request: Request) -> Response:
         said = _valid(IssuerSerializer(data=request.data))
-        return Response(self.Seen(preview.of(said.pop("issuer"), now=timezone.now(), **said)).data)
+        return Response(self.SeenIssuer(preview.of(said.pop("issuer"), now=timezone.now(), **said)).data)
 
 
 def foreseen(said: Mapping[str, Any], reached: Impact) -> Response:

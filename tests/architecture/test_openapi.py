@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from api.schema import document
+from tests.harness import addresses
 
 pytestmark = pytest.mark.once
 
@@ -50,6 +51,19 @@ def test_lists_take_a_cursor_and_what_writes_a_key(made):
         words = {each["name"] for each in operation.get("parameters", [])}
         assert ("limit" in words) == ("cursor" in words) == operation["operationId"].endswith("_list"), name
         assert ("Idempotency-Key" in words) == (not name.startswith("GET")), name
+
+
+def test_what_two_serializers_of_one_name_say_is_the_same():
+    said = {}
+    for address in addresses.api():
+        view = address.view.view_class
+        for kind in ("reads", "answers"):
+            for each in getattr(view, kind, {}).values():
+                row = getattr(each, "row", each)
+                named = said.setdefault((kind, row.__name__.removesuffix("Serializer")), set())
+                named.add(repr(row()).partition(":")[2])
+    assert len(said) > 60
+    assert {name for name, words in said.items() if len(words) > 1} == set(), "the document has room for one of them"
 
 
 def test_the_document_is_openapi_3_1():

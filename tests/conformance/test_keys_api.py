@@ -1,4 +1,4 @@
-"""Signing keys over REST and on their page: the same verbs, the same refusals, the same entry."""
+"""Signing keys over REST and on their page: the same refusals, and what is said of them."""
 
 from datetime import timedelta
 
@@ -59,45 +59,6 @@ def fresh(world, path):
     if "/login/again" in str(browser.page.url):
         browser.submit(browser.form("/login/again"), {"password": PASSWORD})
     return browser
-
-
-def over_rest(world, token, verb):
-    if verb == "rotate":
-        return post(world, token, "/rotate", {"algorithm": "ES256"}).status_code
-    return post(world, token, f"/{key(world).pk}/compromise", {"reason": "on a laptop"}).status_code
-
-
-def on_the_page(world, token, verb):
-    if verb == "rotate":
-        browser = world.browser("ada")
-        browser.go(world.url(KEYS))
-        form = next(each for each in browser.forms() if ("algorithm", "ES256") in each.fields)
-        return browser.submit(form).status_code
-    browser = fresh(world, f"{KEYS}/{key(world).pk}/leaked")
-    return browser.submit(browser.form("/leaked"), {"typed": world.tenant.slug, "reason": "on a laptop"}).status_code
-
-
-@spec("RFC 7517", "5")
-@pytest.mark.parametrize("verb", ["rotate", "compromise"])
-def test_page_and_api_have_the_same_effect_and_leave_the_same_entries(world, elsewhere, verb):
-    told = []
-    for place, door in ((world, over_rest), (elsewhere, on_the_page)):
-        token = api_token(place, place.public_client("Console app"), "ada", SCOPES)
-        with context.use(place.tenant):
-            rotation.rotate_due(timezone.now(), by=SYSTEM)
-            SigningKey.objects.filter(status="next").update(created_at=timezone.now() - rotation.KNOWN_AFTER)
-        before, names = key(place), {key(place).kid: "old", key(place, "next").kid: "next"}
-        seen = {entry.pk for entry in place.entries()}
-        assert door(place, token, verb) == 200
-        with context.use(place.tenant):
-            states = [(each.algorithm, each.status) for each in SigningKey.objects.order_by("pk")]
-        entries = [each for each in place.entries() if each.pk not in seen and each.event.startswith("key.")]
-        assert names[key(place).kid] == "next"
-        told.append(
-            (states, [(each.event, each.principal_label, each.reason, sorted(each.detail)) for each in entries])
-        )
-        assert before.pk in {each.about_id for each in entries}
-    assert told[0] == told[1]
 
 
 @spec("RFC 7517", "5")

@@ -15,6 +15,7 @@ from tests.harness.twins import CASES
 from tests.harness.twins.alike import differences, left_by
 from tests.harness.twins.playing import Hands, taken_back
 from tests.harness.twins.scenes import full
+from tests.harness.twins.trust import HUSH
 from tests.spec import spec
 
 pytestmark = pytest.mark.xdist_group("twins")
@@ -42,5 +43,7 @@ def test_what_is_done_on_a_page_and_over_the_api_is_the_same_and_is_told_alike(h
         api = left_by(world, lambda: hands.ask(case, names))
     found = differences(page, api)
     assert not found, "\n".join(found)
+    assert {each["principal_id"] for each in page.told} <= {world.people[case.person].pk}
+    assert HUSH not in str([page, api])
     assert bool(page.rows) != bool(case.no_row), page.rows
     assert bool(page.told) != bool(case.not_told), page.told

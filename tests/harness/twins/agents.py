@@ -81,6 +81,60 @@ CASES = (
         ),
     ),
     case(
+        "add-agent",
+        "/console/agents/add",
+        Press(
+            "/console/agents/add",
+            {
+                "name": " Clerk ",
+                "owner": "{bob}",
+                "method": "private_key_jwt",
+                "keys": "{jwk_text}",
+                "grants": ["client_credentials"],
+                "extent": "anything",
+            },
+        ),
+        (
+            Ask("POST", "agents", {"name": " Clerk ", "owner": "{bob}"}),
+            Ask(
+                "POST",
+                "agents/{made_id}/clients",
+                {
+                    "grant_types": ["client_credentials"],
+                    "token_endpoint_auth_method": "private_key_jwt",
+                    "jwks": {"keys": ["{jwk}"]},
+                },
+            ),
+        ),
+    ),
+    case(
+        "add-agent",
+        "/console/agents/add",
+        Press(
+            "/console/agents/add",
+            {
+                "name": "Clerk",
+                "owner": "{bob}",
+                "method": "none",
+                "grants": CODE,
+                "redirect_uris": f"{REDIRECT}\n https://expenses.example/back ",
+                "extent": "ticked",
+            },
+        ),
+        (
+            Ask("POST", "agents", {"name": "Clerk", "owner": "{bob}", "ceiling": {}}),
+            Ask(
+                "POST",
+                "agents/{made_id}/clients",
+                {
+                    "grant_types": CODE,
+                    "redirect_uris": [REDIRECT, "https://expenses.example/back"],
+                    "token_endpoint_auth_method": "none",
+                },
+            ),
+        ),
+    ),
+    case(
         "add-document",
         "/console/agents/add/document",
         (Press("add/document", {"url": "{document}"}), Press("add/document", nth=-1)),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from agents import admission
+from agents import admission, assigning
 from agents.models import Agent, Approval, Client
 from tests.harness.twins.case import Ask, Names, Press, case
 from tests.harness.world import World
@@ -15,6 +15,10 @@ ONE = "approvals/{approval}"
 
 def _denied(world: World, names: Names) -> None:
     admission.deny(Approval.objects.get(pk=names["approval"]), by=world.people["ada"], reason="No.")
+
+
+def _assigned(world: World, names: Names) -> None:
+    assigning.assign(Approval.objects.get(pk=names["approval"]), to=world.people["ada"], by=world.people["ada"])
 
 
 def _two_alike(world: World, names: Names) -> Names:
@@ -71,6 +75,18 @@ CASES = (
         Ask("POST", f"{ONE}/deny", {"preset": "another", "reason": "See there."}),
     ),
     case(
+        "approve",
+        PAGE,
+        Press("/{approval}/approve", {"extent": "anything", "owner": "{bob}"}),
+        Ask("POST", f"{ONE}/approve", {"ceiling": None, "owner": "{bob}"}),
+    ),
+    case(
+        "deny",
+        PAGE,
+        Press("/{approval}/deny", {"reason": " Not now. "}),
+        Ask("POST", f"{ONE}/deny", {"reason": " Not now. "}),
+    ),
+    case(
         "ask-about",
         PAGE,
         Press("/{approval}/ask", {"words": "Who runs it?"}),
@@ -81,6 +97,13 @@ CASES = (
         PAGE,
         Press("/{approval}/assign", {"to": "{ada}"}),
         Ask("POST", f"{ONE}/assign", {"to": "{ada}"}),
+    ),
+    case(
+        "assign-question",
+        PAGE,
+        Press("/{approval}/assign", {"to": ""}),
+        Ask("POST", f"{ONE}/assign", {"to": None}),
+        scene=_assigned,
     ),
     case("undo-decision", PAGE, Press("/{approval}/undo"), Ask("POST", f"{ONE}/undo"), scene=_denied),
     case(

@@ -9,7 +9,7 @@ from tests.harness.world import REDIRECT, World
 PAGE, PATH = "/console/agents/{ledger}/clients/{ledger_client}", "agents/{ledger}/clients/{ledger_client}"
 RUNNER = "{runner}/clients/{runner_client}"
 SAID = {"client_name": "Books", "client_uri": "https://books.example/", "logo_uri": ""}
-JOB = {"issuer": "{issuer}", "subject": "repo:acme/deploy", "audience": "remit"}
+JOB = {"issuer": "{issuer}", "subject": " repo:acme/deploy", "audience": "remit"}
 
 
 def _changed(world: World, names: Names) -> None:

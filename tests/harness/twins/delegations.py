@@ -1,6 +1,9 @@
 """Everybody's delegations: ended, narrowed, asked about; many at once; and lists as files that the clock writes."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from delegations.rules import Limits
 from notices.models import Job, JobItem
@@ -19,6 +22,10 @@ PLACES = {
     "issuers": "/console/trust",
     "audiences": "/console/trust/audiences",
 }
+
+
+def _in_an_hour(world: World, names: Names) -> Names:
+    return {"in_an_hour": (timezone.now() + timedelta(hours=1)).isoformat()}
 
 
 def _ended(world: World, names: Names) -> None:
@@ -54,6 +61,13 @@ CASES = (
         ONE,
         Press("/narrow", {"scope": ["events:read"], **WHY}),
         Ask("PATCH", OWN, {"scopes": ["events:read"], **WHY}),
+    ),
+    case(
+        "narrow-delegation",
+        ONE,
+        Press("/narrow", {"scope": ["events:read"], "end": "hour", **WHY}),
+        Ask("PATCH", OWN, {"scopes": ["events:read"], "expires_at": "{in_an_hour}", **WHY}),
+        scene=_in_an_hour,
     ),
     case("put-back-delegation", ONE, Press("/put-back"), Ask("POST", f"{OWN}/put-back"), scene=_narrowed),
     case("undo-end-delegation", ONE, Press("/undo"), Ask("POST", f"{OWN}/restore"), scene=_ended),

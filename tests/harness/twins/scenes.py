@@ -116,6 +116,7 @@ def _of_strangers(world: World, server: Hostile) -> Names:
         "guarded_url": server.url(f"{base}/mcp"),
         "jwk": key,
         "jwk_text": json.dumps(key),
+        "jwks_text": json.dumps({"keys": [key]}),
     }
 
 

@@ -2,9 +2,11 @@
 
 import base64
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
+from agents.models import Agent
 from audit.principals import SYSTEM
 from notices.models import Delivery
 from tests.harness import pictures
@@ -16,6 +18,17 @@ from tokens.models import SigningKey
 
 WHY = {"reason": "left"}
 LOGO = pictures.picture("PNG", (40, 20))
+PARTS = {
+    "here": {"environment": "staging", "time_zone": "Europe/Vienna"},
+    "colours": {"accent": "#324db3", "accent_dark": "#8ea2ff"},
+    "arriving": {"registration": "hosts", "documents": "admission", "admitted_hosts": ["agents.example"]},
+    "devices": {"device_codes": "trusted", "trusted_networks": ["192.0.2.0/24", "2001:db8::/32"]},
+    "access": {"longest_delegation_days": 1, "access_token_seconds": 120, "default_resource": "{calendar_url}"},
+    "handing-on": {"handing_on": "policy", "deepest_chain": 2},
+    "keeping": {"keep_days": 400},
+    "owners": {"owner_grace_days": 7},
+}
+"""Of each part of the settings what is changed."""
 HOOK, ONE_HOOK = "/console/webhooks/{webhook}", "webhooks/{webhook}"
 TOLD = {"url": "https://hooks.example.com/x", "description": "Pager"}
 NEW = {"email": "eve@{slug}.example", "role": "auditor"}
@@ -33,6 +46,10 @@ def _day(world: World, names: Names) -> Names:
     return {"day": day.isoformat(), "day_over": f"{(day + timedelta(days=1)).isoformat()}T00:00:00Z"}
 
 
+def _bobs(world: World, names: Names) -> None:
+    Agent.objects.filter(pk=names["agent"]).update(owner=world.people["bob"])
+
+
 def _switched(world: World, names: Names) -> Names:
     """Change a setting, and name the entry of it."""
     stops.change_policy(world.tenant, by=by(world), deepest_chain=2)
@@ -41,6 +58,11 @@ def _switched(world: World, names: Names) -> Names:
 
 def _missed(world: World, names: Names) -> None:
     Delivery.objects.update(state="failed", attempts=9)
+
+
+def typed(value: Any) -> str:
+    """Return a value as it is typed into its field."""
+    return "\n".join(value) if isinstance(value, list) else str(value)
 
 
 CASES = (
@@ -72,15 +94,25 @@ CASES = (
         Ask("PATCH", "members/{bob}", {"role": "developer", "role_until": "{day_over}"}),
         scene=_day,
     ),
+    case(
+        "remove-member",
+        "/console/members/{bob}/remove",
+        Press("", {**WHY, "agents_to": "{alice_email}"}),
+        Ask("POST", "members/{bob}/remove", {**WHY, "agents_to": "{alice}"}),
+        scene=_bobs,
+    ),
     case("remove-member", "/console/members/{alice}/remove", Press("", WHY), Ask("DELETE", "members/{alice}", WHY)),
     case(
         "remove-member", "/console/members/{alice}/remove", Press("", WHY), Ask("POST", "members/{alice}/remove", WHY)
     ),
-    case(
-        "change-settings",
-        "/console/settings",
-        Press("/change#access", {"longest_delegation_days": "1", "access_token_seconds": "120", "unused_days": "30"}),
-        Ask("PATCH", "settings", {"longest_delegation_days": 1, "access_token_seconds": 120, "unused_days": 30}),
+    *(
+        case(
+            "change-settings",
+            "/console/settings",
+            Press(f"/change#{part}", {name: typed(value) for name, value in words.items()}),
+            Ask("PATCH", "settings", words),
+        )
+        for part, words in PARTS.items()
     ),
     case(
         "put-setting-back",

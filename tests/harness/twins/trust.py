@@ -15,7 +15,8 @@ KEPT_NOWHERE = "it is judged, and kept nowhere"
 LOOKED_AT = {"issuer": "{unknown_issuer}/not", "key_source": "metadata", "purposes": ["software"]}
 UNKNOWN = {"issuer": "{unknown_issuer}/another", "name": "Another", "key_source": "jwks_uri", "purposes": ["software"]}
 PLACE = {"jwks_uri": "https://keys.another.example/jwks"}
-PROVIDER = {"client_id": "remit-2", "client_secret": "a secret of theirs", "groups_claim": "teams"}
+HUSH = "a secret of theirs"
+PROVIDER = {"client_id": "remit-2", "client_secret": HUSH, "groups_claim": "teams"}
 API = "https://api.elsewhere.example/"
 
 
@@ -62,6 +63,16 @@ CASES = (
         Ask("POST", "trust/issuers", {**UNKNOWN, **PLACE}),
     ),
     case(
+        "add-issuer",
+        "/console/trust/add-issuer",
+        Press("/add-issuer", {"issuer": "https://pasted.example", "key_source": "pasted", "jwks": "{jwks_text}"}),
+        Ask(
+            "POST",
+            "trust/issuers",
+            {"issuer": "https://pasted.example", "key_source": "pasted", "jwks": {"keys": ["{jwk}"]}},
+        ),
+    ),
+    case(
         "add-audience",
         "/console/trust/add-audience",
         Press(
@@ -91,8 +102,10 @@ CASES = (
                 "name": "Theirs",
                 "email_domains": "foreign.example",
                 "mappings": ["email"],
+                "any_client": [],
+                "clients": "{client_id}",
                 "longest_seconds": "120",
-                "required_claims": '{"tenant_id": "7f3a"}',
+                "required_claims": '{"tenant_id": 7}',
                 "resources": ["{calendar_url} events:read"],
             },
         ),
@@ -103,8 +116,10 @@ CASES = (
                 "name": "Theirs",
                 "email_domains": ["foreign.example"],
                 "mappings": ["email"],
+                "any_client": False,
+                "clients": ["{client_id}"],
                 "longest_seconds": 120,
-                "required_claims": {"tenant_id": "7f3a"},
+                "required_claims": {"tenant_id": 7},
                 "resources": {"{calendar_url}": ["events:read"]},
             },
         ),
@@ -118,8 +133,8 @@ CASES = (
     case(
         "link-subject",
         ISSUER,
-        Press("/links", {"subject": "f-bob", "email": "{bob_email}"}, nth=-1),
-        Ask("POST", f"{ISSUERS}/links", {"subject": "f-bob", "member": "{bob}"}),
+        Press("/links", {"subject": " f-bob", "email": "{bob_email}"}, nth=-1),
+        Ask("POST", f"{ISSUERS}/links", {"subject": " f-bob", "member": "{bob}"}),
     ),
     case("unlink-subject", ISSUER, Press("/{link}/unlink"), Ask("DELETE", f"{ISSUERS}/links/{{link}}")),
     case(
@@ -127,6 +142,12 @@ CASES = (
         ISSUER,
         Press("/sign-in", {**PROVIDER, "is_public": [], "roles": "it-security: security"}),
         Ask("PUT", f"{ISSUERS}/sign-in", {**PROVIDER, "roles": [["it-security", "security"]]}),
+    ),
+    case(
+        "set-provider",
+        ISSUER,
+        Press("/sign-in", {"client_id": "remit-2"}),
+        Ask("PUT", f"{ISSUERS}/sign-in", {"client_id": "remit-2", "client_secret": ""}),
     ),
     case("remove-provider", f"{ISSUER}/sign-in/remove", Press(""), Ask("DELETE", f"{ISSUERS}/sign-in")),
     case(
@@ -185,6 +206,17 @@ CASES = (
                 "members": ["{bob}", "{alice}"],
                 "groups": ["staff"],
             },
+        ),
+        scene=_no_rule,
+    ),
+    case(
+        "add-rule",
+        AUDIENCE,
+        Press("/rules", {"client": "{client_id}", "resource": API, "scopes": "read", "everyone": "on"}),
+        Ask(
+            "POST",
+            f"{AUDIENCES}/rules",
+            {"client": "{client_id}", "resource": API, "scopes": ["read"], "everyone": True},
         ),
         scene=_no_rule,
     ),
