@@ -73,7 +73,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Section, ...]], ...] = (
         ),
     ),
     (
-        gettext_lazy("Tenant"),
+        gettext_lazy("Organisation"),
         (
             Section("console-members", gettext_lazy("Members"), "people", partial(may, act=Act.MEMBERS_READ)),
             Section("console-webhooks", gettext_lazy("Webhooks"), "arrow", partial(may, act=Act.WEBHOOKS_READ)),

@@ -20,7 +20,7 @@ _FOR_PEOPLE = frozenset({Purpose.ID_JAG, Purpose.SIGN_IN})
 def check_identifier(issuer: str, own_issuer: str) -> None:
     """Raise Unusable where a string names no other domain. Whether a tenant here exists is asked when its word is."""
     if issuer == own_issuer:
-        raise Unusable(_("A tenant does not trust itself: grants cross a domain."))
+        raise Unusable(_("An organisation does not trust itself: grants cross a domain."))
     if keys.is_our_own(issuer):
         return
     if not issuer.startswith("https://") or not fetch.is_fetchable(issuer) or "?" in issuer:
@@ -55,7 +55,7 @@ def check_audience(audience: Audience) -> None:
             words = _("%(resource)s is not a resource identifier (RFC 8707): an absolute URI, no fragment.")
             raise Unusable(words % {"resource": resource[:200]})
         if directory.resource_server(resource) is not None:
-            words = _("%(resource)s is a resource of this tenant: no grant is needed to reach it.")
+            words = _("%(resource)s is a resource of this organisation: no grant is needed to reach it.")
             raise Unusable(words % {"resource": resource[:200]})
         others = Audience.objects.exclude(pk=audience.pk).filter(resources__has_key=resource)
         if others.exists():
@@ -73,7 +73,9 @@ def check_scopes(resources: object) -> None:
     for resource, scopes in _pairs(resources):
         protected = directory.resource_server(resource)
         if protected is None:
-            raise Unusable(_("%(resource)s is not a resource server of this tenant.") % {"resource": resource[:200]})
+            raise Unusable(
+                _("%(resource)s is not a resource server of this organisation.") % {"resource": resource[:200]}
+            )
         if unknown := set(scopes) - protected.scopes.keys():
             named = {"resource": resource[:200], "scopes": " ".join(sorted(unknown))[:200]}
             raise Unusable(_("%(resource)s has no scope %(scopes)s.") % named)
@@ -82,7 +84,7 @@ def check_scopes(resources: object) -> None:
 def _check_keys(issuer: TrustedIssuer) -> None:
     if keys.is_our_own(issuer.issuer):
         if set(issuer.purposes) - _FOR_PEOPLE:
-            raise Unusable(_("A tenant of this installation is trusted about people alone."))
+            raise Unusable(_("An organisation of this installation is trusted about people alone."))
         return
     _check_each("key source", [issuer.key_source], KeySource.values)
     if issuer.key_source == KeySource.JWKS_URI and not fetch.is_fetchable(issuer.jwks_uri):

@@ -29,7 +29,10 @@ class ChangeAudience(AddAudience):
     algorithm = forms.ChoiceField(choices=Audience.Algorithm.choices, label=_("Signature of what we send there"))
     shares_email = forms.BooleanField(required=False, label=_("Name the person's mail address to it"))
     aud_tenant = forms.CharField(
-        max_length=255, required=False, label=_("Our tenant's id there"), help_text=_("Where many share that server.")
+        max_length=255,
+        required=False,
+        label=_("Our organisation's id there"),
+        help_text=_("Where many share that server."),
     )
 
     def __init__(self, audience: Audience, said: Any = None) -> None:

@@ -62,7 +62,7 @@ class CheckForm(forms.Form):
     def clean_through(self) -> tuple[Agent, ...]:
         names = [name.strip() for name in self.cleaned_data["through"].split(",") if name.strip()]
         if len(names) > MAX_CHAIN:
-            raise forms.ValidationError(_("That is a longer chain than any tenant allows."))
+            raise forms.ValidationError(_("That is a longer chain than any organisation allows."))
         return tuple(_agent(name) for name in names)
 
     def question(self) -> Question:

@@ -65,7 +65,7 @@ PARTS = (
     ),
 )
 LABELS: dict[str, Any] = {
-    "environment": _("This tenant is for"),
+    "environment": _("This organisation is for"),
     "registration": _("Agents may register themselves"),
     "registration_needs_token": _("Registering takes a token that an admin made"),
     "documents": _("Agents may be known by a document of theirs"),

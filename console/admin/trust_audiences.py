@@ -25,7 +25,7 @@ from trust.models import Audience
 
 SHOWN = 200
 NO_CLIENT = _("No client here has this id.")
-NOT_ALL = _("Not all of these are people of this tenant.")
+NOT_ALL = _("Not all of these are people of this organisation.")
 
 
 @for_act(Act.TRUST_READ)

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+
+from scripts import translations
 
 pytestmark = pytest.mark.once
 
@@ -19,7 +22,10 @@ EVERYDAY = {
     "sign-up",
 }  # fmt: skip
 # What the standards say and people do not: architecture.md, "words for people".
-UNSPOKEN = {"entitlement", "grant", "principal", "token exchange", "realm"}
+UNSPOKEN = {"entitlement", "grant", "principal", "tenant", "token exchange", "realm"}
+# The one word for it on pages and in mail, for people and for admins: docs/glossary.md, "words for people".
+ORGANISATION = {"en": r"\borganisations?\b", "de": r"organisation(?:en)?\b"}
+TENANT = {"en": r"\btenants?\b", "de": r"\b(?:tenants?|mandant\w*)\b"}
 _SILENT = re.compile(r"{#.*?#}|{% block (?:body_class|at_\w+) %}.*?{% endblock %}", re.DOTALL)
 _MARKED = re.compile(
     r"{%\s*(?:trans|translate)\s+([\"'])(.*?)\1.*?%}|{%\s*blocktrans(?:late)?\b.*?%}(.*?){%\s*endblocktrans(?:late)?\s*%}",
@@ -95,6 +101,22 @@ def test_a_page_says_no_word_that_the_glossary_rules_out():
     any_of_them = re.compile(rf"\b({'|'.join(map(re.escape, unspoken))})s?\b", re.IGNORECASE)
     assert any_of_them.search("The realm")
     assert not {_named(path): said for path in TEMPLATES if (said := any_of_them.findall(_spoken(path.read_text())))}
+
+
+def test_a_tenant_is_an_organisation_to_everybody_who_reads_of_it():
+    """Whatever is marked for translation is read by people, wherever it stands; programs and the wire say tenant."""
+    (german,) = sorted(translations.LOCALE.glob("de/LC_MESSAGES/django.po"))
+    said = {"en": _lines(translations.extracted(), "id"), "de": _lines(translations.read(german), "string")}
+    for language, lines in said.items():
+        assert sum(bool(re.search(ORGANISATION[language], line, re.IGNORECASE)) for line in lines) > 30
+        assert not [line for line in lines if re.search(TENANT[language], line, re.IGNORECASE)]
+
+
+def _lines(catalogue: Catalog, side: str) -> list[str]:
+    """Return one side of a catalogue, without the names of its placeholders."""
+    found = (getattr(message, side) for message in catalogue if message.id)
+    lines = [line for each in found for line in ([each] if isinstance(each, str) else each)]
+    return [re.sub(r"%\(\w+\)s|\{\w*\}", "", line) for line in lines]
 
 
 def test_every_icon_that_a_page_names_is_drawn_and_none_is_drawn_in_vain():

@@ -129,11 +129,11 @@ def test_of_many_tenants_one_is_found_by_typing(stage):
     seen = watch(page)
     page.goto(world.url("/me/agents"))
     page.locator(".switcher > summary").click()
-    page.get_by_label("Find a tenant").press_sequentially("branch 7")
+    page.get_by_label("Find an organisation").press_sequentially("branch 7")
     (found,) = page.locator("#my-tenants > li:visible").all()
     assert "Branch 7" in found.inner_text()
     assert not list(findings(page, "light", 390))
     assert not seen.complaints
-    page.get_by_label("Find a tenant").press("Enter")
+    page.get_by_label("Find an organisation").press("Enter")
     page.wait_for_url(f"**/t/{tenant.slug}/**")
     page.context.close()

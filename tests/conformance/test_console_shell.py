@@ -56,9 +56,9 @@ def test_the_navigation_counts_what_waits_for_a_decision(world):
 
 def places(page):
     """Return the tenants of the menu, by where they lead: what stands beside each."""
-    if 'aria-label="Your tenants"' not in page.text:
+    if 'aria-label="Your organisations"' not in page.text:
         return {}
-    menu = page.text[page.text.index('aria-label="Your tenants"') :]
+    menu = page.text[page.text.index('aria-label="Your organisations"') :]
     links = re.findall(r'<a href="([^"]+)"[^>]*>(.*?)</a>', menu[: menu.index("</ul>")], re.DOTALL)
     return {url: " ".join(re.sub(r"<[^>]+>", " ", words).split()) for url, words in links}
 

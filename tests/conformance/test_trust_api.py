@@ -88,7 +88,7 @@ def test_a_link_is_made_once_and_what_is_unlinked_is_nobody(world, admin):
         ({"resources": ["x"]}, "by resource"),
         ({"resources": {"https://x.example/": [{}]}}, "each as a word"),
         ({"required_claims": [1]}, "objects"),
-        ({"resources": {"https://elsewhere.example/": ["x"]}}, "not a resource server of this tenant"),
+        ({"resources": {"https://elsewhere.example/": ["x"]}}, "not a resource server of this organisation"),
     ],
 )
 @spec("ID-JAG", "9.3")

@@ -167,7 +167,7 @@ def _resource(walking: _Walk) -> str:
     walking.protected = directory.resource_server(identifier)
     if walking.protected is None:
         remedy = _("Register the resource, or name it exactly as it is registered.")
-        raise Failed(_("No resource of this tenant has this identifier."), remedy=remedy, said=identifier)
+        raise Failed(_("No resource of this organisation has this identifier."), remedy=remedy, said=identifier)
     return walking.protected.server.name
 
 
