@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 
 from agents import owning
 from audit.principals import Kind, Principal
+from console import kept
 from console.needs import RoleLacking
 from tenants.models import Membership
 from tenants.roles import Act, may
@@ -46,12 +47,12 @@ def for_fresh_members(view: View) -> View:
     def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
         # Asked before allauth asks: it would keep the body of a POST in the session, and find no view to resume with.
         if is_reauthentication_required(request, app="allauth.mfa"):
-            return prove_again(request, request.get_full_path())
+            return prove_again(request, _page(request))
         if get_reauthentication_flows(request.member.user):
             return view(request, *args, **kwargs)
         if request.member.user.home_id is None:
             return render(request, "me/nothing_proves_it.html", status=403)
-        return view(request, *args, **kwargs) if is_present(request) else prove_again(request, request.get_full_path())
+        return view(request, *args, **kwargs) if is_present(request) else prove_again(request, _page(request))
 
     return for_members(guarded)
 
@@ -62,7 +63,7 @@ def for_present_members(view: View) -> View:
     @wraps(view)
     def guarded(request: MemberRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not is_present(request):
-            return prove_again(request, request.get_full_path())
+            return prove_again(request, _page(request))
         return view(request, *args, **kwargs)
 
     return for_members(guarded)
@@ -136,7 +137,21 @@ def principal(request: MemberRequest) -> Principal:
 
 
 def _to_sign_in(request: TenantRequest) -> HttpResponse:
-    return _leave(request, f"{resolve_url('account_login')}?{urlencode({'next': request.get_full_path()})}")
+    page = request.get_full_path()
+    if request.method == "POST":
+        kept.keep(request, kept.SIGNED_OUT)
+        page = kept.page_of(request)
+    elif "HX-Request" in request.headers:
+        page = kept.page_of(request)  # It asked for a part of one.
+    return _leave(request, f"{resolve_url('account_login')}?{urlencode({'next': page})}")
+
+
+def _page(request: MemberRequest) -> str:
+    """Return where somebody comes back to who has to prove first that it is them; keep what they typed."""
+    if request.method != "POST":
+        return request.get_full_path()
+    kept.keep(request, kept.PROVED)
+    return kept.page_of(request)
 
 
 def _leave(request: TenantRequest, url: str) -> HttpResponse:

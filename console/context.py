@@ -4,7 +4,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from console import look, navigation, switcher
+from console import kept, look, navigation, switcher
 from console.needs import Needs
 from tenants import brand
 from tokens.endpoints.request import MemberRequest
@@ -17,5 +17,6 @@ def tenant_and_member(request: HttpRequest) -> dict[str, object]:
     known = {"tenant": tenant, "member": member, "look": look.chosen(request), "colours": sheet}
     if member is None:
         return known
-    found = navigation.lazily(cast(MemberRequest, request))
-    return {**known, "navigation": found, "my_tenants": switcher.lazily(member), "needs": Needs(member)}
+    theirs = cast(MemberRequest, request)
+    found = {"navigation": navigation.lazily(theirs), "meanwhile": kept.lazily(theirs)}
+    return {**known, **found, "my_tenants": switcher.lazily(member), "needs": Needs(member)}

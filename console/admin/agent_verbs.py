@@ -16,6 +16,7 @@ from agents.errors import NotActive, Ownerless, Unusable
 from agents.models import Agent
 from agents.owning import STOPS
 from agents.rules import Verb, is_possible
+from console import kept
 from console.access import View, for_admins, for_agent, for_present_members, principal
 from console.counted import Counted
 from console.impact_words import impact_words
@@ -24,6 +25,7 @@ from tenants.roles import Act
 from tokens import impact, stops
 from tokens.endpoints.request import MemberRequest
 
+_NAMES = {Verb.PAUSE: "pause", Verb.RESUME: "resume", Verb.RETIRE: "end", Verb.RESTORE: "restore"}
 CHANGED = _("Something about this agent changed while you read. Look again.")
 
 
@@ -129,11 +131,16 @@ def _ask(
         "agent": agent,
         "verb": verb.value,
         "words": words,
-        "form": form or VerbForm(words=words, people=reach.people),
+        "form": form or VerbForm(words=words, people=reach.people, initial=_typed(request, agent, verb)),
         "impact": impact_words(reach, now=now, time_zone=request.tenant.time_zone),
         "said": said,
     }
     return render(request, "console/agent_verb.html", content, status=status)
+
+
+def _typed(request: MemberRequest, agent: Agent, verb: Verb) -> dict[str, Any]:
+    """Return what this person typed here before they had to sign in."""
+    return kept.initial(request, f"{_NAMES[verb]}-agent", agent_id=agent.pk)
 
 
 def _back(request: MemberRequest) -> HttpResponse:

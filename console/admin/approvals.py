@@ -49,6 +49,8 @@ def listing(
 ) -> HttpResponse:
     if typed is None and (kept := decisions.take_kept(request)):
         typed, said = Typed(*kept), said or str(PROVED)
+    if typed is None and (mine := decisions.typed_before(request)):
+        typed = Typed(*mine)
     related = Approval.objects.select_related("agent", "client__software_issuer", "decided_by__user")
     waiting = Approval.objects.filter(status=Approval.Status.WAITING)
     all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from agents import admission
 from agents.errors import BadLimits, Unusable
+from console import kept
 from kit import moments
 from tenants import directory
 from tenants.models import Membership, Tenant
@@ -109,6 +110,12 @@ def take_kept(request: MemberRequest) -> tuple[str, QueryDict] | None:
     if kept is None or timezone.now().timestamp() - kept["at"] > KEPT_FOR.total_seconds():
         return None
     return kept["id"], QueryDict(kept["typed"])
+
+
+def typed_before(request: MemberRequest) -> tuple[str, QueryDict] | None:
+    """Return what this person typed into a card before they had to sign in, this once."""
+    found = kept.take(request, "approve", "deny", "ask-about")
+    return (found[0]["approval_id"], found[1]) if found else None
 
 
 def forget_kept(request: MemberRequest) -> None:

@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console import choosing
+from console import choosing, kept
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
 from console.counted import MOVED, Counted
 from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
@@ -37,8 +37,10 @@ class EndForm(Counted):
 def end_many(request: MemberRequest) -> HttpResponse:
     touched = ending.preview(_selected(request.GET))
     if request.method != "POST":
-        return _preview(request, EndForm(reaches=touched.delegations), touched)
+        typed = kept.initial(request, "end-many")
+        return _preview(request, EndForm(reaches=touched.delegations, initial=typed), touched)
     if must_prove_again(request):
+        kept.keep(request, kept.PROVED)
         return prove_again(request, request.get_full_path())
     form = EndForm(request.POST, reaches=touched.delegations)
     if not form.is_valid():

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import owners, people
 from agents.people_filters import MemberFilter
+from console import kept
 from console.access import for_act, for_present_members
 from console.admin.resources import version_of
 from console.attempt import attempt
@@ -87,7 +88,8 @@ class Removal(Counted):
 
 @for_act(Act.MEMBERS_READ)
 def listing(request: MemberRequest) -> HttpResponse:
-    return _show(request)
+    typed = kept.initial(request, "invite-member")
+    return _show(request, form=Invite(initial=typed) if typed else None)
 
 
 @require_POST
@@ -131,7 +133,8 @@ def remove(request: MemberRequest, member_id: str) -> HttpResponse:
     ends = reach.of_member(member, now=timezone.now())
     owned = owners.owned(member)
     owns, is_sent, said = owned.count(), request.method == "POST", ""
-    form = Removal(request.POST if is_sent else None, reaches=ends.delegations, owns=owns)
+    typed = kept.initial(request, "remove-member", member_id=member_id)
+    form = Removal(request.POST if is_sent else None, initial=typed, reaches=ends.delegations, owns=owns)
     if is_sent and form.is_valid():
         reason, following = form.cleaned_data["reason"], form.cleaned_data.get("agents_to")
         said = attempt(lambda: stops.remove_member(member, by=request.member, reason=reason, agents_to=following))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from console import chains, consents, smaller
+from console import chains, consents, kept, smaller
 from console.access import for_admins, for_owners, principal
 from console.receipt_words import receipt_words
 from console.record import download
@@ -62,12 +62,13 @@ def view(
         "may_ask": may_end and delegation.member_id != request.member.pk and renewing.may_ask(delegation, now=now),
         "asked": _asked(delegation, now=now, time_zone=zone),
         "may_end": may_end,
-        "smaller": smaller.form_of(delegation, now=now, tenant=request.tenant, typed=typed) if may_end else None,
+        "smaller": _smaller(request, delegation, typed, now=now) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
         "put_back": smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant)
         if may_end
         else None,
         "may_undo": may_undo(delegation, by=request.member.pk, now=now),
+        "why": kept.initial(request, "end-delegation", delegation_id=delegation_id).get("reason", ""),
         "said": said,
     }
     return render(request, "console/delegation.html", content, status=status)
@@ -140,6 +141,14 @@ def put_back(request: MemberRequest, delegation_id: str) -> HttpResponse:
 @for_owners
 def record(request: MemberRequest, delegation_id: str) -> HttpResponse:
     return download(Delegation.objects.visible_to(request.member), delegation_id, tenant=request.tenant)
+
+
+def _smaller(
+    request: MemberRequest, delegation: Delegation, typed: QueryDict | None, *, now: datetime
+) -> Mapping[str, Any] | None:
+    """Return the form that allows less, with what was typed, be it before this person had to sign in."""
+    before = kept.take(request, "narrow-delegation", delegation_id=delegation.pk) if typed is None else None
+    return smaller.form_of(delegation, now=now, tenant=request.tenant, typed=before[1] if before else typed)
 
 
 def _narrowed(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[str, Any] | None:

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from console import kept
 from console.access import for_act, for_present_members, principal
 from console.attempt import attempt
 from tenants.roles import Act
@@ -23,7 +24,7 @@ class Pause(forms.Form):
 @for_present_members
 def view(request: MemberRequest) -> HttpResponse:
     is_sent = request.method == "POST"
-    form = Pause(request.POST if is_sent else None)
+    form = Pause(request.POST if is_sent else None, initial=kept.initial(request, "pause-tenant"))
     if is_sent and form.is_valid():
         words, tenant = form.cleaned_data, request.tenant
         refused = attempt(lambda: stops.pause_tenant(tenant, by=principal(request), **words))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import BooleanField, Field
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.events import Event
 from audit.models import Entry
+from console import kept
 from console.access import for_act, principal
 from console.admin.resources import version_of
 from console.admin.settings_forms import LABELS, PARTS, Part, PartForm, form_of
@@ -35,7 +36,11 @@ GONE = _("That change cannot be put back any more.")
 
 @for_act(Act.SETTINGS_READ)
 def view(request: MemberRequest) -> HttpResponse:
-    return show(request)
+    found = kept.take(request, "change-settings")
+    if found is None:
+        return show(request)
+    part = _part_of(found[1])
+    return show(request, typed={part.word: form_of(part, Tenant.objects.get(pk=request.tenant.pk), found[1])})
 
 
 @require_GET
@@ -53,7 +58,7 @@ def export(request: MemberRequest) -> HttpResponse:
 def change(request: MemberRequest) -> HttpResponse:
     """Save one part; the others stay as they are."""
     tenant = Tenant.objects.get(pk=request.tenant.pk)
-    part = next((each for each in PARTS if each.word == request.POST.get("part")), PARTS[0])
+    part = _part_of(request.POST)
     form = form_of(part, tenant, request.POST)
     if form.is_valid():
         said, version, who = dict(form.cleaned_data), version_of(request), principal(request)
@@ -79,6 +84,10 @@ def put_back(request: MemberRequest) -> HttpResponse:
     if refused := attempt(restore):
         return show(request, said=refused, status=409)
     return redirect(f"{reverse('console-settings')}#history")
+
+
+def _part_of(said: QueryDict) -> Part:
+    return next((each for each in PARTS if each.word == said.get("part")), PARTS[0])
 
 
 def _is_done(form: PartForm, verb: Callable[[], object]) -> bool:

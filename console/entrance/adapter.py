@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from console import kept
 from console.entrance import last_way
 from console.entrance.places import let_in, place_of, sign_out, write_down_wrong_password
 from kit.languages import spoken
@@ -49,8 +50,10 @@ class Adapter(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        let_in(request, user)
+        member = let_in(request, user)
         last_way.remember(request, response, user)
+        if member is not None:
+            kept.mark(request, response, member)
         if asked := request.headers.get("Accept-Language", ""):
             languages.hear(user, spoken(asked))
         return response

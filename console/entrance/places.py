@@ -49,12 +49,12 @@ def write_down_wrong_password(email: str) -> None:
 
 
 @transaction.atomic
-def let_in(request: HttpRequest, user: User) -> None:
-    """Record that a person signed in, and keep where: the session names the row that is kept of it."""
+def let_in(request: HttpRequest, user: User) -> Membership | None:
+    """Record that a person signed in, and keep where: the session names the row that is kept of it. Return them."""
     session, methods = request.session, list(dict.fromkeys(methods_used(request, user)))
     member = write_down(Event.SIGNED_IN, user, methods)
     if member is None:
-        return
+        return None
     if not session.session_key:
         session.create()  # Somebody else was signed in here: their session was dropped.
     if sign_ins.KEPT in session:
@@ -62,6 +62,7 @@ def let_in(request: HttpRequest, user: User) -> None:
     key = str(session.session_key)
     user_agent, address = request.headers.get("User-Agent", ""), request.META.get("REMOTE_ADDR", "")
     session[sign_ins.KEPT] = sign_ins.keep(member, key, user_agent=user_agent, address=address).pk
+    return member
 
 
 @transaction.atomic

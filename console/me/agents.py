@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
-from console import counted, smaller
+from console import counted, kept, smaller
 from console.access import for_members, principal
 from console.me.places import just_ended
 from console.places import places_of
@@ -33,7 +33,8 @@ _LAST_NARROWED = "last_narrowed"
 
 @for_members
 def listing(request: MemberRequest) -> HttpResponse:
-    return _show(request)
+    found = kept.take(request, "narrow-access")
+    return _show(request, about=found[0]["delegation_id"], typed=found[1]) if found else _show(request)
 
 
 def _show(

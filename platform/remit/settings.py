@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "remit.languages.Languages",
     "remit.pauses.Pauses",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "console.posted.Posted",
 ]
 ROOT_URLCONF = "remit.urls"
 TENANT_URLCONF = "remit.tenant_urls"
@@ -230,6 +231,7 @@ SESSION_COOKIE_AGE = env.int("REMIT_SESSION_SECONDS", default=12 * 3600)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 LAST_WAY_COOKIE_NAME = f"{_prefix}way"
+MARK_COOKIE_NAME = f"{_prefix}mark"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -217,7 +217,7 @@ def test_over_https_the_way_is_kept_as_its_siblings_are(world, monkeypatch):
         browser = InProcess(SERVER_NAME="id.example.com")
         said = {"login": world.email("alice"), "password": PASSWORD}
         kept = browser.post(f"/t/{world.tenant.slug}/login", said, secure=True).cookies
-    siblings = {f"__Host-{name}-{world.tenant.slug}" for name in ("remit", "way")} | {"__Host-csrf"}
+    siblings = {f"__Host-{name}-{world.tenant.slug}" for name in ("remit", "way", "mark")} | {"__Host-csrf"}
     assert {name for name in kept if kept[name].value} == siblings
     for each in siblings:
         assert (kept[each]["secure"], kept[each]["httponly"], kept[each]["path"]) == (True, True, "/"), each
