@@ -7,9 +7,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from agents import admission, directory, lifecycle, owners
+from agents import admission, directory, lifecycle, overlaps, owners
 from agents.errors import NameTaken, NotActive
 from agents.models import Agent, Client, UsedAssertion, looks
+from agents.models.client import FIRST_SECRET
 from agents.registration import changes, vouching
 from agents.registration.changes import Change
 from agents.registration.metadata import ClientMetadata
@@ -99,6 +100,7 @@ def replace_registration(
     has_secret, needs_secret = bool(held.client_secret), metadata.auth_method in _WITH_SECRET
     secret = opaque.make() if needs_secret and not has_secret else ""
     if has_secret != needs_secret:
+        overlaps.forget(held, FIRST_SECRET)
         columns |= {"client_secret": opaque.salted_digest(secret) if secret else "", "further_secrets": []}
     if held.jwks_uri != metadata.jwks_uri:
         columns = _with_no_fetched_keys(columns)
@@ -256,6 +258,7 @@ def change_secret(client: Client, *, by: Principal, secret: str = "") -> str:
     Client.objects.filter(pk=client.pk).update(
         client_secret=opaque.salted_digest(secret), further_secrets=[], version=F("version") + 1
     )
+    overlaps.forget(client)
     record(Event.CLIENT_SECRET_CHANGED, by=by, about=client)
     transaction.on_commit(directory.forget_all)
     return secret

@@ -56,11 +56,13 @@ def is_of_another_issuer(assertion: str) -> bool:
 class Evidence:
     """What a request showed of its client while it is judged, which may be twice.
 
-    `spent` are digests of assertions that this very request spent, `key` the one that its client proved itself with.
+    `spent` are digests of assertions that this very request spent, `key` the one that its client proved itself with,
+    and `credential` the id of the secret or of the platform's word with which it did.
     """
 
     spent: set[str] = field(default_factory=set)
     key: jwk.JWK | None = None
+    credential: str = ""
 
     @property
     def thumbprint(self) -> str:

@@ -148,11 +148,13 @@ def _none(client: Client | None, presented: Presented) -> bool:
 
 def _secret(client: Client | None, presented: Presented) -> bool:
     holds_secret = client is not None and client.auth_method in {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
-    stored = client.secret_digests if client is not None and holds_secret else [None]
+    stored = client.secret_digests if client is not None and holds_secret else {"": None}
     # Too long is wrong, not cut off: cutting would let anything stand behind a secret of the full length.
     bounded = presented.unverified_secret if len(presented.unverified_secret) <= MAX_SECRET else ""
     # Each is compared, whichever fits.
-    return sum(opaque.matches(bounded, each) for each in stored) > 0
+    fitting = [name for name, each in stored.items() if opaque.matches(bounded, each)]
+    presented.evidence.credential = fitting[0] if fitting else ""
+    return bool(fitting)
 
 
 def _private_key(client: Client | None, presented: Presented) -> bool:
@@ -170,10 +172,11 @@ def _federated(client: Client | None, presented: Presented) -> bool:
     if client is None or client.auth_method != AuthMethod.FEDERATED:
         return False
     try:
-        federated.check(client, presented.unverified_assertion, now=timezone.now())
+        found = federated.check(client, presented.unverified_assertion, now=timezone.now())
     except InvalidClient as refusal:
         _log.info("refused platform token", client=client.client_id, reason=refusal.reason)
         return False
+    presented.evidence.credential = found.pk
     return True
 
 

@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from agents import actions, directory
+from agents import actions, directory, overlaps
 from agents.errors import NameTaken, NotActive, TooLateForClient, Unusable
 from agents.models import Agent, Client, looks
+from agents.models.client import FIRST_SECRET
 from agents.registration import changes, metadata
 from agents.registration.metadata import ClientMetadata
 from audit.events import Event
@@ -148,6 +149,8 @@ def _changed(held: Client, said: Mapping[str, Any], *, by: Principal, undoes: st
     columns["last_edit"] = None if undoes or loses_secrets else {**edit, "entry": entry.pk}
     columns |= looks.of_client(described.name)
     Client.objects.filter(pk=held.pk).update(version=F("version") + 1, **columns)
+    if "client_secret" in columns:
+        overlaps.forget(held, FIRST_SECRET)
     transaction.on_commit(directory.forget_all)
     return Client.objects.select_related("agent").get(pk=held.pk), secret
 

@@ -22,8 +22,8 @@ from trust.models import TrustedIssuer
 LEEWAY = 60
 
 
-def check(client: Client, token: str, *, now: datetime) -> None:
-    """Accept a platform's token about a subject that is this client; raises InvalidClient."""
+def check(client: Client, token: str, *, now: datetime) -> FederatedCredential:
+    """Accept a platform's token about a subject that is this client; return whose word it is. Raises InvalidClient."""
     try:
         header, unverified = jose.unverified(token)
         issuer = trust_directory.issuer(unverified.get("iss"), TrustedIssuer.Purpose.FEDERATION)
@@ -37,15 +37,17 @@ def check(client: Client, token: str, *, now: datetime) -> None:
             may_be_untyped=True,
             longest=issuer.longest_seconds,
         )
-        found = keys.of(issuer, kid=header.get("kid"), now=now)
-        claims = jose.verify(token, found, expected, now=int(now.timestamp()))
+        held = keys.of(issuer, kid=header.get("kid"), now=now)
+        claims = jose.verify(token, held, expected, now=int(now.timestamp()))
         if missed := issuer.misses(claims):
             raise jose.BadToken(f"{missed} is not what the registration demands")
     except jose.BadToken as error:
         raise InvalidClient(f"platform token for {client.client_id[:80]!r}: {error}") from error
-    credentials = FederatedCredential.objects.filter(client=client, issuer=issuer)
-    if not any(_is_about(credential, claims) for credential in credentials):
+    credentials = FederatedCredential.objects.filter(client=client, issuer=issuer).order_by("pk")
+    found = next((credential for credential in credentials if _is_about(credential, claims)), None)
+    if found is None:
         raise InvalidClient(f"platform token: nothing of it is {client.client_id[:80]!r}")
+    return found
 
 
 def matches(template: str, subject: str) -> bool:

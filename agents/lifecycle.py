@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from agents import admission, directory, owners
 from agents.errors import NotActive, Unusable
-from agents.models import Agent, Client, FederatedCredential
+from agents.models import Agent, Client, CredentialStory, FederatedCredential
 from agents.rules import LIVING, RESTORABLE, check_answered_for
 from audit.events import Event
 from audit.ledger import record
@@ -74,6 +74,7 @@ def end_for_good(agent: Agent, *, now: datetime) -> bool:
     if not over_due(now).filter(pk=agent.pk).order_by().update(ended_at=now, version=F("version") + 1):
         return False
     FederatedCredential.objects.filter(client__agent=agent).delete()
+    CredentialStory.objects.filter(client__agent=agent).delete()
     Client.objects.filter(agent=agent).update(
         status=Client.Status.DISABLED,
         client_secret="",

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from agents import lapsing, logos, owners
+from agents import lapsing, logos, owners, turning
 from audit import leases
 from tenants import members
 from tenants.clock import in_each_tenant
@@ -18,14 +18,14 @@ def fetch_logos() -> int:
 
 @shared_task(name="agents.lapse")  # type: ignore[untyped-decorator]  # Celery carries no types.
 def lapse() -> int:
-    """Close questions that nobody decided, ask anew where an approval ended, and end roles, tenant by tenant."""
+    """Do what the calendar does to questions, approvals, roles and credentials that were followed, tenant by tenant."""
     with leases.held("agents.lapse") as mine:
         return in_each_tenant(_lapse) if mine else 0
 
 
 def _lapse() -> int:
     now = timezone.now()
-    return lapsing.lapse_due(now) + lapsing.end_due(now) + members.end_roles_due(now)
+    return lapsing.lapse_due(now) + lapsing.end_due(now) + members.end_roles_due(now) + turning.end_due(now)
 
 
 @shared_task(name="agents.settle_owners")  # type: ignore[untyped-decorator]  # Celery carries no types.

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import credentials
+from agents import credentials, overlaps
+from agents.models import Agent
 from api import versions
 from api.clients import one
 from api.door import Door, said
@@ -20,20 +22,37 @@ READ, WRITE = "credentials:read", "credentials:write"
 
 
 class CredentialSerializer(serializers.Serializer[Any]):
-    """A credential as it is kept: of a secret nothing but that there is one."""
+    """A credential as it is kept: of a secret nothing but that there is one; a key's id is its thumbprint (RFC 7638).
+
+    Used means that it got a token, to the minute. `ends_at` is `overlap_days` after the first use of what follows it,
+    and null until that is used, or where it ends by hand alone.
+    """
 
     id = serializers.CharField()
     kind = serializers.CharField()
     name = serializers.CharField(source="label")
     is_usable = serializers.BooleanField()
     made_at = serializers.DateTimeField(allow_null=True)
+    first_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    overlap_days = serializers.IntegerField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class CredentialOfAgent(CredentialSerializer):
+    client = serializers.CharField()
+
+
+class AllOfAgent(serializers.Serializer[Any]):
+    credentials = CredentialOfAgent(many=True)
 
 
 class Wanted(serializers.Serializer[Any]):
     """A further secret, made here; a public key (RFC 7517); or a platform's token.
 
     Of that: its `issuer`, which is trusted to stand for secrets, its exact `subject`, or one with `*` for one part,
-    `claims` that it must hold, and its `audience`, which is our issuer if it is not said.
+    `claims` that it must hold, and its `audience`, which is our issuer if it is not said. With `overlap_days` those
+    secrets or keys that are there end so many days after the first use of the new one; without, somebody retires them.
     """
 
     kind = serializers.ChoiceField(choices=["secret", "key", "platform"])
@@ -42,6 +61,7 @@ class Wanted(serializers.Serializer[Any]):
     subject = serializers.CharField(max_length=512, required=False, trim_whitespace=False)
     claims = serializers.DictField(required=False)
     audience = serializers.CharField(max_length=512, required=False, allow_blank=True, default="")
+    overlap_days = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=overlaps.MOST)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == "platform":
@@ -72,18 +92,34 @@ class Credentials(_Credentials):
         client, words = one(agent_id, client_id), said(Wanted(data=request.data))
         if words["kind"] == "platform" and not may(member_of(request), Act.CREDENTIALS_WRITE):
             raise PermissionDenied  # Whose word stands for an agent is not its owner's to say.
-        version, secret = versions.read_by(request), {}
+        version, secret, days = versions.read_by(request), {}, words.get("overlap_days")
         if words["kind"] == "key":
-            made = credentials.add_key(client, words.get("jwk", {}), by=by(request), version=version)
+            jwk = words.get("jwk", {})
+            made = credentials.add_key(client, jwk, by=by(request), version=version, overlap_days=days)
         elif words["kind"] == "platform":
             told: dict[str, Any] = {name: words.get(name) for name in ("claims", "audience")}
             subject = words.get("subject", "")
             made = credentials.add_platform(client, words["issuer"], subject, by=by(request), version=version, **told)
         else:
-            made, shown = credentials.add_secret(client, by=by(request), version=version)
+            made, shown = credentials.add_secret(client, by=by(request), version=version, overlap_days=days)
             secret = {"client_secret": shown}
         content = {**CredentialSerializer(made).data, **secret}
         return Response(content, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+class AllCredentials(_Credentials):
+    """Those of all clients of an agent, in one list."""
+
+    http_method_names = ["get", "head", "options"]
+    answers = {"GET": AllOfAgent}
+
+    def get(self, request: Request, agent_id: str) -> Response:
+        agent = get_object_or_404(Agent, pk=agent_id)
+        held = credentials.of_each(list(agent.clients.order_by("pk")))
+        rows = [
+            {**CredentialSerializer(each).data, "client": client} for client, found in held.items() for each in found
+        ]
+        return Response({"credentials": rows})
 
 
 class OneCredential(_Credentials):

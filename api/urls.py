@@ -98,6 +98,7 @@ urlpatterns = [
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>/put-back", clients.PutBack.as_view()),
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>/grants", clients.GivenGrants.as_view()),
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>/switches", clients.Switches.as_view()),
+    path("api/v1/agents/<str:agent_id>/credentials", credentials.AllCredentials.as_view()),
     path("api/v1/agents/<str:agent_id>/clients/<str:client_id>/credentials", credentials.Credentials.as_view()),
     path(
         "api/v1/agents/<str:agent_id>/clients/<str:client_id>/credentials/<str:credential_id>",

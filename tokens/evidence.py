@@ -24,6 +24,7 @@ from django.db import transaction
 from django.db.models import Count, Max, Min, Q
 
 from agents import credentials
+from agents.credentials import Credential
 from agents.models import Agent, Approval, Client, Handover
 from audit import ledger
 from audit.events import Event
@@ -58,7 +59,8 @@ def canonical(record: Mapping[str, Any]) -> bytes:
 
 
 def _record(agent: Agent, tenant: Tenant, *, now: datetime) -> dict[str, Any]:
-    clients = agent.clients.order_by("-pk")
+    clients = list(agent.clients.order_by("-pk")[: MOST + 1])
+    held = credentials.of_each(clients)
     about = Entry.objects.filter(about_kind="agent", about_id=agent.pk).order_by("-pk")
     refused = history.refusals_through(agent, since=now - LATELY)
     sealed = ledger.sealed()
@@ -66,7 +68,7 @@ def _record(agent: Agent, tenant: Tenant, *, now: datetime) -> dict[str, Any]:
         "issuer": tenant.issuer,
         "made_at": now.isoformat(),
         "agent": _agent(agent),
-        "clients": _bounded([_client(each) for each in clients[: MOST + 1]]),
+        "clients": _bounded([_client(each, held[each.pk]) for each in clients]),
         "approvals": _bounded([_approval(each) for each in _approvals(agent)]),
         "delegations": _delegations(agent, now),
         "handovers": _handovers(agent),
@@ -107,7 +109,7 @@ def _member(member: Membership | None) -> dict[str, str] | None:
     return {"id": member.pk, "name": member.name, "email": member.email} if member else None
 
 
-def _client(client: Client) -> dict[str, Any]:
+def _client(client: Client, held: Sequence[Credential]) -> dict[str, Any]:
     return {
         "id": client.pk,
         "client_id": client.client_id,
@@ -120,8 +122,16 @@ def _client(client: Client) -> dict[str, Any]:
         "jwks_uri": client.jwks_uri,
         "created_at": _said(client.created),
         "credentials": [
-            {"id": each.id, "kind": each.kind, "is_usable": each.is_usable, "made_at": _said(each.made_at)}
-            for each in credentials.of(client)
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "is_usable": each.is_usable,
+                "made_at": _said(each.made_at),
+                "first_used_at": _said(each.first_used_at),
+                "last_used_at": _said(each.last_used_at),
+                "ends_at": _said(each.ends_at),
+            }
+            for each in held
         ],
         "pinned_keys": sorted(client.key_pins),
     }

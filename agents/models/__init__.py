@@ -4,6 +4,7 @@ from agents.models.across import AssertionRule, FederatedCredential, NameElsewhe
 from agents.models.agent import Agent, CoOwner, Handover
 from agents.models.approval import Approval, Plea, Remark
 from agents.models.client import Client, UsedAssertion
+from agents.models.credential import CredentialStory
 from agents.models.registration import Logo
 from agents.models.registration_token import RegistrationToken
 
@@ -13,6 +14,7 @@ __all__ = [
     "AssertionRule",
     "Client",
     "CoOwner",
+    "CredentialStory",
     "FederatedCredential",
     "Handover",
     "Logo",

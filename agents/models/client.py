@@ -18,6 +18,9 @@ from tenants.models import ResourceServer
 from tenants.scoping import TenantManager, TenantScoped
 from trust.models import TrustedIssuer
 
+FIRST_SECRET = "sec_first"
+"""The secret with which a client came."""
+
 
 def _client_pk() -> str:
     return identifiers.make("cli")
@@ -139,9 +142,11 @@ class Client(TenantScoped, AbstractApplication):
         return self.auth_method == AuthMethod.NONE
 
     @property
-    def secret_digests(self) -> list[str | None]:
-        """The salted digests of all its secrets; one that is no digest where it has none."""
-        return [self.client_secret or None, *(each["digest"] for each in self.further_secrets)]
+    def secret_digests(self) -> dict[str, str | None]:
+        """The salted digests of all its secrets by their ids; of the first one that is no digest where it has none."""
+        return {FIRST_SECRET: self.client_secret or None} | {
+            each["id"]: each["digest"] for each in self.further_secrets
+        }
 
     @property
     def is_document(self) -> bool:

@@ -14,7 +14,7 @@ from agents.clients import GIVEN
 from agents.errors import LastWayIn, NotActive, TooLateForClient, Unusable
 from agents.models import Agent, Client
 from console.access import for_act, for_admins, for_agent, principal
-from console.admin import client_forms, switch_forms
+from console.admin import agent_credentials, client_forms, switch_forms
 from console.admin.agent import client_row
 from console.admin.client_forms import ClientForm
 from console.admin.resources import version_of
@@ -62,7 +62,7 @@ def view(
     client = one(agent_id, client_id)
     agent = client.agent
     alive = client.status == Client.Status.ACTIVE and agent is not None and agent.status != Agent.Status.RETIRED
-    may_change = request.member.is_admin and alive
+    may_change, held = request.member.is_admin and alive, credentials.of(client)
     may_turn = alive and agent is not None and owning.may_turn_keys(request.member, agent)
     content = {
         "agent": client.agent,
@@ -75,12 +75,11 @@ def view(
         "version": client.version,
         "put_back": _put_back(client, request),
         "grants": [GRANTS[GrantType(each)] for each in client.grant_types if each in GRANTS],
-        "credentials": credentials.of(client),
+        "credentials": agent_credentials.rows(held, time_zone=request.tenant.time_zone),
         "may_change": may_change,
         "may_turn_keys": may_turn,
-        "may_add_secret": may_turn and client.auth_method.startswith("client_secret"),
+        "adding": agent_credentials.adding(client, held) if may_turn else None,
         "may_add_platform": may_change and client.auth_method == AuthMethod.FEDERATED,
-        "may_add_key": may_turn and not client.is_document and not client.jwks_uri,
         "givable": [(each.value, GRANTS[each], each in client.given_grants) for each in _givable(client)],
         "switches": switch_forms.shown(client),
         "said": said,
@@ -131,12 +130,13 @@ def put_back(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespo
 @require_POST
 @for_agent(Act.CREDENTIALS_WRITE)
 def add_secret(request: MemberRequest, agent_id: str, client_id: str) -> HttpResponse:
-    client = one(agent_id, client_id)
+    client, days = one(agent_id, client_id), agent_credentials.days_of(request)
     try:
-        _, secret = credentials.add_secret(client, by=principal(request))
+        _, secret = credentials.add_secret(client, by=principal(request), overlap_days=days)
     except (Unusable, NotActive) as refusal:
         return _refused(request, client, refusal)
     content = {"agent": client.agent, "client": client_row(client), "secret": secret}
+    content["stays"] = agent_credentials.stays(days)
     return render(request, "console/secret.html", content)
 
 
@@ -147,14 +147,16 @@ def add_key(request: MemberRequest, agent_id: str, client_id: str) -> HttpRespon
     if request.method == "POST":
         try:
             raw = request.POST.get("jwk", "").encode()
-            credentials.add_key(client, strict_json.parse_object(raw, limit=forms.MAX_BODY), by=principal(request))
+            key, days = strict_json.parse_object(raw, limit=forms.MAX_BODY), agent_credentials.days_of(request)
+            credentials.add_key(client, key, by=principal(request), overlap_days=days)
             return _shown(client)
         except ValueError:
             said = gettext("This is no JSON object.")
         except (Unusable, NotActive) as refusal:
             said = str(refusal) if isinstance(refusal, Unusable) else str(OVER)
     # What was pasted is not shown again: it may have been a private key.
-    content = {"agent": client.agent, "client": client_row(client), "said": said}
+    content: dict[str, Any] = {"agent": client.agent, "client": client_row(client), "said": said}
+    content["offered"] = agent_credentials.offered(credentials.of(client), "key")
     return render(request, "console/key_add.html", content, status=422 if said else 200)
 
 

@@ -141,7 +141,7 @@ def test_secrets_and_keys_come_and_go_alike(world, token, ada, twins):
     assert ada.page.headers["cache-control"] == "no-store"
     assert world.own_token(Credentials(page, secret)).json()["error"] == "unauthorized_client"
     assert secret not in ada.go(world.url(f"{AGENTS}{own[0]}")).text
-    call(world, token, "POST", f"{own[1]}/credentials", {"kind": "secret"})
+    call(world, token, "POST", f"{own[1]}/credentials", {"kind": "secret", "overlap_days": 7})
     ada.go(world.url(f"{AGENTS}{own[0]}/keys"))
     ada.submit(ada.form("/keys"), {"jwk": str(key).replace("'", '"')})
     call(world, token, "POST", f"{own[1]}/credentials", {"kind": "key", "jwk": key})

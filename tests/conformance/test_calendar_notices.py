@@ -339,7 +339,7 @@ def test_an_old_secret_is_told_of_thirty_days_a_week_and_a_day_before_its_year_i
     with context.use(world.tenant):
         client = Client.objects.get(pk=worker.client.pk)
         credentials.add_secret(client, by=SYSTEM)
-        credentials.retire(Client.objects.get(pk=client.pk), credentials.FIRST, by=SYSTEM)
+        credentials.retire(Client.objects.get(pk=client.pk), credentials.FIRST_SECRET, by=SYSTEM)
         Turn.objects.all().delete()
     assert round_of(world, morning(world, days=30)) == 0, "it was replaced"
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from agents import across, admission, handovers, registration_tokens, remarks
-from agents.models import Agent, Approval, Client, CoOwner
+from agents.models import Agent, Approval, Client, CoOwner, CredentialStory
 from api.models import KeptAnswer
 from audit.events import Event
 from audit.ledger import record
@@ -32,6 +32,7 @@ def of_trust_and_arrivals(world: World, client: Client) -> None:
     UsedGrant.objects.create(issuer=issuer, jti=world.tenant.pk, expires_at=now)
     workload = across.register_workload("CI job", by=SYSTEM)
     across.federate(workload, issuer, "repo:a/b", by=SYSTEM)
+    CredentialStory.objects.create(client=workload, credential="x")
     resources = {"https://api.elsewhere.example/": ["read"]}
     audience = trust_actions.add_audience("https://login.elsewhere.example", by=SYSTEM, resources=resources)
     across.name_elsewhere(client, audience, "there", by=SYSTEM)

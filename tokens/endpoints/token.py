@@ -6,6 +6,7 @@ from types import ModuleType
 from django.utils import timezone
 
 from agents import directory as agents_directory
+from agents import uses
 from agents.authentication import authenticate, proves_nobody
 from agents.models import Client
 from kit import context
@@ -79,7 +80,9 @@ def _minted(grant: ModuleType, tenant: Tenant, visit: Visit, asked: TokenRequest
     visit.subject = proof.subject
     if waits:
         raise _unadmitted(client)
-    return issuer.issue(narrow(proof, asked)).as_json()
+    answer = issuer.issue(narrow(proof, asked)).as_json()
+    uses.note(client, asked.evidence, now=asked.now)
+    return answer
 
 
 def _unadmitted(client: Client) -> Unadmitted:

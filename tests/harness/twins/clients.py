@@ -48,7 +48,9 @@ CASES = (
         Ask("PATCH", f"{PATH}/switches", {"exchange_actor": "none", "accepts_endpoint_audience": True}),
         scene=_keyed,
     ),
-    case("add-secret", PAGE, Press("/secrets"), Ask("POST", f"{PATH}/credentials", {"kind": "secret"})),
+    case(
+        "add-secret", PAGE, Press("/secrets"), Ask("POST", f"{PATH}/credentials", {"kind": "secret", "overlap_days": 7})
+    ),
     case(
         "add-key",
         f"{PAGE}/keys",
