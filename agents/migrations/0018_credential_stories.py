@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0015_purpose'),
+        ('agents', '0017_looks_of_what_is_there'),
         ('tenants', '0026_accounts_find_home'),
     ]
 
