@@ -24,6 +24,7 @@ from notices import ending, exporting, jobs, lists, rechecking, reports
 from notices.models import Job
 from tenants.directory import current
 from tenants.roles import Act, may
+from tokens import receipts
 from tokens.bearer import Bearer
 
 READ, RUN = "jobs:read", "jobs:run"
@@ -90,10 +91,20 @@ class AsFileOf(AsFile):
 
 
 class Touched(serializers.Serializer[Any]):
+    """What would end; how many people are told by mail, and how many webhooks; and for how many seconds at most after
+    the end a token may still be accepted, by resource.
+    """
+
     delegations = serializers.IntegerField()
     people = serializers.IntegerField()
     agents = serializers.IntegerField()
     resources = serializers.IntegerField()
+    told = serializers.IntegerField()
+    webhooks = serializers.IntegerField()
+    revocation_lags = serializers.SerializerMethodField()
+
+    def get_revocation_lags(self, touched: ending.Preview) -> dict[str, int]:
+        return {audience: receipts.lag_at(audience) for audience in touched.audiences}
 
 
 class _Jobs(Door):
@@ -111,7 +122,7 @@ class EndMany(_Jobs):
         asked, live = said(body), Delegation.objects.live(timezone.now())
         found = choosing.rows_of(asked, DelegationFilter, live)
         if asked["dry_run"]:
-            return Response(Touched(ending.preview(found)).data)
+            return Response(Touched(ending.preview(found, by=member_of(request))).data)
         if asked["expect"] is None:
             raise serializers.ValidationError({"expect": ["Say how many you mean to end; dry_run counts them."]})
         check_fresh(request)

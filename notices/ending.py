@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from audit import ledger
@@ -24,7 +24,9 @@ from delegations.sentence import kept_sentence
 from kit import whole_sets
 from notices import selecting
 from notices.errors import NotGivenBack, NothingMatches, NumberMoved
-from notices.models import Job, JobItem
+from notices.kinds.delegations import ENDED_BY_OTHERS
+from notices.models import Job, JobItem, OptOut, Webhook
+from notices.webhooks.rules import covers
 from tenants.models import Membership
 from tokens import bulk_receipts
 from tokens.across import recall
@@ -36,25 +38,36 @@ CANNOT = "it cannot be given back any more"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What ending a selection would touch."""
+    """What ending a selection would touch: at which audiences, and how many people and webhooks are told of it."""
 
     delegations: int
     people: int
     agents: int
-    resources: int
+    told: int
+    webhooks: int
+    audiences: tuple[str, ...]
+
+    @property
+    def resources(self) -> int:
+        return len(self.audiences)
 
 
 @transaction.atomic
-def preview(found: "QuerySet[Delegation]") -> Preview:
-    """Return how many delegations, people, agents and resources a selection of live delegations touches."""
+def preview(found: "QuerySet[Delegation]", *, by: Membership) -> Preview:
+    """Return what a selection of live delegations touches, where this person ends it."""
+    silent = OptOut.objects.filter(kind=ENDED_BY_OTHERS.name).values("member")
+    told = Q(depth=0) & ~Q(member=by) & ~Q(member__in=silent)
     with whole_sets.joined():
         counted = found.order_by().aggregate(
             delegations=Count("pk", distinct=True),
             people=Count("member", distinct=True),
             agents=Count("agent", distinct=True),
-            resources=Count("audience", distinct=True),
+            told=Count("member", distinct=True, filter=told),
         )
-    return Preview(**counted)
+        audiences = sorted(set(found.order_by().values_list("audience", flat=True).distinct()))
+    listening = Webhook.objects.filter(on_since__isnull=False).values_list("events", flat=True)
+    webhooks = sum(covers(events, Event.DELEGATION_ENDED) for events in listening)
+    return Preview(**counted, webhooks=webhooks, audiences=tuple(audiences))
 
 
 @transaction.atomic

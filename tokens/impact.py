@@ -140,11 +140,6 @@ def of_resource(server: ResourceServer, *, now: datetime) -> Impact:
     return _of(Delegation.objects.filter(resource_server=server).values("pk"), now)
 
 
-def of_member(member: Membership, *, now: datetime) -> Impact:
-    """Return what ends with a person's place: what acts for them, and what was handed on of it."""
-    return _of(Delegation.objects.of(member).values("pk"), now)
-
-
 def of_client(client: Client, *, now: datetime) -> Impact:
     """Return what ends with one of an agent's clients."""
     return _of(Delegation.objects.filter(client=client).values("pk"), now)

@@ -143,3 +143,8 @@ def lag(server: ResourceServer, tenant: Tenant) -> int:
     """Return for how many seconds after an end a token may still be accepted there at most; 0: an end holds at once."""
     is_ours = server.identifier == tenant.api_identifier
     return 0 if server.asks or is_ours else tenant.access_token_seconds
+
+
+def lag_at(audience: str) -> int:
+    """Return the same for an audience: of a resource server elsewhere nobody knows that it asks."""
+    return 0 if checks(audience) == INTROSPECTION else directory.current().access_token_seconds

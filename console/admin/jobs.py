@@ -15,6 +15,7 @@ from console import choosing, kept
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
 from console.counted import MOVED, Counted
 from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
+from console.kill_times import kill_times
 from console.needs import RoleLacking
 from console.paging import Column, page
 from delegations.filters import DelegationFilter
@@ -35,7 +36,7 @@ class EndForm(Counted):
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def end_many(request: MemberRequest) -> HttpResponse:
-    touched = ending.preview(_selected(request.GET))
+    touched = ending.preview(_selected(request.GET), by=request.member)
     if request.method != "POST":
         typed = kept.initial(request, "end-many")
         return _preview(request, EndForm(reaches=touched.delegations, initial=typed), touched)
@@ -56,7 +57,7 @@ def end_many(request: MemberRequest) -> HttpResponse:
         )
     except NumberMoved:
         form.add_error(None, MOVED)
-        return _preview(request, form, ending.preview(_selected(request.GET)), status=409)
+        return _preview(request, form, ending.preview(_selected(request.GET), by=request.member), status=409)
     except NothingMatches:
         form.add_error(None, _("Nothing matches any more, so that nothing was done."))
         return _preview(request, form, touched, status=409)
@@ -177,7 +178,8 @@ def _preview(request: MemberRequest, form: EndForm, touched: ending.Preview, *, 
             if value and name in narrowed.form.fields
         ]
     )
-    shown = {"form": form, "touched": touched, "words": words, "is_chosen": chosen}
+    times = kill_times(touched.audiences)
+    shown = {"form": form, "touched": touched, "times": times, "words": words, "is_chosen": chosen}
     return render(request, "console/end_many.html", shown, status=status)
 
 

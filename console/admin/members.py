@@ -23,9 +23,11 @@ from console.access import for_act, for_present_members
 from console.admin.resources import version_of
 from console.attempt import attempt
 from console.counted import Counted
+from console.kill_times import kill_times
 from console.narrowing import Chip, narrowing
 from console.paging import Column, column, page
 from delegations import reach
+from delegations.models import Delegation
 from delegations.sentence import in_words
 from kit import moments
 from kit.orders import NEWEST, OLDEST, Order
@@ -129,8 +131,8 @@ def give_role(request: MemberRequest, member_id: str) -> HttpResponse:
 @for_act(Act.MEMBERS_WRITE)
 @for_present_members
 def remove(request: MemberRequest, member_id: str) -> HttpResponse:
-    member = member_of(member_id)
-    ends = reach.of_member(member, now=timezone.now())
+    member, now = member_of(member_id), timezone.now()
+    ends = reach.of_member(member, now=now)
     owned = owners.owned(member)
     owns, is_sent, said = owned.count(), request.method == "POST", ""
     typed = kept.initial(request, "remove-member", member_id=member_id)
@@ -143,6 +145,7 @@ def remove(request: MemberRequest, member_id: str) -> HttpResponse:
     content = {
         "person": member,
         "ends": ends,
+        "times": kill_times(Delegation.objects.of(member).live(now).values_list("audience", flat=True).distinct()),
         "owned": owns,
         "agents": owned.select_related("successor__user")[:AGENTS_SHOWN],
         "grace": request.tenant.owner_grace_days,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import ceil
 from typing import Any
 
 from django.db.models import Count
@@ -11,10 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from console import snippets
 from console.access import for_act
+from console.kill_times import within
 from console.narrowing import Chip, narrowing
 from console.paging import Column, column, page
 from delegations import reach
@@ -68,11 +67,7 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 def kill_words(server: ResourceServer, tenant: Tenant) -> str:
     """Say how long after an end a token may still be accepted somewhere, or "" where the end holds at once."""
-    seconds = receipts.lag(server, tenant)
-    if 0 < seconds < 60:
-        return ngettext("within %(n)s second", "within %(n)s seconds", seconds) % {"n": seconds}
-    minutes = ceil(seconds / 60)
-    return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes} if minutes else ""
+    return within(receipts.lag(server, tenant))
 
 
 def check_words(server: ResourceServer, tenant: Tenant, *, now: datetime) -> dict[str, Any]:

@@ -12,23 +12,26 @@ from django.views.decorators.http import require_POST
 
 from console import counted, kept, smaller
 from console.access import for_members, principal
+from console.kill_times import kill_times
 from console.me.places import just_ended
+from console.me.worst import worst
 from console.places import places_of
 from console.receipt_words import receipt_words
 from console.record import download
 from console.rows import delegation_row, ended_row
 from delegations import actions as delegation_actions
+from delegations import undoing
 from delegations.errors import DelegationOver, TooLateToUndo
 from delegations.models import Delegation
-from delegations.rules import may_undo
 from delegations.sentence import place
 from tenants.models import Tenant
 from tokens import actions, impact
 from tokens.endpoints.request import MemberRequest
 from tokens.receipts import Receipt
 
+FRESH_SHOWN = 25
 _LAST_ENDED = "last_ended"
-_LAST_NARROWED = "last_narrowed"
+_DONE = "last_narrowed"
 
 
 @for_members
@@ -48,7 +51,8 @@ def _show(
 ) -> HttpResponse:
     """Show all of them; `typed` is what somebody said before about one of them."""
     now, tenant = timezone.now(), request.tenant
-    live = list(impact.with_use(Delegation.objects.of(request.member).live(now).with_names()).order_by("-pk"))
+    held = Delegation.objects.of(request.member).live(now).with_names().select_related("consent")
+    live = list(impact.with_use(held).order_by("-pk"))
     places, handed_on = places_of(live, now=now, tenant=request.tenant), _handed_on(live)
     rows = [
         {
@@ -62,11 +66,19 @@ def _show(
         }
         for delegation in live
     ]
-    context = {"delegations": rows, "summary": _summary(rows, request.tenant), "notice": _notice(rows)}
+    context = {
+        "delegations": rows,
+        "summary": _summary(rows, request.tenant),
+        "notice": worst(zip(live, rows, strict=True)),
+    }
     reaches = sum(delegation.parent_id is None for delegation in live)
-    ending = {"reaches": reaches, "to_end": to_end or _to_end(reaches)}
-    over = {"ended": _ended(request), "ended_place": just_ended(request)}
-    done = {"said": said, "narrowed": request.session.pop(_LAST_NARROWED, None)}
+    ending = {
+        "reaches": reaches,
+        "to_end": to_end or _to_end(reaches),
+        "times": kill_times(each.audience for each in live),
+    }
+    over = {"ended_place": just_ended(request), **_undoable(request)}
+    done = {"said": said, "done": request.session.pop(_DONE, None)}
     return render(request, "me/agents.html", {**context, **ending, **over, **done}, status=status)
 
 
@@ -76,11 +88,15 @@ def past(request: MemberRequest) -> HttpResponse:
     # What was handed on ends with what it was handed from, and is not told of apart.
     by_itself = Q(ended_at__isnull=False) | Q(expires_at__lte=now)
     over = Delegation.objects.of(request.member).filter(by_itself)
+    fresh = set(undoing.undoable(request.member, now=now).values_list("pk", flat=True))
     rows = [
-        ended_row(delegation, now=now, tenant=request.tenant, member=request.member)
+        {
+            **ended_row(delegation, now=now, tenant=request.tenant, member=request.member),
+            "may_undo": delegation.pk in fresh,
+        }
         for delegation in impact.with_use(over.with_names()).order_by("-ended_at", "-pk")[:100]
     ]
-    return render(request, "me/past.html", {"delegations": rows})
+    return render(request, "me/past.html", {"delegations": rows, "is_fresh": bool(fresh)})
 
 
 @for_members
@@ -111,7 +127,7 @@ def narrow(request: MemberRequest, delegation_id: str) -> HttpResponse:
         return _show(request, said=done, status=409, about=delegation.pk, typed=request.POST)
     did = smaller.words(done.as_json(), delegation, now=now, time_zone=request.tenant.time_zone)
     agent = delegation.agent.name if delegation.agent else delegation.client.name
-    request.session[_LAST_NARROWED] = f"{agent}: {did['text']}"
+    request.session[_DONE] = f"{agent}: {did['text']}"
     return redirect("my-agents")
 
 
@@ -131,7 +147,20 @@ def end_all(request: MemberRequest) -> HttpResponse:
     form = _to_end(reaches, request.POST)
     if form is not None and not form.is_valid():
         return _show(request, status=422, to_end=form)
-    actions.end_all(request.member, by=principal(request), reason=f"{actions.BY_THE_PERSON}, all at once")
+    actions.end_all(request.member, by=principal(request), reason=undoing.ALL_AT_ONCE)
+    return redirect("my-agents")
+
+
+@require_POST
+@for_members
+def undo_all(request: MemberRequest) -> HttpResponse:
+    """Take back that they ended all of it, as far as each may be."""
+    restored, missed = undoing.undo_all(request.member, by=principal(request))
+    if not restored:
+        return render(request, "me/too_late.html", status=409)
+    given = ngettext("%(number)s access is back.", "%(number)s accesses are back.", restored) % {"number": restored}
+    left = ngettext("%(number)s is not: it is too late.", "%(number)s are not: it is too late.", missed)
+    request.session[_DONE] = f"{given} {left % {'number': missed}}" if missed else given
     return redirect("my-agents")
 
 
@@ -162,19 +191,22 @@ def _remember(request: MemberRequest, delegation: Delegation, receipt: Receipt) 
     request.session[_LAST_ENDED] = {"id": delegation.pk, "receipt": receipt.as_json()}
 
 
-def _ended(request: MemberRequest) -> dict[str, Any] | None:
-    """Return the receipt of what this person ended last, while it can be undone."""
-    last = request.session.get(_LAST_ENDED)
-    found = Delegation.objects.of(request.member).with_names().filter(pk=last["id"]).first() if last else None
-    now = timezone.now()
-    if last is None or found is None or not may_undo(found, by=request.member.pk, now=now):
-        return None
-    return {
-        "id": found.pk,
-        "agent_name": found.agent.name if found.agent else found.client.name,
-        "resource_name": place(found) or gettext("sign-in"),
-        **receipt_words(last["receipt"], now=now, time_zone=request.tenant.time_zone),
-    }
+def _undoable(request: MemberRequest) -> dict[str, Any]:
+    """Return what this person ended and may take back: the last of it with its receipt, the others, and all at once."""
+    now, last = timezone.now(), request.session.get(_LAST_ENDED)
+    fresh = list(undoing.undoable(request.member, now=now).with_names()[:FRESH_SHOWN])
+    at_once = sum(each.ended_reason == undoing.ALL_AT_ONCE for each in fresh)
+    told, zone = None, request.tenant.time_zone
+    for each in fresh:
+        if last is not None and each.pk == last["id"]:
+            told = {**_named(each), **receipt_words(last["receipt"], now=now, time_zone=zone)}
+    others = [{**_named(each), "at": each.ended_at} for each in fresh if told is None or each.pk != told["id"]]
+    return {"ended": told, "fresh": others, "at_once": at_once, "is_fresh": bool(fresh)}
+
+
+def _named(delegation: Delegation) -> dict[str, Any]:
+    agent = delegation.agent.name if delegation.agent else delegation.client.name
+    return {"id": delegation.pk, "agent_name": agent, "resource_name": place(delegation) or gettext("sign-in")}
 
 
 def _handed_on(live: Sequence[Delegation]) -> Mapping[str, int]:
@@ -199,12 +231,3 @@ def _summary(rows: list[dict[str, Any]], tenant: Tenant) -> str:
     ) % {"number": len(agents), "tenant": tenant.name}
     never = gettext("One of these was never used.")
     return f"{text} {never}" if unused == 1 else text
-
-
-def _notice(rows: list[dict[str, Any]]) -> str:
-    for row in rows:
-        writes = any(scope["is_writing"] for scope in row["scopes"])
-        if writes and row["last_used_at"] is None and not row["is_verified"]:
-            words = gettext("%(agent)s can change things at %(resource)s and was never used.")
-            return words % {"agent": row["agent_name"], "resource": row["resource_name"]}
-    return ""

@@ -86,6 +86,7 @@ urlpatterns = [
     path("me/agents", my_agents.listing, name="my-agents"),
     path("me/agents/past", my_agents.past, name="past-access"),
     path("me/agents/end-all", my_agents.end_all, name="end-all-access"),
+    path("me/agents/undo-all", my_agents.undo_all, name="undo-end-all"),
     path("me/agents/<str:delegation_id>/record", my_agents.record, name="my-record"),
     path("me/agents/<str:delegation_id>/end", my_agents.end, name="end-access"),
     path("me/agents/<str:delegation_id>/renew", renewal_page.view, name="renew-access"),

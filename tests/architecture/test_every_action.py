@@ -26,6 +26,7 @@ NO_TWIN = {
 TWINS = {
     "end-all-access": ["POST delegations/delegation_id/end"],
     "end-access": ["POST delegations/delegation_id/end"],
+    "undo-end-all": ["POST delegations/delegation_id/restore"],
     "undo-end-access": ["POST delegations/delegation_id/restore"],
     "narrow-access": ["PATCH delegations/delegation_id"],
     "put-back-access": ["POST delegations/delegation_id/put-back"],

@@ -78,6 +78,7 @@ def test_no_script_is_vendored_that_nobody_vouches_for():
         "passkeys.js",
         "switcher.js",
         "tail.js",
+        "undo.js",
         "waiting.js",
     }
     assert {path.name for path in (ROOT / "static").rglob("*.js")} == ours | set(VENDORED)

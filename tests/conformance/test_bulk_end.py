@@ -111,7 +111,8 @@ def test_what_is_ended_at_once_is_refused_before_the_clock_did_anything(world, a
     granted = world.grant(scout)
     many.delegations(world, 3)
     assert admin("POST", "/delegations/bulk-end", {"filter": {"q": "Crowd"}, "dry_run": True}).json() == {
-        "delegations": 4, "people": 4, "agents": 2, "resources": 1,
+        "delegations": 4, "people": 4, "agents": 2, "resources": 1, "told": 4, "webhooks": 0,
+        "revocation_lags": {world.calendar.identifier: world.tenant.access_token_seconds},
     }  # fmt: skip
     assert world.is_active(granted["access_token"])
     answer = end(admin, 4)

@@ -62,7 +62,7 @@ def test_the_page_says_who_acts_for_me_with_what_and_until_when(world, alice):
         "Read your calendar",
         "Cannot: Change your calendar, See who you meet",
         "Ends in 7 days",
-        "Last used just now",
+        "Used once, last just now",
         "You allowed this on",
         "Scout may read your calendar at Calendar for Alice, until",
     ):

@@ -1,6 +1,6 @@
 """What people do about their own: what they allowed, where it runs, what they are asked, and the lists they saved."""
 
-from delegations import saved_views
+from delegations import saved_views, undoing
 from delegations.rules import Limits
 from tests.harness.twins.case import Ask, Names, Press, case
 from tests.harness.twins.scenes import by, delegation
@@ -10,7 +10,7 @@ from tokens import actions, narrowing
 ME = "/me/agents"
 OWN = "delegations/{delegation}"
 LESS = {"scopes": ["events:read"]}
-ALL = {"reason": f"{actions.BY_THE_PERSON}, all at once"}
+ALL = {"reason": undoing.ALL_AT_ONCE}
 
 
 def _narrowed(world: World, names: Names) -> None:
@@ -23,6 +23,11 @@ def _both(world: World, names: Names) -> Names:
     theirs = [each.pk for each in world.delegations() if each.subject == world.people["alice"].pk]
     (last,) = set(theirs) - {names["delegation"]}
     return {"last": last}
+
+
+def _ended(world: World, names: Names) -> None:
+    """End all but what the app holds."""
+    actions.end_delegation(delegation(names), by=by(world, "alice"), reason=undoing.ALL_AT_ONCE)
 
 
 def _saved(world: World, names: Names) -> Names:
@@ -46,6 +51,7 @@ CASES = (
         scene=_both,
         person="alice",
     ),
+    case("undo-end-all", ME, Press("/undo-all"), Ask("POST", f"{OWN}/restore"), scene=_ended, person="alice"),
     case("end-access", ME, Press("/{delegation}/end"), Ask("POST", f"{OWN}/end", {}), person="alice"),
     case(
         "undo-end-access",

@@ -5,7 +5,7 @@ import json
 from audit.principals import SYSTEM
 from tenants import actions as tenant_actions
 from tenants import resources
-from tenants.models import ResourceServer
+from tenants.models import ResourceServer, Scope
 from tests.harness.twins.case import Ask, Names, Press, case
 from tests.harness.twins.scenes import by
 from tests.harness.world import World
@@ -44,6 +44,11 @@ def _joined(world: World, names: Names) -> None:
 
 def _retired(world: World, names: Names) -> None:
     stops.retire_resource(_calendar(names), by=by(world), reason="moved")
+
+
+def _taken_away(world: World, names: Names) -> None:
+    scope = Scope.objects.select_related("resource_server").get(resource_server=names["calendar"], name="events:write")
+    resources.retire_scope(scope, by=by(world), reason="moved")
 
 
 def _asking(world: World, names: Names) -> None:
@@ -130,7 +135,14 @@ CASES = (
     case(
         "retire-scope",
         f"{ONE}/scopes/events:write",
-        Press("/retire-scope"),
-        Ask("DELETE", "resources/{calendar}/scopes/events:write"),
+        Press("/retire-scope", {"reason": "moved"}),
+        Ask("DELETE", "resources/{calendar}/scopes/events:write", {"reason": "moved"}),
+    ),
+    case(
+        "restore-scope",
+        ONE,
+        Press("/restore-scope"),
+        Ask("POST", "resources/{calendar}/restore-scope", {"name": "events:write"}),
+        scene=_taken_away,
     ),
 )
