@@ -11,7 +11,7 @@ NODE       := tests/interop/node
 NODE_STAMP := $(if $(shell command -v npm),$(NODE)/node_modules/made.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak faults bench growth lint screenshots conformance openapi translations clients lock
+.PHONY: help run demo test soak faults bench growth pages lint screenshots conformance openapi translations clients lock
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ bench: $(VENV)/dev.stamp ## what a request costs, beside other servers; writes d
 # A short run prints its table and keeps nothing: make growth SIZES="1000 10000" REQUESTS=20 ROUNDS=2
 growth: $(VENV)/dev.stamp ## what our requests cost with 10^3 and 10^5 delegations; writes docs/performance.md
 	@exec $(PY) -m bench growth
+
+# A short run prints its table and keeps nothing: make pages TIMES=3
+pages: $(VENV)/dev.stamp ## what the console's pages take in a tenant of 10,000 delegations; writes docs/performance.md
+	@exec $(PY) -m bench pages
 
 soak: export REMIT_TEST_SOAK ?= 1
 soak: $(VENV)/dev.stamp ## thousands of steps over consents, exchanges and ends, in any order (REMIT_TEST_SOAK=20 for more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT, KeyTextTransform
 
 from agents.models import Client, Logo
-from kit import picture
+from kit import one_statement, picture
 from kit.fetch import Unfetchable
 from kit.picture import BadPicture
 from tenants.directory import current
@@ -17,6 +18,8 @@ from trust import outbound
 
 LIMIT = 256 * 1024
 BATCH = 20
+LOGOS = "logos"
+"""As whose answer the lines of a statement come."""
 AGAIN = timedelta(days=1)
 """When a logo that could not be had is asked for once more."""
 _log = structlog.get_logger("agents.logos")
@@ -37,10 +40,24 @@ def of(client_pk: str) -> bytes:
 
 def shown(clients: Iterable[Client]) -> dict[str, str]:
     """Return where on our origin the logos of living clients are, by the client's key; only of those that have one."""
-    kept = Logo.objects.filter(client__in=list(clients), client__status=Client.Status.ACTIVE).exclude(png=b"")
-    present = kept.annotate(named=KeyTextTransform("logo_uri", "client__metadata")).filter(uri=F("named"))
+    return places(_present(Logo.objects.filter(client__in=list(clients))).values_list("client_id", flat=True))
+
+
+def part(clients: "QuerySet[Client]") -> "QuerySet[Any, Any]":
+    """Return the question which of these clients have a logo, for a statement that asks more (`places`)."""
+    return one_statement.part(_present(Logo.objects.filter(client__in=clients.order_by())), LOGOS, key=F("client_id"))
+
+
+def places(keys: Iterable[str]) -> dict[str, str]:
+    """Return where on our origin the logos of these clients are, by the client's key."""
     slug = current().slug
-    return {key: f"/t/{slug}/logos/{key}.png" for key in present.values_list("client_id", flat=True)}
+    return {key: f"/t/{slug}/logos/{key}.png" for key in keys}
+
+
+def _present(kept: "QuerySet[Logo]") -> "QuerySet[Logo]":
+    """Return those of living clients that were fetched from where the client says now."""
+    living = kept.filter(client__status=Client.Status.ACTIVE).exclude(png=b"")
+    return living.annotate(named=KeyTextTransform("logo_uri", "client__metadata")).filter(uri=F("named"))
 
 
 def _due(now: datetime) -> "QuerySet[Client]":

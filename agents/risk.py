@@ -63,12 +63,12 @@ def of_agent(agent_id: str, clients: Iterable[Client], beside: Beside, *, now: d
 
 def parts(agents: "QuerySet[Agent]", now: datetime) -> list["QuerySet[Any, Any]"]:
     """Return the questions whose answers `beside` reads, for a statement that may ask more."""
-    return [one_statement.part(_acting(), NAMES, key=F("pk"), shown=F("name")), *writing.parts(agents, now)]
+    return [names_part(), *writing.parts(agents, now)]
 
 
 def beside(found: Mapping[str, list[Line]]) -> Beside:
     """Return what agents are judged beside, by the lines of a statement."""
-    return Beside(_by_looks((line.key, line.shown) for line in found.get(NAMES, ())), writing.writers(found))
+    return Beside(names_in(found), writing.writers(found))
 
 
 def high_approvals(approvals: "QuerySet[Approval]", *, now: datetime) -> list[str]:
@@ -88,6 +88,16 @@ def high_among(approvals: Sequence[Approval], *, now: datetime) -> list[Approval
 def names() -> Names:
     """Return the agents that act by what their names look like, in one statement."""
     return _by_looks(_acting().values_list("pk", "name"))
+
+
+def names_part() -> "QuerySet[Any, Any]":
+    """Return the question for the same, for a statement that asks more (`names_in`)."""
+    return one_statement.part(_acting(), NAMES, key=F("pk"), shown=F("name"))
+
+
+def names_in(found: Mapping[str, list[Line]]) -> Names:
+    """Return the same by the lines of a statement."""
+    return _by_looks((line.key, line.shown) for line in found.get(NAMES, ()))
 
 
 def _of(client: Client, known: Names, writes: str, *, now: datetime) -> list[Risk]:

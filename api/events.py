@@ -16,7 +16,7 @@ from api.errors import UnreadableQuery
 from api.keepers import by
 from api.listing import Listing
 from api.narrowing import narrowed
-from audit import export, inspection, ledger
+from audit import chain, export, ledger
 from audit.events import Event
 from audit.models import Entry
 from delegations.event_filters import EventFilter
@@ -95,7 +95,8 @@ class Chain(_Events):
     answers = {"GET": ChainSerializer}
 
     def get(self, request: Request) -> Response:
-        seen = inspection.of_current()
+        reach = chain.sealed()
+        seen = reach.walk
         verified = seen if seen and seen.reached_at else None
-        told = {**asdict(ledger.sealed()), "verified": verified, "broken": seen if seen and seen.why else None}
+        told = {**asdict(reach), "verified": verified, "broken": seen if seen and seen.why else None}
         return Response(ChainSerializer(told).data)

@@ -31,11 +31,6 @@ class Broken(Exception):
     """A tenant's chain does not hold: operators read of it as of any job that failed."""
 
 
-def of_current() -> Inspection | None:
-    """Return how far the current tenant's chain was walked, or None where the clock has yet to come to it."""
-    return Inspection.objects.first()
-
-
 def waiting(now: datetime, *, using: str) -> list[str]:
     """Return the tenants whose chain goes on behind the last walk, does not hold, or is due for a new walk."""
     found = set(ledger.tenants_where(_NOT_REACHED, using=using))

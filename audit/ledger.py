@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from audit.digests import link
@@ -236,29 +235,6 @@ def walk(
             return place, f"entry {sealed_as.entry_id} was changed"
         place = Place(sealed_as.sequence, sealed_as.digest, sealed_as.entry_id)
     return place, ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """How far the current tenant's chain reaches, and how many of the latest entries wait for the clock."""
-
-    sequence: int
-    entry_id: str
-    digest: str
-    waiting: int
-
-
-def sealed() -> Sealed:
-    """Return where the current tenant's chain ends. Whether it holds is a walk: `verify`."""
-    seals = Seal.unscoped.filter(tenant_id=context.require_id())
-    chained = models.Exists(seals.filter(entry_id=models.OuterRef("pk")))
-    end = JSONObject(sequence="sequence", entry_id="entry_id", digest="digest")
-    # Beside each entry stands the same end, which is looked for once: a chain without an entry has none.
-    last = models.Subquery(seals.order_by("-sequence").values(end=end)[:1])
-    newest = Entry.objects.order_by("-pk").values_list(chained, last)[:BATCH]
-    flags, ends = zip(*newest, strict=True) if newest else ((), (None,))
-    end_of_chain = ends[0] or {"sequence": 0, "entry_id": "", "digest": GENESIS}
-    return Sealed(**end_of_chain, waiting=flags.count(False))
 
 
 def _unsealed(tenant_id: str, *, using: str, since: str = "") -> "models.QuerySet[Entry]":

@@ -1,8 +1,9 @@
 """`python -m bench`: measure everybody and keep the table. `python -m bench profile <operation>`: where our time goes.
 `python -m bench growth`: what our operations cost in a database that others filled before; it keeps its table, too.
+`python -m bench pages`: what the console's pages take in the demonstration's large tenant.
 
 `OPERATIONS="secret code"` and `ROUNDS=2` make a short run, which prints its table and keeps nothing. For growth:
-`SIZES="1000 10000"`, `REQUESTS=20`, `ROUNDS=2`.
+`SIZES="1000 10000"`, `REQUESTS=20`, `ROUNDS=2`. For pages: `TIMES=3`.
 """
 
 import os
@@ -12,18 +13,20 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from bench import contestants, database, growth, machine, method, table, tools
+from bench import contestants, database, growth, machine, method, pages, table, tools
 from bench.operations import BY_NAME, OPERATIONS, Operation, named
 from bench.running import Cores, Running, running, set_up
 
 ROUNDS = 4
+ALONE = (["growth"], ["pages"])
+"""What needs no other server."""
 PROFILED = 500
 """Requests under the profiler, and as many without it before."""
 
 
 def main() -> int:
     """Return 0 when something was measured."""
-    if hint := tools.elsewhere() if sys.argv[1:] == ["growth"] else tools.missing():
+    if hint := tools.elsewhere() if sys.argv[1:] in ALONE else tools.missing():
         method.say(hint)
         return 1
     with database.alone() as is_alone:
@@ -41,6 +44,9 @@ def _obey() -> int:
             return _profile(operation)
         case ["growth"]:
             growth.run(core=_cores().server)
+            return 0
+        case ["pages"]:
+            pages.run(core=_cores().server)
             return 0
         case _:
             method.say(f"{__doc__}Operations: {' '.join(BY_NAME)}")

@@ -26,7 +26,7 @@ from django.db.models import Count, Max, Min, Q
 from agents import credentials
 from agents.credentials import Credential
 from agents.models import Agent, Approval, Client, Handover
-from audit import ledger
+from audit import chain, ledger
 from audit.events import Event
 from audit.models import Entry
 from audit.principals import Principal
@@ -63,7 +63,7 @@ def _record(agent: Agent, tenant: Tenant, *, now: datetime) -> dict[str, Any]:
     held = credentials.of_each(clients)
     about = Entry.objects.filter(about_kind="agent", about_id=agent.pk).order_by("-pk")
     refused = history.refusals_through(agent, since=now - LATELY)
-    sealed = ledger.sealed()
+    sealed = chain.sealed()
     return {
         "issuer": tenant.issuer,
         "made_at": now.isoformat(),

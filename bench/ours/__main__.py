@@ -1,5 +1,5 @@
 """`python -m bench.ours set_up`, `… prepare <operation> <count> <file>`, `… profile <operation> <count>`,
-`… gather <size>`, `… growth <requests>`.
+`… gather <size>`, `… growth <requests>`, `… pages <times>`.
 """
 
 import json
@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from bench.ours import crowd, growth, prepare, profile, set_up  # noqa: E402 - models need loaded apps
+from bench.ours import crowd, growth, pages, prepare, profile, set_up  # noqa: E402 - models need loaded apps
 
 match sys.argv[1:]:
     case ["set_up"]:
@@ -23,5 +23,7 @@ match sys.argv[1:]:
         sys.stdout.write(crowd.gather(int(size)))
     case ["growth", requests]:
         sys.stdout.write(json.dumps(growth.measure(int(requests))))
+    case ["pages", times]:
+        sys.stdout.write(json.dumps(pages.measure(int(times))))
     case _:
         sys.exit(__doc__)

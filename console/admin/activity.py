@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from audit import export, inspection, ledger
+from audit import chain, export, ledger
 from audit.events import Event
 from audit.models import Entry
 from console import saved
@@ -91,8 +91,8 @@ def _show(request: MemberRequest, *, said: str = "", status: int = 200) -> HttpR
     chips = (*CHIPS, Chip(_("By me"), {"who": request.member.pk}))
     asked = narrowing(request, EventFilter, Entry.objects.all(), shown=FIELDS, further=FURTHER, chips=chips)
     content = {
-        "chain": ledger.sealed(),
-        "inspection": (seen := inspection.of_current()),
+        "chain": (reach := chain.sealed()),
+        "inspection": (seen := reach.walk),
         "reached": _moment(seen.reached_at, request) if seen and seen.reached_at else "",
         "said": said,
         "zone": request.tenant.time_zone,

@@ -17,12 +17,11 @@ from console.admin.agent import client_row
 from console.admin.ceilings import EXTENT
 from console.admin.clients import GRANTS
 from console.admin.decisions import ANYTHING
-from console.admin.owners import SHOWN
+from console.person_field import PersonField
 from kit import forms as kit_forms
 from kit import strict_json
 from kit.oauth import AuthMethod, GrantType, InvalidRedirectUri
 from tenants import directory
-from tenants.models import Membership
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
@@ -44,7 +43,7 @@ class AddAgent(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("In a sentence or two, for whoever decides on it later."),
     )
-    owner = forms.ChoiceField(label=_("Who answers for it"))
+    owner = PersonField(label=_("Who answers for it"))
     method = forms.ChoiceField(label=_("How it proves itself"), choices=_METHODS)
     keys = forms.CharField(
         label=_("Its public keys"),
@@ -73,10 +72,6 @@ class AddAgent(forms.Form):
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
-        here = Membership.objects.filter(status=Membership.Status.ACTIVE, user__is_active=True)
-        people = here.select_related("user").order_by("user__name", "pk")[:SHOWN]
-        self._people = {each.pk: each for each in people}
-        self._choose("owner", [(each.pk, f"{each}, {each.email}") for each in self._people.values()])
         api = directory.current().api_identifier
         known = sorted(
             (each.server.name, identifier, each)
@@ -97,9 +92,6 @@ class AddAgent(forms.Form):
             return purposes.kept(self.cleaned_data["purpose"])
         except Unusable as refusal:
             raise ValidationError(str(refusal)) from refusal
-
-    def clean_owner(self) -> Membership:
-        return self._people[self.cleaned_data["owner"]]
 
     def clean_keys(self) -> dict[str, Any]:
         """Return the keys as the words of a registration say them."""
@@ -148,7 +140,7 @@ class AddAgent(forms.Form):
 @for_act(Act.AGENTS_WRITE)
 def view(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, AddAgent(initial={"owner": request.member.pk}))
+        return _page(request, AddAgent(initial={"owner": request.member.email}))
     typed = request.POST.copy()
     form = AddAgent(typed)
     if not form.is_valid():

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -61,7 +60,7 @@ def _taken(client: Client) -> HttpResponse:
     waiting = Approval.objects.filter(agent=client.agent_id, status=Approval.Status.WAITING).first()
     if waiting is None:
         return redirect("console-agent", client.agent_id)
-    return redirect(f"{reverse('console-approvals')}#{waiting.pk}")
+    return redirect("console-approval", waiting.pk)
 
 
 def _page(

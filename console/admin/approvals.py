@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Case, Count, Exists, Min, OuterRef, Prefetch, QuerySet, When
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,15 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from agents import admission, alike, assigning, logos, remarks, risk
+from agents import admission, alike, assigning, remarks
 from agents.approval_filters import ApprovalFilter
 from agents.errors import AlreadyDecided, BadLimits, TooLateToUndo, Unusable
 from agents.models import Approval, Plea, Remark
 from console.access import for_deciders, for_keepers, must_prove_again, prove_again
-from console.admin import cards, decisions
+from console.admin import beside, cards, decisions, outcomes
 from console.admin.cards import Typed
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import column, page
+from delegations.models import Delegation
 from delegations.sentence import in_words
 from kit.orders import NEWEST, OLDEST, Order
 from tenants.rules import may_decide
@@ -52,31 +54,30 @@ def listing(
     if typed is None and (mine := decisions.typed_before(request)):
         typed = Typed(*mine)
     related = Approval.objects.select_related("agent", "client__software_issuer", "decided_by__user")
-    waiting = Approval.objects.filter(status=Approval.Status.WAITING)
-    all_of_them = waiting.aggregate(number=Count("pk"), oldest=Min("created_at"))
-    asked = _asked(request, waiting if all_of_them["number"] else waiting.none())
+    waiting, once = Approval.objects.filter(status=Approval.Status.WAITING), beside.read()
+    request.waiting = once.number  # type: ignore[attr-defined]  # The navigation counts the same.
+    asked = _asked(request, waiting if once.number else waiting.none())
     orders = (_wanted_first(), NEWEST, OLDEST)
-    shown, pager = page(request, asked.rows, orders=orders, dress=_dressed, at=asked.at)
-    places = logos.shown(each.client for each in shown if each.client)
-    beside = cards.Beside(places, alike.of(shown), risk.names() if shown else {})
+    shown, pager = page(request, asked.rows, orders=orders, dress=dressed, at=asked.at)
+    before = alike.of(shown)
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     content = {
-        "waiting": cards.with_alike([cards.card(each, request, typed, beside) for each in shown]),
+        "waiting": cards.with_alike([cards.card(each, request, typed, once, before) for each in shown]),
         "narrowing": asked,
         "query": request.GET.urlencode(),
         "orders": [
             column(request, words, each, orders, at=asked.at) for words, each in zip(ORDERS, orders, strict=True)
         ],
         "pager": pager,
-        "number": all_of_them["number"],
-        "oldest": all_of_them["oldest"],
-        "oldest_words": in_words(all_of_them["oldest"], now=timezone.now(), time_zone=request.tenant.time_zone),
-        "decided": [cards.decided(each, request) for each in over],
+        "number": once.number,
+        "oldest": once.oldest,
+        "oldest_words": in_words(once.oldest, now=timezone.now(), time_zone=request.tenant.time_zone),
+        "decided": [outcomes.row(each, request) for each in over],
         "told": told or _just_now(request, over),
         "may_decide": may_decide(request.member),
-        "choices": cards.choices(request.tenant) if shown else {},
+        "choices": cards.choices(request.tenant, once),
         "said": said,
-        **({} if all_of_them["number"] else cards.nothing()),
+        **({} if once.number else outcomes.nothing(once.deciders)),
     }
     return render(request, "console/approvals.html", content, status=status)
 
@@ -85,8 +86,8 @@ def _just_now(request: MemberRequest, over: Iterable[Approval]) -> Mapping[str, 
     """Return what this person decided a moment ago, said once: one question, or several at once."""
     one, many = decisions.take_told(request), decisions.take_told_of_many(request)
     if many:
-        return cards.in_place("", many, is_good=True)
-    return next((cards.told(each, request) for each in over if each.pk == one), None)
+        return outcomes.in_place("", many, is_good=True)
+    return next((outcomes.told(each, request) for each in over if each.pk == one), None)
 
 
 def _asked(request: MemberRequest, waiting: "QuerySet[Approval]") -> Narrowing:
@@ -103,10 +104,14 @@ def _queue(request: MemberRequest) -> str:
     return f"{reverse('console-approvals')}{query and f'?{query}'}"
 
 
-def _dressed(waiting: "QuerySet[Approval]") -> "QuerySet[Approval]":
+def dressed(waiting: "QuerySet[Approval]") -> "QuerySet[Approval]":
+    """Return questions with all that a card shows of each."""
     talk = Prefetch("remarks", Remark.objects.select_related("member__user").order_by("pk"))
-    related = waiting.select_related("agent", "client__software_issuer", "assigned_to__user")
-    return related.prefetch_related("pleas__member__user", talk)
+    pleas = Prefetch("pleas", Plea.objects.select_related("member__user").order_by("pk"))
+    live = Delegation.objects.live(timezone.now()).filter(agent=OuterRef("agent")).order_by().values("agent")
+    people = live.annotate(number=Count("member", distinct=True)).values("number")
+    related = waiting.select_related("agent__owner__user", "client__software_issuer", "assigned_to__user")
+    return related.annotate(acting_for=Coalesce(Subquery(people), 0)).prefetch_related(pleas, talk)
 
 
 def _wanted_first() -> Order:
@@ -184,7 +189,7 @@ def undo(request: MemberRequest, approval_id: str) -> HttpResponse:
     try:
         admission.undo(get_object_or_404(Approval, pk=approval_id), by=request.member)
     except TooLateToUndo:
-        return listing(request, status=409, told=cards.in_place(approval_id, str(TOO_LATE)))
+        return listing(request, status=409, told=outcomes.in_place(approval_id, str(TOO_LATE)))
     return redirect(_queue(request))
 
 
@@ -199,8 +204,8 @@ def _too_late(request: MemberRequest, approval: Approval) -> HttpResponse:
     """Say who was first in the place of the card; one that only moved stands there as it is now."""
     approval = Approval.objects.select_related("agent", "decided_by__user").get(pk=approval.pk)
     if approval.decided_by is not None:
-        return listing(request, status=409, told=cards.was_first(approval, request))
+        return listing(request, status=409, told=outcomes.was_first(approval, request))
     words = gettext("Something about %(agent)s changed while you read. Look again.") % {"agent": approval.agent}
     if approval.status != Approval.Status.WAITING:
-        return listing(request, status=409, told=cards.in_place(approval.pk, words))
+        return listing(request, status=409, told=outcomes.in_place(approval.pk, words))
     return listing(request, said=words, status=409, typed=Typed(approval.pk, QueryDict(), {"moved": words}))

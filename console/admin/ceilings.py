@@ -10,7 +10,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -18,14 +18,15 @@ from agents import handovers
 from agents.errors import BadLimits
 from agents.limits import Said
 from agents.models import Agent
+from console import people
 from console.access import for_act, must_prove_again, principal, prove_again
 from console.admin import cards, decisions
-from console.admin.decisions import ANYTHING, GROUP, LONGEST
+from console.admin.decisions import ANYTHING, GROUP
 from console.admin.resources import version_of
 from console.admin.trust_forms import Ticks, by_resource
 from console.attempt import attempt
 from tenants import directory
-from tenants.models import Membership, Tenant
+from tenants.models import Tenant
 from tenants.roles import Act
 from tokens import unused
 from tokens.endpoints.request import MemberRequest
@@ -40,11 +41,9 @@ EXTENT = [(ANYTHING, _("Whatever people allow it")), (TICKED, _("At most what is
 class LimitsForm(forms.Form):
     extent = forms.ChoiceField(label=_("How much it may ever get"), choices=EXTENT)
     scopes = Ticks(label=_("At most"))
-    people = forms.MultipleChoiceField(
-        label=_("Only these may allow it to act for them"),
-        help_text=_("Nobody chosen: whoever it asks."),
-        required=False,
-        widget=forms.SelectMultiple(attrs={"size": 5}),
+    people = forms.CharField(required=False)
+    groups = forms.MultipleChoiceField(
+        label=_("Groups"), required=False, widget=forms.SelectMultiple(attrs={"size": 4})
     )
     longest = forms.ChoiceField(label=_("They may allow it for at most"), required=False)
     until = forms.CharField(
@@ -62,22 +61,31 @@ class LimitsForm(forms.Form):
         """Show the limits that an agent has, with a ceiling in the place of its own where one is proposed."""
         self.agent, self.tenant = agent, tenant
         ceiling = agent.ceiling if ceiling is None else ceiling
-        offered = cards.choices(tenant)
         usual = cards.usual(agent)
         extent = ANYTHING if ceiling is None else TICKED
         until = agent.approved_until and agent.approved_until - timedelta(seconds=1)
         day = f"{until.astimezone(ZoneInfo(tenant.time_zone)):%Y-%m-%d}" if until else ""
         super().__init__(post, initial={"extent": extent, "scopes": ceiling or {}, **usual, "until": day})
-        self._offer("people", [*_grouped(offered, usual["people"])])
-        lifetimes = dict(offered["lifetimes"])
+        # A group that nobody is in any more stands there as well: it was chosen.
+        held = sorted({*(f"{GROUP}{group}" for group in people.groups()), *usual["groups"]})
+        self._offer("groups", [(each, each.removeprefix(GROUP)) for each in held])
+        lifetimes = dict(decisions.lifetimes(tenant))
         if agent.longest_seconds is not None:
-            lifetimes.setdefault(usual["longest"], _span(agent.longest_seconds))
+            lifetimes.setdefault(usual["longest"], decisions.span(agent.longest_seconds))
         self._offer("longest", [("", _("As long as they choose")), *lifetimes.items()])
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        words = super().clean() or self.cleaned_data
+        try:
+            words["chosen"] = decisions.people_of([words.get("people", ""), *words.get("groups", ())])
+        except BadLimits as refusal:
+            self.add_error("people", refusal.errors["people"])
+        return words
 
     def clean_until(self) -> datetime | None:
         try:
@@ -89,8 +97,8 @@ class LimitsForm(forms.Form):
         """Return what the form says; what it cannot show, at a resource that was retired or elsewhere, stays."""
         words, is_new = self.cleaned_data, set(self.changed_data)
         found = Said(ceiling=self._ceiling())
-        if "people" in is_new:
-            found["people"] = decisions.people_of(words["people"])
+        if is_new & {"people", "groups"}:
+            found["people"] = words["chosen"]
         if "longest" in is_new:
             found["longest"] = timedelta(seconds=int(words["longest"])) if words["longest"] else None
         if "until" in is_new:
@@ -174,23 +182,10 @@ def approved(agent: Agent, people: Iterable[str] = ()) -> dict[str, Any]:
         "resources": [at(name, scopes) for name, scopes in sorted((agent.ceiling or {}).items()) if scopes],
         "is_anybody": agent.people is None,
         "people": [*sorted(people), *_groups(agent)],
-        "longest": _span(agent.longest_seconds) if agent.longest_seconds is not None else "",
+        "longest": decisions.span(agent.longest_seconds) if agent.longest_seconds is not None else "",
         "until": agent.approved_until,
         "at": agent.admitted_at,
     }
-
-
-def _grouped(offered: Mapping[str, Any], chosen: list[str]) -> Iterable[tuple[str, list[tuple[str, str]]]]:
-    """Return groups and people to choose from; whoever was chosen and is here no longer stands there as well."""
-    groups, people = list(offered["groups"]), list(offered["owners"])
-    known = {value for value, _label in (*groups, *people)}
-    gone = [each for each in chosen if each not in known]
-    groups += [(each, each.removeprefix(GROUP)) for each in gone if each.startswith(GROUP)]
-    found = Membership.objects.select_related("user").filter(pk__in=gone) if gone else ()
-    people += [(each.pk, str(each)) for each in found]
-    if groups:
-        yield gettext("Groups"), groups
-    yield gettext("People"), people
 
 
 def at(identifier: str, scopes: list[str]) -> dict[str, Any]:
@@ -208,18 +203,6 @@ def at(identifier: str, scopes: list[str]) -> dict[str, Any]:
 
 def _groups(agent: Agent) -> list[str]:
     return [gettext("the group %(name)s") % {"name": name} for name in (agent.people or {}).get("groups", ())]
-
-
-def _span(seconds: int) -> str:
-    """Return a length of time in words, in the largest unit that says all of it."""
-    if (label := LONGEST.get(str(seconds))) is not None:
-        return str(label)
-    if seconds % 86400 == 0:
-        return ngettext("%(n)s day", "%(n)s days", seconds // 86400) % {"n": seconds // 86400}
-    if seconds % 3600 == 0:
-        return ngettext("%(n)s hour", "%(n)s hours", seconds // 3600) % {"n": seconds // 3600}
-    minutes = -(-seconds // 60)
-    return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
 
 
 def _page(

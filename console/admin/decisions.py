@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from agents import admission
 from agents.errors import BadLimits, Unusable
-from console import kept
+from console import kept, people
 from kit import moments
 from tenants import directory
 from tenants.models import Membership, Tenant
@@ -43,10 +43,12 @@ def version(post: QueryDict) -> int:
 
 
 def owner(post: QueryDict) -> Membership:
-    """Return the owner that was chosen; raises BadLimits."""
-    found = Membership.objects.filter(pk=said(post, "owner"), status=Membership.Status.ACTIVE).first()
-    if found is None:
-        raise BadLimits({"owner": gettext("Choose who answers for it.")})
+    """Return the owner that was named; raises BadLimits."""
+    text = said(post, "owner")
+    if not text.strip():
+        raise BadLimits({"owner": gettext("Say who answers for it.")})
+    if (found := people.named(text)) is None:
+        raise BadLimits({"owner": gettext("Nobody here has this address: %(words)s.") % {"words": text[:200]}})
     return found
 
 
@@ -71,12 +73,35 @@ def limits(post: QueryDict, tenant: Tenant) -> dict[str, Any]:
 
 
 def people_of(chosen: Iterable[str]) -> Mapping[str, list[str]] | None:
-    """Return the people and groups that were chosen; none is whoever allows it."""
+    """Return the people and groups that were chosen, or None for whoever allows it.
+
+    Each is a group behind its prefix, or addresses with commas between them; raises BadLimits for an address of nobody.
+    """
     kept = [each.replace("\x00", "") for each in chosen]
-    if not kept:
-        return None
     groups = [each.removeprefix(GROUP) for each in kept if each.startswith(GROUP)]
-    return {"members": [each for each in kept if not each.startswith(GROUP)], "groups": groups}
+    try:
+        members = people.all_named(",".join(each for each in kept if not each.startswith(GROUP)))
+    except Unusable as refusal:
+        raise BadLimits({"people": str(refusal)}) from refusal
+    return {"members": [each.pk for each in members], "groups": groups} if members or groups else None
+
+
+def lifetimes(tenant: Tenant) -> list[tuple[str, Any]]:
+    """Return how long people may be let allow it: seconds, and the words."""
+    most = timedelta(days=tenant.longest_delegation_days).total_seconds()
+    return [(value, label) for value, label in LONGEST.items() if int(value) <= most]
+
+
+def span(seconds: int) -> str:
+    """Return a length of time in words, in the largest unit that says all of it."""
+    if (label := LONGEST.get(str(seconds))) is not None:
+        return str(label)
+    if seconds % 86400 == 0:
+        return ngettext("%(n)s day", "%(n)s days", seconds // 86400) % {"n": seconds // 86400}
+    if seconds % 3600 == 0:
+        return ngettext("%(n)s hour", "%(n)s hours", seconds // 3600) % {"n": seconds // 3600}
+    minutes = -(-seconds // 60)
+    return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
 
 
 def end_of(text: str, tenant: Tenant) -> datetime | None:

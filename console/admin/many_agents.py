@@ -17,13 +17,12 @@ from agents.models import Agent
 from console import choosing
 from console.access import for_admins, principal
 from console.counted import MOVED, Counted
+from console.person_field import PersonField
 from notices import many_agents
 from notices.errors import NothingMatches, NumberMoved
 from notices.many_agents import Deed, Outcome
-from tenants.models import Membership
 from tokens.endpoints.request import MemberRequest
 
-SHOWN = 200
 NOTHING = _("It fits none of them any more, so that nothing was done.")
 
 
@@ -70,19 +69,7 @@ class ManyForm(Counted):
 
 
 class OwnerForm(Counted):
-    owner = forms.ChoiceField(label=_("Owner"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        here = Membership.objects.filter(status=Membership.Status.ACTIVE, user__is_active=True)
-        people = here.select_related("user").order_by("user__name")[:SHOWN]
-        self.people = {each.pk: each for each in people}
-        owner = self.fields["owner"]
-        assert isinstance(owner, forms.ChoiceField)
-        owner.choices = [("", "–"), *((key, f"{each}, {each.email}") for key, each in self.people.items())]
-
-    def clean_owner(self) -> Membership:
-        return self.people[self.cleaned_data["owner"]]
+    owner = PersonField(label=_("Owner"))
 
 
 FORMS: Mapping[Deed, type[Counted]] = {

@@ -26,6 +26,7 @@ from console.counted import Counted
 from console.kill_times import kill_times
 from console.narrowing import Chip, narrowing
 from console.paging import Column, column, page
+from console.person_field import PersonField
 from delegations import reach
 from delegations.models import Delegation
 from delegations.sentence import in_words
@@ -69,8 +70,8 @@ class Removal(Counted):
     """Why somebody goes, who takes over what they own, and how much ends where that is more than a few."""
 
     reason = forms.CharField(max_length=500, required=False, label=_("Why"))
-    agents_to = forms.EmailField(
-        max_length=254, required=False, label=_("Who takes over their agents"), help_text=_("The e-mail of a member.")
+    agents_to = PersonField(
+        required=False, label=_("Who takes over their agents"), help_text=_("The e-mail of a member.")
     )
 
     def __init__(self, *args: Any, reaches: int, owns: int, **kwargs: Any) -> None:
@@ -78,14 +79,6 @@ class Removal(Counted):
         self.fields["number"].label = _("How many accesses end")
         if not owns:
             del self.fields["agents_to"]
-
-    def clean_agents_to(self) -> Membership | None:
-        address = self.cleaned_data["agents_to"].lower()
-        here = Membership.objects.select_related("user").filter(status=Membership.Status.ACTIVE, user__is_active=True)
-        found = here.filter(user__email=address).first() if address else None
-        if address and found is None:
-            raise forms.ValidationError(_("Nobody who has a place here has this address."), code="nobody")
-        return found
 
 
 @for_act(Act.MEMBERS_READ)

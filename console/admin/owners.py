@@ -1,22 +1,24 @@
 """Who answers for an agent, what it is called and is for, and their word that it is still needed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import confirming, owners, owning
-from agents.errors import NotActive, Unusable
+from agents.errors import BadLimits, NotActive, Unusable
 from agents.models import Agent
+from console import people
 from console.access import for_admins, for_agent, principal
 from console.admin.agent_verbs import CHANGED
 from tenants.errors import Stale
-from tenants.models import Membership
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 
-SHOWN = 200
+ROLES = ("owner", "sponsor", "successor")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +30,9 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, agent)
     try:
-        owners.change_agent(agent, by=principal(request), version=_version(request), **_said(request, agent))
+        owners.change_agent(agent, by=principal(request), version=_version(request), **_said(request))
+    except BadLimits as refusal:
+        return _ask(request, agent, said=gettext("Nothing was changed."), status=422, flaws=refusal.errors)
     except Unusable as refusal:
         return _ask(request, agent, said=str(refusal), status=422)
     except (Stale, NotActive):
@@ -45,25 +49,39 @@ def confirm(request: MemberRequest, agent_id: str) -> HttpResponse:
     return redirect("console-agent", agent.pk)
 
 
-def _ask(request: MemberRequest, agent: Agent, *, said: str = "", status: int = 200) -> HttpResponse:
-    here = Membership.objects.filter(status=Membership.Status.ACTIVE, user__is_active=True)
-    people = [(each.pk, str(each), each.email) for each in here.select_related("user").order_by("user__name")[:SHOWN]]
-    further = list(agent.co_owners.values_list("member_id", flat=True))
-    content = {"agent": agent, "people": people, "co_owners": further, "said": said}
+def _ask(
+    request: MemberRequest, agent: Agent, *, said: str = "", status: int = 200, flaws: Mapping[str, str] | None = None
+) -> HttpResponse:
+    typed = {name: request.POST.get(name, "") for name in (*ROLES, "co_owners")} if said else _held(agent)
+    content = {"agent": agent, "typed": typed, "said": said, "flaws": flaws or {}}
     content["purpose"] = request.POST.get("purpose", agent.purpose)
     return render(request, "console/agent_owners.html", content, status=status)
 
 
-def _said(request: MemberRequest, agent: Agent) -> dict[str, Any]:
-    """Return what the form says; nobody is nobody, and whom the tenant does not know is not there."""
-    ids = {name: request.POST.get(name, "") for name in ("owner", "sponsor", "successor")}
-    further = request.POST.getlist("co_owners")
-    wanted = {*ids.values(), *further} - {""}
-    found = {each.pk: each for each in Membership.objects.select_related("user").filter(pk__in=wanted)}
-    people: dict[str, Any] = {name: found.get(value) for name, value in ids.items()}
-    people["co_owners"] = [found[each] for each in further if each in found]
+def _held(agent: Agent) -> dict[str, str]:
+    """Return who answers for it now, as the fields show it."""
+    further = list(agent.co_owners.values_list("member_id", flat=True))
+    held = {name: people.addresses(filter(None, [getattr(agent, f"{name}_id")])) for name in ROLES}
+    return {**held, "co_owners": people.addresses(further)}
+
+
+def _said(request: MemberRequest) -> dict[str, Any]:
+    """Return what the form says; nobody is nobody. Raises BadLimits for an address that nobody here has."""
+    found: dict[str, Any] = {}
+    flaws: dict[str, str] = {}
+    for name in (*ROLES, "co_owners"):
+        try:
+            found[name] = people.all_named(",".join(request.POST.getlist(name)))
+        except Unusable as refusal:
+            flaws[name] = str(refusal)
+        if name in ROLES and len(found.get(name, ())) > 1:
+            flaws[name] = gettext("Name one person.")
+    if flaws:
+        raise BadLimits(flaws)
+    one = {name: next(iter(found[name]), None) for name in ROLES}
     name, purpose = (request.POST.get(each, "").replace("\x00", "").strip() for each in ("name", "purpose"))
-    return {"name": name[:100].strip(), **({"purpose": purpose} if "purpose" in request.POST else {}), **people}
+    why = {"purpose": purpose} if "purpose" in request.POST else {}
+    return {"name": name[:100].strip(), **why, **one, "co_owners": found["co_owners"]}
 
 
 def _version(request: MemberRequest) -> int:

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from agents import together
 from agents.errors import AgentError, BadLimits
 from agents.models import Approval
-from console import choosing
+from console import choosing, people
 from console.access import for_deciders, must_prove_again, prove_again
-from console.admin import cards, ceilings, decisions
+from console.admin import ceilings, decisions
 from console.attempt import attempt
 from tenants.models import Membership
 from tokens.endpoints.request import MemberRequest
@@ -30,7 +30,7 @@ class OwnerForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.people = {each.pk: each for each in cards.active()[:200]}
+        self.people = {each.pk: each for each in people.active()[:200]}
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ChoiceField)
         owner.choices = [("", "–"), *((key, str(each)) for key, each in self.people.items())]

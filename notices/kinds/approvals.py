@@ -38,7 +38,7 @@ def _waits(entry: Entry, member: Membership) -> Words | None:
         return None
     agent = approval.agent.name
     lines = [f"{approval.get_kind_display()}: {agent}.", *_known(approval), *_wanted(approval)]
-    link = f"{path('console-approvals')}#{approval.pk}"
+    link = path("console-approval", approval.pk)
     return Words(_subject(approval, agent), tuple(lines), link, gettext("Read and decide"))
 
 

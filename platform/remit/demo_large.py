@@ -1,4 +1,7 @@
-"""A tenant with much in it: fifty agents, two thousand people, ten thousand delegations; to look at, and to measure."""
+"""A tenant with much in it: fifty agents, two thousand people, ten thousand delegations; to look at, and to measure.
+
+Its ledger holds what the product would have written of these, and some agents wait for a decision.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.models import Agent, Client
+from audit.models import Entry
 from audit.principals import SYSTEM
 from delegations.models import Ancestry, Delegation
 from kit import context, identifiers
 from kit.progress import bar
-from remit import demo
+from remit import demo, demo_ledger
 from tenants import actions as tenant_actions
 from tenants.models import Membership, ResourceServer, Tenant, User
 from tokens.models import AccessToken
@@ -32,6 +36,7 @@ class Size:
     agents: int = 50
     people: int = 2000
     each: int = 5
+    waiting: int = 12
 
 
 def seed(slug: str = SLUG, size: Size | None = None) -> Tenant:
@@ -57,7 +62,9 @@ def _make(slug: str, size: Size) -> Tenant:
         _write(Delegation, delegations)
         _write(Delegation, parts)
         _write(Ancestry, [Ancestry(delegation=part, ancestor=part.parent, distance=1) for part in parts])
-        _write(AccessToken, list(_tokens([*delegations, *parts])))
+        tokens = _write(AccessToken, list(_tokens([*delegations, *parts])))
+        _write(Entry, demo_ledger.entries(delegations, tokens, people))
+        demo_ledger.waiting(size.waiting, slug)
     return tenant
 
 

@@ -39,6 +39,15 @@ def told(page: Page, words: str) -> None:
     expect(page.locator("[data-said]")).to_contain_text(words)
 
 
+def reach(page: Page, name: str) -> None:
+    """Go on by Tab until the field of this name has the focus."""
+    for _ in range(12):
+        if page.evaluate("document.activeElement.name") == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"nothing called {name} was reached")
+
+
 def test_every_agent_of_the_queue_is_decided_without_a_mouse_and_in_its_place(stage, queue):
     page = stage.window("ada", queue)
     page.goto(queue.url("/console/approvals"))
@@ -90,7 +99,7 @@ def test_every_agent_of_the_queue_is_decided_without_a_mouse_and_in_its_place(st
     told(page, "Bob was first: Dogwood was denied")
     assert at(page) == "Cedar"
     press("e")
-    press("Tab")
+    reach(page, "longest")
     press("ArrowDown")
     press("Escape")
     assert at(page) == "Cedar"
@@ -101,4 +110,20 @@ def test_every_agent_of_the_queue_is_decided_without_a_mouse_and_in_its_place(st
         said = dict(Approval.objects.values_list("agent__name", "status"))
         assert said == {**dict.fromkeys(NAMES, "approved"), "Dogwood": "denied"}
         assert Approval.objects.get(agent__name="Cedar").longest_seconds == 3600
+    page.context.close()
+
+
+def test_people_are_offered_while_an_address_is_typed_and_keys_stay_letters_meanwhile(stage, queue):
+    page = stage.window("ada", queue)
+    page.goto(queue.url("/console/approvals"))
+    press = page.keyboard.press
+    press("j")
+    press("e")
+    reach(page, "owner")
+    press("ControlOrMeta+a")
+    page.keyboard.type("ali")
+    card = page.locator(".approval[aria-current=true]")
+    expect(card.locator("input[name=owner]")).to_have_value("ali")
+    expect(card.locator("input[name=owner] + datalist option")).to_have_attribute("value", queue.email("alice"))
+    assert at(page) == "Amber"
     page.context.close()

@@ -60,7 +60,7 @@ def test_a_flaw_is_said_at_its_field_loses_nothing_that_was_typed_and_makes_noth
     key = Keyholder("x")
     for changes, said in (
         ({"name": " "}, "This field is required."),
-        ({"owner": "nobody"}, "Select a valid choice."),
+        ({"owner": "nobody@nowhere.example"}, "Nobody who has a place here has this address."),
         ({"redirect_uris": "http://expenses.example/back"}, "http://expenses.example/back"),
         ({"redirect_uris": ""}, "redirect_uris must be a list"),
         ({"method": "none", "grants": [GrantType.CLIENT_CREDENTIALS.value]}, "none of these grants"),

@@ -7,7 +7,7 @@ import pytest
 
 from agents import credentials
 from agents.models import Agent, Handover
-from audit import ledger
+from audit import chain
 from audit.principals import SYSTEM
 from kit import context, jose
 from tests.conformance.test_api import api_token
@@ -59,7 +59,7 @@ def test_it_says_who_answers_for_an_agent_how_it_comes_in_what_it_was_allowed_an
     assert {"agent.registered", "agent.exported"} <= {each["event"] for each in record["story"]["lines"]}
     assert all(record[name]["is_all"] for name in ("clients", "approvals", "delegations", "refusals", "story"))
     with context.use(world.tenant):
-        assert record["ledger"]["digest"] == ledger.sealed().digest
+        assert record["ledger"]["digest"] == chain.sealed().digest
         public = keys.keyset().public
     assert scout.client.client_secret
     for secret in (scout.secret, scout.client.client_secret):

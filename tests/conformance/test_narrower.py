@@ -27,9 +27,12 @@ HOUR = timedelta(hours=1)
 BAD = (
     ({"until": "soon"}, "Write the day as"),
     ({"until": "2001-01-01"}, "ends in the future"),
-    ({"people": ["usr_nobody"]}, "has this id"),
+    ({"people": ["usr_nobody"]}, "Nobody here has this address"),
+    ({"people": ["nobody@nowhere.example"]}, "Nobody here has this address"),
+    ({"owner": "nobody@nowhere.example"}, "Nobody here has this address"),
+    ({"owner": " "}, "Say who answers for it"),
     ({"people": ["group:none"]}, "Nobody is in this group"),
-    ({"owner": "usr_nobody"}, "Choose who answers"),
+    ({"owner": "usr_nobody"}, "Nobody here has this address"),
     ({"longest": "1"}, "lasts from"),
 )
 
@@ -188,7 +191,7 @@ def test_the_page_takes_the_limits_and_a_bad_one_is_told_and_loses_nothing(world
     page = console(world)
     filled = {
         "owner": world.people["bob"].pk,
-        "people": [world.people["alice"].pk],
+        "people": [f"{world.people['alice'].email.upper()}, {world.people['bob'].pk}"],
         "scope": [f"{world.calendar.identifier} events:read"],
         "longest": "3600",
     }
@@ -198,14 +201,16 @@ def test_the_page_takes_the_limits_and_a_bad_one_is_told_and_loses_nothing(world
         assert page.page.status_code == 422
         assert words in page.words(), bad
         if "people" not in bad:
-            assert f'value="{world.people["alice"].pk}" selected' in page.page.text
+            assert f'value="{filled["people"][0]}"' in page.page.text
         assert f'value="{world.calendar.identifier} events:write" checked' not in page.page.text
     page.submit(page.form("/approve"), {**filled, "until": "2027-03-01"})
     agent = agent_of(world, scout)
-    assert (agent.people, agent.longest_seconds) == ({"members": [world.people["alice"].pk], "groups": []}, 3600)
+    named = sorted(world.people[each].pk for each in ("alice", "bob"))
+    assert sorted(agent.people["members"]) == named
+    assert (agent.people["groups"], agent.longest_seconds) == ([], 3600)
     assert agent.approved_until.isoformat().startswith("2027-03-02T00:00")
     (entry,) = world.entries("approval.given")
-    assert (entry.detail["members"], entry.detail["longest_seconds"]) == ([world.people["alice"].pk], 3600)
+    assert (sorted(entry.detail["members"]), entry.detail["longest_seconds"]) == (named, 3600)
 
 
 @spec("RFC 7591", "5")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import contestants, inputs, load, table
+from bench import contestants, inputs, load, pages, table
 from bench.inputs import Inputs
 from bench.load import Window
 from bench.method import Cost, summary, turns
@@ -122,3 +122,11 @@ def test_no_lock_file_of_a_peer_names_a_registry():
     assert '"resolved"' not in text
     assert "registry" not in text
     assert text.count('"integrity"') > 20
+
+
+def test_a_page_keeps_its_target_by_the_median_and_by_its_statements():
+    page = {"walls": [90.0, 100.0, 900.0], "own": [40.0, 50.0, 60.0], "statements": 12, "bytes": 20_400}
+    slow, many = page | {"walls": [151.0] * 3}, page | {"statements": 13}
+    lines = pages.listed({"good": page, "slow": slow, "many": many}).splitlines()[2:]
+    assert lines[0] == "| good | 100 | 900 | 50 | 12 | 20 | yes |"
+    assert [line.rpartition("| ")[2] for line in lines[1:]] == ["no |", "no |"]

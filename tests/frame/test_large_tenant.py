@@ -46,6 +46,8 @@ def large(origin):
     name = f"{settings.SESSION_COOKIE_NAME}-{tenant.slug}"
     inside.cookies[name] = browser.http.cookies[name]
     browser.http.close()
+    # Django asks SQLite once in a process whether it knows JSON.
+    inside.get(f"/t/{tenant.slug}/console/activity")
     return tenant, inside
 
 
@@ -141,4 +143,5 @@ def cost(tenant, inside, path):
     cache.clear()
     with counted() as statements:
         assert inside.get(f"/t/{tenant.slug}{path}").status_code == 200, path
-    return len(statements)
+    # Whose tenant it is frames the work, as BEGIN does.
+    return sum("set_config(" not in sql for sql in statements)

@@ -34,6 +34,19 @@ def _together(stage: Stage, page: Page) -> None:
     page.goto(world.url(f"/console/approvals/together?ids={'&ids='.join(ids)}"))
 
 
+def _one(stage: Stage, page: Page) -> None:
+    """Stand before one question at its own address."""
+    page.goto(stage.lived_in.url("/console/approvals"))
+    page.locator(".approval .plain").first.click()
+    page.get_by_role("heading", level=1).get_by_text("act here?").wait_for()
+
+
+def _one_decided(stage: Stage, page: Page) -> None:
+    with context.use(stage.lived_in.tenant):
+        decided = Approval.objects.filter(status=Approval.Status.DENIED).latest("decided_at")
+    page.goto(stage.lived_in.url(f"/console/approvals/{decided.pk}"))
+
+
 def _new_token(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/console/ways-in"))
     page.get_by_label("For whom or what").fill("The build farm of the robotics team")
@@ -43,6 +56,8 @@ def _new_token(stage: Stage, page: Page) -> None:
 
 SIGHTS = (
     Sight("console-approvals-open", _everything_open, "ada"),
+    Sight("console-approval", _one, "ada"),
+    Sight("console-approval-decided", _one_decided, "ada"),
     Sight("console-approvals-flawed", _flawed_decision, "ada", status=422),
     Sight("console-ways-in", at("/console/ways-in"), "ada"),
     Sight("console-ways-in-token", _new_token, "ada"),
