@@ -54,6 +54,22 @@ class ChainSerializer(serializers.Serializer[Any]):
     broken = Broken(allow_null=True)
 
 
+STANDS_FOR = serializers.DictField(
+    child=serializers.ListField(child=serializers.CharField()),
+    help_text="The ids that each name in the question was taken for; none: nobody and nothing is called so.",
+)
+
+
+class Moment(serializers.DateTimeField):
+    def to_representation(self, value: Any) -> Any:
+        return None if value is None else super().to_representation(value)
+
+
+LOOKED_SINCE = Moment(
+    allow_null=True, help_text="Since when entries were looked at, where nobody said it and not all of them were."
+)
+
+
 class _Events(Door):
     http_method_names = ["get", "head", "options"]
     scopes = {"GET": READ}
@@ -61,7 +77,9 @@ class _Events(Door):
 
 
 class Events(_Events):
-    listing = Listing("events", EventSerializer, EventFilter)
+    listing = Listing(
+        "events", EventSerializer, EventFilter, beside={"stands_for": STANDS_FOR, "looked_since": LOOKED_SINCE}
+    )
     answers = {"GET": listing}
 
     def get(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """A list as a view declares it: what it is called, how a row is written, what narrows it, in which order it stands."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api import paging
 from api.errors import UnreadableQuery
-from api.narrowing import Filter, narrowed
+from api.narrowing import Filter, asked
 from kit.orders import Order
 
 
@@ -29,15 +29,19 @@ class Listing:
     filter: Filter | None = None
     order: Sequence[str] = ("-pk",)
     orders: Mapping[str, Callable[[datetime], Order]] | None = None
+    beside: Mapping[str, "serializers.Field[Any, Any, Any, Any]"] = field(default_factory=dict)
+    """What the filter says of how it was asked, under names of its own."""
 
     def answer(self, request: Request, rows: "QuerySet[Any]") -> Response:
         """Return the page that a request asks for; raises UnreadableQuery."""
         words = paging.WORDS | {"order"} if self.orders else paging.WORDS
-        asked = narrowed(request, rows, self.filter, besides=words)
-        found, following = paging.page(request, *self._sorted(request, asked))
+        narrowing = asked(request, rows, self.filter, besides=words)
+        left = rows if narrowing is None else narrowing.qs
+        found, following = paging.page(request, *self._sorted(request, left))
         headers = {"Link": f'<{paging.url_of(request, following)}>; rel="next"'} if following else {}
         content = {self.name: self.row(found, many=True).data, "next": following or None}
-        return Response(content, headers=headers)
+        said = {name: each.to_representation(getattr(narrowing, name)) for name, each in self.beside.items()}
+        return Response({**content, **said}, headers=headers)
 
     def _sorted(self, request: Request, rows: "QuerySet[Any]") -> "tuple[QuerySet[Any], Sequence[str]]":
         """Return the rows with what they are sorted by, and the names of that; raises UnreadableQuery."""

@@ -15,15 +15,21 @@ Filter = type[django_filters.FilterSet]
 
 def narrowed(request: Request, rows: "QuerySet[Row]", by: Filter | None, *, besides: frozenset[str]) -> "QuerySet[Row]":
     """Return the rows that the query asks for; raises UnreadableQuery for a word that narrows nothing here."""
+    found = asked(request, rows, by, besides=besides)
+    narrower: QuerySet[Row] = rows if found is None else found.qs
+    return narrower
+
+
+def asked(request: Request, rows: "QuerySet[Row]", by: Filter | None, *, besides: frozenset[str]) -> Any:
+    """Return the filter of the noun with what the query says, or None where there is none; raises as `narrowed`."""
     words = frozenset(by.base_filters) if by else frozenset()
     check_words(request, words | besides)
     if by is None:
-        return rows
+        return None
     found: Any = by(request.query_params, rows)
     if not found.is_valid():
         raise ValidationError(found.errors)
-    narrower: QuerySet[Row] = found.qs
-    return narrower
+    return found
 
 
 def check_words(request: Request, known: frozenset[str]) -> None:

@@ -178,4 +178,4 @@ def _header(name: str, words: str) -> OpenApiParameter:
 def _page(listing: Listing) -> Any:
     name = f"{listing.row.__name__.removesuffix('Serializer')}Page"
     following = serializers.CharField(allow_null=True, help_text="The cursor of the next page; null on the last one.")
-    return inline_serializer(name, {listing.name: listing.row(many=True), "next": following})
+    return inline_serializer(name, {listing.name: listing.row(many=True), "next": following, **listing.beside})

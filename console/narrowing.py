@@ -95,7 +95,7 @@ def narrowing(
         further=[form[name] for name in further],
         kept=[(name, str(value)) for name, value in request.GET.items() if name not in seen and _is_known(name, by)],
         chips=[_switch(request.GET, chip, at) for chip in chips],
-        notes=[*_unknown(request.GET, by), *_unreadable(form, seen)],
+        notes=[*_unknown(request.GET, by), *_unreadable(form, seen), *getattr(found, "notes", ())],
         query=query.urlencode(),
         at=at,
         is_narrowed=any(value and name in by.base_filters for name, value in request.GET.items()),

@@ -32,7 +32,7 @@ from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
 
 FIELDS = ("q", "event", "since", "until", "refused")
-FURTHER = ("who", "agent", "person", "object", "request")
+FURTHER = ("who", "person", "agent", "resource", "object", "address", "request")
 CHIPS = (
     Chip(_("Refused requests"), {"refused": "requests"}),
     Chip(_("Decisions"), {"event": "approval.*"}),

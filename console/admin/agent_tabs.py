@@ -15,10 +15,10 @@ from console.admin import activity
 from console.narrowing import narrowing
 from console.paging import page
 from console.receipt_words import resource_name
-from delegations.event_filters import EventFilter
+from delegations.event_filters import EventFilter, PlainEventFilter
 from delegations.sentence import in_words
 from tenants.models import Tenant
-from tenants.roles import Act
+from tenants.roles import Act, may
 from tenants.rules import may_see_console
 from tokens import evidence, living
 from tokens.endpoints.request import MemberRequest
@@ -44,7 +44,7 @@ def did(request: MemberRequest, agent_id: str) -> HttpResponse:
     further = [name for name in activity.FURTHER if name != "agent"]
     asked = narrowing(
         request,
-        EventFilter,
+        EventFilter if may(request.member, Act.EVENTS_READ) else PlainEventFilter,
         Entry.objects.all(),
         shown=activity.FIELDS,
         further=further,

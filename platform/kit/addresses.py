@@ -55,6 +55,17 @@ def network(address: str) -> str:
     return str(ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
 
 
+def network_of(text: str) -> str | None:
+    """Return the network as `network` names it that an address, or a network no wider than it, is in; else None."""
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    if found.prefixlen < (24 if found.version == 4 else 48):
+        return None
+    return network(str(found.network_address))
+
+
 def _is_outside_v6(address: IPv6Address) -> bool:
     if address.scope_id is not None or address not in _GLOBAL_UNICAST:
         return False

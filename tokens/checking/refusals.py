@@ -68,6 +68,12 @@ def explain(refusal: OAuthError, *, room: str, client_id: str, form: Form) -> li
     return steps
 
 
+def place(form: Form) -> dict[str, str]:
+    """Return where a refused request asked to be let in, as a token's entry says it; nothing where it said none."""
+    found = [value for parameter in _SHOWN["resource"] for value in form.get(parameter, ()) if value]
+    return {"audience": without_secrets(found[0])[:MAX_SAID]} if found else {}
+
+
 def _said(name: str, form: Form) -> str:
     values = [value for parameter in _SHOWN.get(name, ()) for value in form.get(parameter, ())]
     return without_secrets(" ".join(value for value in values if value))[:MAX_SAID]

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from agents.assertions import Evidence
 from agents.models import Client
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from audit.principals import Kind, Principal
 from kit import context, forms, metrics, outages
 from kit.oauth import (
@@ -34,7 +34,7 @@ from kit.oauth import (
 from tenants import directory
 from tenants.models import Tenant
 from tokens import actions, caches
-from tokens.checking.refusals import explain
+from tokens.checking.refusals import explain, place
 from tokens.endpoints.request import TenantRequest
 from tokens.errors import Stale
 from tokens.grants import jwt_bearer
@@ -184,7 +184,7 @@ def _refuse(refusal: OAuthError, visit: Visit) -> Response:
                 on_behalf_of=visit.subject,
                 through=visit.client.agent_id or "",
                 reason=refusal.reason,
-                detail={"error": refusal.code, "steps": _steps(refusal, visit, visit.client), **_issuer(visit)},
+                detail=_detail(refusal, visit, visit.client),
             )
     headers = {"WWW-Authenticate": f'Basic realm="{context.current_id()}"'} if refusal.status == 401 else {}
     return _error(refusal, {**headers, **({"Allow": "POST"} if refusal.status == 405 else {})})
@@ -201,9 +201,11 @@ def _issuer(visit: Visit) -> dict[str, str]:
     return {"issuer": issuer} if issuer else {}
 
 
-def _steps(refusal: OAuthError, visit: Visit, client: Client) -> list[dict[str, str]]:
+def _detail(refusal: OAuthError, visit: Visit, client: Client) -> dict[str, JsonValue]:
+    """Return how far a request came, where it asked to be let in, and whose assertion it brought."""
     steps = explain(refusal, room=visit.room, client_id=client.client_id, form=visit.form)
-    return [step.as_json() for step in steps]
+    told: dict[str, JsonValue] = {"error": refusal.code, "steps": [step.as_json() for step in steps]}
+    return {**told, **place(visit.form), **_issuer(visit)}
 
 
 def _error(refusal: OAuthError, headers: Mapping[str, str] | None = None) -> Response:

@@ -16,7 +16,7 @@ from kit import uris
 from kit.forms import Form
 from kit.oauth import OAuthError
 from tokens.asking import Asked
-from tokens.checking.refusals import explain
+from tokens.checking.refusals import explain, place
 from tokens.endpoints import code_page
 from tokens.endpoints.request import TenantRequest
 
@@ -42,7 +42,7 @@ def with_error(
             on_behalf_of=request.member.pk if request.member else "",
             through=client.agent_id or "",
             reason=refusal.reason,
-            detail={"error": refusal.code, "steps": [step.as_json() for step in steps]},
+            detail={"error": refusal.code, "steps": [step.as_json() for step in steps], **place(form)},
         )
     uri = code_page.uri(request.tenant, refusal)
     answer = {"error": refusal.code, "error_description": refusal.description, "error_uri": uri}
