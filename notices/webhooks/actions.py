@@ -57,10 +57,12 @@ def change_webhook(webhook: Webhook, *, by: Principal, version: int | None = Non
         changes |= {"failures": 0, "failing_since": None, "rests_until": timezone.now()}
     if "events" in changes:
         changes["events"] = sorted(set(events))
+    # A form sends all of its fields: what it says of them that holds already is no change.
+    moved = sorted(name for name in fields if {**changes, "is_on": is_on}[name] != getattr(webhook, name))
     changed = _move(webhook, version, **changes)
     if not is_on:
         _give_up(webhook)
-    record(Event.WEBHOOK_CHANGED, by=by, about=changed, detail={"changed": sorted(fields), **_words(changed)})
+    record(Event.WEBHOOK_CHANGED, by=by, about=changed, detail={"changed": moved, **_words(changed)})
     return changed
 
 

@@ -43,6 +43,8 @@ COUNTED_DOWN = {"time_to_zero": "seconds from the moment of the request to a mom
 """What a receipt counts from its own moment: compared as the moment that it means."""
 HOW_ONE_CAME = {
     "request_id": "each request has a name of its own",
+    "proof": "on a page by what one signed in, over the API by the token of an app",
+    "proved_at": "when that was",
 }
 """What of an entry differs by nature, and why."""
 NEAR = timedelta(seconds=20)

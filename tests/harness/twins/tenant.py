@@ -146,6 +146,12 @@ CASES = (
         Press("/change", {**TOLD, "families": ["agent.*"], "names": "job.finished"}),
         Ask("PATCH", ONE_HOOK, {**TOLD, "events": ["agent.*", "job.finished"]}),
     ),
+    case(
+        "change-webhook",
+        HOOK,
+        Press("/change", {"description": "Pager"}),
+        Ask("PATCH", ONE_HOOK, {"description": "Pager"}),
+    ),
     case("switch-webhook", HOOK, Press("/switch"), Ask("PATCH", ONE_HOOK, {"is_on": False})),
     case(
         "change-webhook-secret",
