@@ -13,7 +13,7 @@ from agents.models import Agent
 from agents.risk import Risk
 from agents.rules import restorable_until
 from api import versions
-from tokens import noticed
+from tokens import noticed, summaries
 from tokens.noticed import Noticed
 
 
@@ -43,6 +43,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     refused_within_a_week = serializers.SerializerMethodField()
     is_high_risk = serializers.SerializerMethodField()
     risks = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
     seen: Mapping[str, Noticed] = {}
 
@@ -52,7 +53,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "id", "name", "purpose", "status", "registration", "owner", "co_owners", "sponsor", "successor",
             "owner_left_at", "ceiling", "people", "longest", "approved_until", "created_at", "admitted_at",
             "retired_at", "restorable_until", "ended_at", "confirm_asked_at", "confirmed_at", "confirmed_by",
-            "oldest_secret_at", "refused_within_a_week", "is_high_risk", "risks", "links",
+            "oldest_secret_at", "refused_within_a_week", "is_high_risk", "risks", "summary", "links",
         ]  # fmt: skip
         list_serializer_class = AgentsAtOnce
 
@@ -75,6 +76,9 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     def get_risks(self, agent: Agent) -> list[dict[str, Any]]:
         return risks(self._noticed(agent).risks)
 
+    def get_summary(self, agent: Agent) -> str:
+        return summaries.agent(agent)
+
     def get_links(self, agent: Agent) -> dict[str, str]:
         return {"console": f"{agent.tenant.issuer}/console/agents/{agent.pk}"}
 
@@ -92,7 +96,7 @@ def risks(found: Iterable[Risk]) -> list[dict[str, Any]]:
 def named(agents: "QuerySet[Agent] | None" = None) -> "QuerySet[Agent]":
     """Return agents with what their answers need."""
     found = Agent.objects.all() if agents is None else agents
-    return found.select_related("tenant").prefetch_related("co_owners", "clients")
+    return found.select_related("tenant", "owner__user").prefetch_related("co_owners", "clients")
 
 
 def answer(agent: Agent, code: int = status.HTTP_200_OK) -> Response:

@@ -21,13 +21,15 @@ from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import member_of, voices
 from api.listing import Listing
+from api.told import FIELDS, Told
 from tenants.models import Membership
 from tenants.roles import Act
+from tokens import summaries
 
 READ, WRITE = "approvals:read", "approvals:decide"
 
 
-class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+class ApprovalSerializer(Told, serializers.ModelSerializer[Approval]):
     agent = serializers.CharField(source="agent_id")
     agent_name = serializers.CharField(source="agent.name")
     client_id = serializers.SerializerMethodField()
@@ -42,7 +44,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         fields = [
             "id", "kind", "status", "agent", "agent_name", "client_id", "asked", "own", "risks", "wanted_by", "said",
             "ceiling", "people", "longest", "until", "reason", "created_at", "decided_at", "decided_by",
-            "assigned_to", "version",
+            "assigned_to", "version", *FIELDS,
         ]  # fmt: skip
 
     def get_client_id(self, approval: Approval) -> str:
@@ -59,6 +61,12 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             {"member": each.member_id, "is_question": each.is_question, "words": each.words}
             for each in sorted(approval.remarks.all(), key=lambda each: each.pk)
         ]
+
+    def get_summary(self, row: Approval) -> str:
+        return summaries.question(row)
+
+    def page(self, row: Approval) -> str:
+        return f"approvals/{row.pk}"
 
 
 def _names() -> "serializers.ListField":

@@ -16,22 +16,29 @@ from api.keepers import by
 from api.listing import Listing
 from api.narrowing import asks_for
 from api.narrowing import check_words as words_of_query
+from api.told import FIELDS, Told
 from api.trust import Stopping, Trust, foreseen
 from tenants.models import Membership
-from tokens import impact, stops
+from tokens import impact, stops, summaries
 from trust import actions
 from trust.filters import AudienceFilter
 from trust.models import Audience
 from trust.rules import check_words
 
 
-class AudienceSerializer(serializers.ModelSerializer[Audience]):
+class AudienceSerializer(Told, serializers.ModelSerializer[Audience]):
     class Meta:
         model = Audience
-        fields = ["id", "issuer", *sorted(actions.AUDIENCE_FIELDS), "created_at"]
+        fields = ["id", "issuer", *sorted(actions.AUDIENCE_FIELDS), "created_at", *FIELDS]
         read_only_fields = ["id", "created_at"]
         extra_kwargs = {"name": {"required": False}}
         validators: list[Any] = []
+
+    def get_summary(self, row: Audience) -> str:
+        return summaries.audience(row)
+
+    def page(self, row: Audience) -> str:
+        return f"trust/audiences/{row.pk}"
 
 
 class ChangeAudienceSerializer(Stopping, AudienceSerializer):

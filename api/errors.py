@@ -9,12 +9,14 @@ Refusal
 
 from collections.abc import Mapping
 
+from api import problem_kinds as kinds
+
 
 class Refusal(Exception):
     """An expected no, with its problem details (RFC 9457)."""
 
     status = 400
-    title = "The request cannot be read"
+    title = kinds.UNREADABLE
     headers: Mapping[str, str] = {}
 
 
@@ -24,18 +26,18 @@ class UnreadableQuery(Refusal):
 
 class KeyReused(Refusal):
     status = 422
-    title = "This Idempotency-Key was used for another request"
+    title = kinds.KEY_REUSED
 
 
 class InFlight(Refusal):
     status = 409
-    title = "The same request is being answered"
+    title = kinds.IN_FLIGHT
     headers = {"Retry-After": "1"}
 
 
 class TooOften(Refusal):
     status = 429
-    title = "Too many requests"
+    title = kinds.TOO_MANY
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Ask again in {seconds} seconds.")

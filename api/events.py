@@ -1,11 +1,13 @@
 """What happened: the ledger, a page at a time or as a file, and how far its chain reaches."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,19 +18,33 @@ from api.errors import UnreadableQuery
 from api.keepers import by
 from api.listing import Listing
 from api.narrowing import narrowed
+from api.told import FIELDS, Told
 from audit import chain, export, ledger
 from audit.events import Event
 from audit.models import Entry
 from delegations.event_filters import EventFilter
 from tenants.roles import Act
+from tokens import summaries
 
 READ = "events:read"
 
 
-class EventSerializer(serializers.ModelSerializer[Entry]):
+class EventSerializer(Told, serializers.ModelSerializer[Entry]):
     class Meta:
         model = Entry
-        fields = list(export.COLUMNS)
+        fields = [*export.COLUMNS, *FIELDS]
+
+    def get_summary(self, row: Entry) -> str:
+        return self._summaries[row.pk]
+
+    def page(self, row: Entry) -> str:
+        return f"activity/events/{row.pk}"
+
+    @cached_property
+    def _summaries(self) -> Mapping[str, str]:
+        # Once for all that are written together.
+        rows = self.instance if self.parent is None else self.parent.instance
+        return summaries.entries([rows] if isinstance(rows, Entry) else list(rows or ()))
 
 
 class ChainSerializer(serializers.Serializer[Any]):

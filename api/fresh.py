@@ -5,6 +5,7 @@ from django.db.models import Min
 from django.utils import timezone
 from rest_framework.request import Request
 
+from api import problem_kinds as kinds
 from api.authentication import challenge, tenant_of
 from api.errors import Refusal
 from api.keepers import member_of
@@ -15,7 +16,7 @@ from tokens.models import RefreshToken
 
 class SignInTooOld(Refusal):
     status = 401
-    title = "The person has to sign in anew"
+    title = kinds.SIGN_IN_TOO_OLD
 
     def __init__(self, header: str) -> None:
         super().__init__("This takes a sign-in that is at most five minutes old: ask for one with max_age.")

@@ -14,8 +14,9 @@ from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import by
 from api.listing import Listing
+from api.told import FIELDS, Told
 from tenants.roles import Act
-from tokens import emergency, fetchers, rotation, signed, timeline
+from tokens import emergency, fetchers, rotation, signed, summaries, timeline
 from tokens.filters import KeyFilter
 from tokens.keys import ALGORITHMS, PUBLISHED
 from tokens.models import KeyFetch, SigningKey
@@ -24,7 +25,7 @@ from tokens.signed import Share
 READ, WRITE = "keys:read", "keys:write"
 
 
-class KeySerializer(serializers.ModelSerializer[SigningKey]):
+class KeySerializer(Told, serializers.ModelSerializer[SigningKey]):
     """`good_tokens` are the access tokens that are good now and that it signed, of the newest ten thousand."""
 
     good_tokens = serializers.SerializerMethodField()
@@ -33,7 +34,7 @@ class KeySerializer(serializers.ModelSerializer[SigningKey]):
         model = SigningKey
         fields = [
             "id", "kid", "algorithm", "status", "public", "created_at", "activate_at", "retire_at", "destroy_at",
-            "good_tokens",
+            "good_tokens", *FIELDS,
         ]  # fmt: skip
 
     def get_good_tokens(self, key: SigningKey) -> int:
@@ -43,6 +44,12 @@ class KeySerializer(serializers.ModelSerializer[SigningKey]):
     @cached_property
     def _shares(self) -> Mapping[str, Share]:
         return signed.shares(timezone.now())  # Once for all that are written together.
+
+    def get_summary(self, row: SigningKey) -> str:
+        return summaries.key(row)
+
+    def page(self, row: SigningKey) -> str:
+        return "keys"
 
 
 class FetchSerializer(serializers.ModelSerializer[KeyFetch]):

@@ -1,6 +1,7 @@
 """People of a tenant: who has a place, with which role; invitations, and removing somebody."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -15,6 +16,7 @@ from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import member_of
 from api.listing import Listing
+from api.told import FIELDS, Told
 from delegations import reach
 from tenants import members as verbs
 from tenants.filters import InvitationFilter
@@ -22,12 +24,12 @@ from tenants.invitation import Invitation
 from tenants.mail import invite_by_mail
 from tenants.models import Membership
 from tenants.roles import Act
-from tokens import stops
+from tokens import stops, summaries
 
 READ, WRITE = "members:read", "members:write"
 
 
-class MemberSerializer(serializers.ModelSerializer[Membership]):
+class MemberSerializer(Told, serializers.ModelSerializer[Membership]):
     """A person's place; `approvals_open` is how many questions wait for them, null for whoever decides on none.
 
     At `role_until` a member is what is left of the role; null is no end.
@@ -45,9 +47,15 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         model = Membership
         fields = [
             "id", "name", "email", "role", "role_until", "status", "groups", "came_by", "factor", "last_signed_in_at",
-            "agents_owned", "approvals_open", "created_at",
+            "agents_owned", "approvals_open", "created_at", *FIELDS,
         ]  # fmt: skip
         read_only_fields = ["id", "status", "groups", "created_at"]
+
+    def get_summary(self, row: Membership) -> str:
+        return summaries.member(row)
+
+    def page(self, row: Membership) -> str:
+        return f"members?{urlencode({'q': row.email})}"
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):

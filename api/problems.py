@@ -20,9 +20,11 @@ from agents.errors import (
     TooLateToUndo,
 )
 from agents.errors import NotActive as AgentNotActive
+from api import problem_kinds as kinds
 from api.authentication import challenge
 from api.errors import Refusal
-from api.permissions import scope_for
+from api.keepers import speaks_for
+from api.permissions import HoldsScope, scope_for
 from audit import ledger
 from delegations.errors import (
     AsItWas,
@@ -46,32 +48,28 @@ from tenants.errors import (
     Stale,
     TenantError,
 )
+from tenants.roles import holders
 from tokens.errors import InstallationOver, KeyIsOver, NotKnownYet
 from trust.errors import IssuerKnown, TooLateToRestore, TrustError
 
 TITLES = {
-    400: "The request cannot be read",
-    401: "A token for this API is needed",
-    403: "The token lacks a scope",
+    400: kinds.UNREADABLE,
+    401: kinds.TOKEN_NEEDED,
+    403: kinds.SCOPE_LACKING,
     404: "There is no such thing here",
     405: "This address does not answer this method",
     406: "This content type is not written here",
-    409: "It is over already",
-    412: "It was changed since you read it",
+    409: kinds.OVER,
+    412: kinds.CHANGED,
     413: "The request is too large",
     415: "This content type is not read here",
-    422: "What was said cannot hold",
-    429: "Too many requests",
+    422: kinds.CANNOT_HOLD,
+    429: kinds.TOO_MANY,
     500: "Something went wrong here",
     503: "Not available for a moment",
 }
 CONTENT_TYPE = "application/problem+json"
 _KEPT = frozenset({"WWW-Authenticate", "Allow", "Retry-After"})
-_LAST = "It is the last way in"
-_THERE_ALREADY = "It is there already"
-_ONLY_SMALLER = "It is only made smaller"
-_DECIDED = "It was decided already"
-_TOO_LATE = "It is too late to undo that"
 
 
 def handle(error: Exception, info: dict[str, Any]) -> Response | None:
@@ -86,11 +84,22 @@ def handle(error: Exception, info: dict[str, Any]) -> Response | None:
     if response is None:
         return None
     headers = {name: value for name, value in response.headers.items() if name in _KEPT}
+    if response.status_code == status.HTTP_403_FORBIDDEN and (roles := _lacking(info)):
+        return _problem(response.status_code, headers, title=kinds.ROLE_LACKING, roles=roles)
     if response.status_code == status.HTTP_403_FORBIDDEN:
         needed = scope_for(info["view"], info["request"].method)
         headers["WWW-Authenticate"] = challenge(info["request"].tenant, scope=needed, error="insufficient_scope")
     further = {"errors": error.detail} if isinstance(error, exceptions.ValidationError) else {}
     return _problem(response.status_code, headers, **further)
+
+
+def _lacking(info: dict[str, Any]) -> list[str]:
+    """Return the roles that let one do what a person's does not, or none where it is not for lack of a role."""
+    view, request = info["view"], info["request"]
+    act = getattr(view, "acts", {}).get("GET" if request.method == "HEAD" else request.method)
+    if act is None or not HoldsScope().has_permission(request, view) or speaks_for(request) is None:
+        return []
+    return [role.value for role in holders(act)]
 
 
 def answer(code: int) -> HttpResponse:
@@ -101,16 +110,16 @@ def answer(code: int) -> HttpResponse:
 def _of_the_domain(error: Exception) -> Response | None:
     if isinstance(error, NotKnownYet):
         ready = {"ready_at": error.ready_at.isoformat()} if error.ready_at else {}
-        return _problem(status.HTTP_409_CONFLICT, {}, title="Not everybody knows the next key yet", **ready)
+        return _problem(status.HTTP_409_CONFLICT, {}, title=kinds.NOT_KNOWN, **ready)
     if (conflict := _conflict(error)) is not None:
         return _problem(status.HTTP_409_CONFLICT, {}, **conflict)
     if isinstance(error, Stale):
         row: Model = error.args[0]
         return _problem(status.HTTP_412_PRECONDITION_FAILED, {}, **_latest(row._meta.model_name or "", str(row.pk)))
     if isinstance(error, NotYours):
-        return _problem(status.HTTP_403_FORBIDDEN, {}, title="Your role does not allow this", detail=str(error))
+        return _problem(status.HTTP_403_FORBIDDEN, {}, title=kinds.ROLE_LACKING, detail=str(error))
     if isinstance(error, OwnCause):
-        return _problem(status.HTTP_403_FORBIDDEN, {}, title="This is about the agent that asks", detail=str(error))
+        return _problem(status.HTTP_403_FORBIDDEN, {}, title=kinds.OWN_CAUSE, detail=str(error))
     if isinstance(error, BadLimits):
         named = {name: [flaw] for name, flaw in error.errors.items()}
         return _problem(status.HTTP_422_UNPROCESSABLE_ENTITY, {}, errors=named)
@@ -128,21 +137,21 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
         case DelegationOver() | InstallationOver() | NotActive() | AgentNotActive() | KeyIsOver():
             return {}
         case DelegationWidened():
-            return {"title": _ONLY_SMALLER, "detail": str(error)}
+            return {"title": kinds.ONLY_SMALLER, "detail": str(error)}
         case AlreadyDecided() | TooLateToUndo():
-            return {"title": _DECIDED, **_latest("approval", str(error))}
+            return {"title": kinds.DECIDED, **_latest("approval", str(error))}
         case TooLateForDelegation() | TooLateForClient():
             kind = "client" if isinstance(error, TooLateForClient) else "delegation"
-            return {"title": _TOO_LATE, **_latest(kind, str(error))}
+            return {"title": kinds.TOO_LATE, **_latest(kind, str(error))}
         case LastWayIn():
-            return {"title": _LAST}
+            return {"title": kinds.LAST_WAY}
         case IssuerKnown() | IdentifierTaken() | NameTaken():
             named = {"detail": str(error), "taken_by": error.taken_by} if isinstance(error, ResourceTaken) else {}
-            return {"title": _THERE_ALREADY, **named}
+            return {"title": kinds.THERE_ALREADY, **named}
         case LastAdmin():
-            return {"title": "A tenant keeps an admin", "detail": str(error)}
+            return {"title": kinds.LAST_ADMIN, "detail": str(error)}
         case NumberMoved():
-            return {"title": "Another number matches now", "matches": error.number}
+            return {"title": kinds.NUMBER_MOVED, "matches": error.number}
         case TooLateToRestore() | AskedToday() | NotRenewable() | JobError() | WebhookError():
             return {"detail": type(error).__doc__ or ""}
     return None
@@ -165,5 +174,5 @@ def _problem(code: int, headers: dict[str, str], **further: Any) -> Response:
 
 
 def _content(code: int, **further: Any) -> dict[str, Any]:
-    content = {"type": "about:blank", "title": TITLES.get(code, "Refused"), "status": code, **further}
-    return {**content, "instance": f"urn:remit:request:{context.request_id()}"}
+    content = {"title": TITLES.get(code, "Refused"), "status": code, **further}
+    return {"type": kinds.type_of(content["title"]), **content, "instance": f"urn:remit:request:{context.request_id()}"}

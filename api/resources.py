@@ -11,6 +11,7 @@ from api import retiring, versions
 from api.door import Door, said
 from api.keepers import by
 from api.listing import Listing
+from api.told import FIELDS, Told
 from delegations import preview
 from tenants import actions
 from tenants import resources as verbs
@@ -19,7 +20,7 @@ from tenants.directory import current
 from tenants.filters import ResourceFilter
 from tenants.models import Downstream, ResourceServer, Scope
 from tenants.roles import Act
-from tokens import receipts
+from tokens import receipts, summaries
 
 READ, WRITE = "resources:read", "resources:write"
 
@@ -42,7 +43,7 @@ class ScopeChange(ScopeSerializer):
         read_only_fields = ["name"]
 
 
-class ResourceSerializer(serializers.ModelSerializer[ResourceServer]):
+class ResourceSerializer(Told, serializers.ModelSerializer[ResourceServer]):
     """`revocation_lag`: for how many seconds after an end a token may still be accepted there; `asked_at`: when it last
     introspected one, to the minute.
     """
@@ -55,13 +56,19 @@ class ResourceSerializer(serializers.ModelSerializer[ResourceServer]):
         fields = [
             "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time",
             "hosts_metadata", "revocation_lag", "scopes", "asked_at", "probed_at", "probe_failed", "retired_at",
-            "created_at",
+            "created_at", *FIELDS,
         ]  # fmt: skip
         read_only_fields = ["id", "asked_at", "probed_at", "probe_failed", "retired_at", "created_at"]
         validators: list[Any] = []
 
     def get_revocation_lag(self, server: ResourceServer) -> int:
         return receipts.lag(server, current())
+
+    def get_summary(self, row: ResourceServer) -> str:
+        return summaries.resource(row)
+
+    def page(self, row: ResourceServer) -> str:
+        return f"resources/{row.pk}"
 
 
 class ResourceChange(serializers.ModelSerializer[ResourceServer]):

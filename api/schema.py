@@ -30,11 +30,14 @@ _ALWAYS, _WRITING = (400, 401, 403, 404, 405, 406, 429), (409, 412, 413, 415, 42
 class ProblemSerializer(serializers.Serializer[Any]):
     """Problem details (RFC 9457). `instance` names the request, for whoever reads the log."""
 
-    type = serializers.CharField()
+    type = serializers.CharField(help_text="The address of a page about it, or about:blank where the status says it.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     instance = serializers.CharField()
     detail = serializers.CharField(required=False)
+    roles = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Roles that would do, where the person's does not."
+    )
     # `errors` is a word of the framework's own, too.
     errors = serializers.DictField(required=False, help_text="What is wrong with each member.")  # type: ignore[assignment]
 

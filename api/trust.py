@@ -23,10 +23,11 @@ from api.door import said as _valid
 from api.keepers import by, member_of
 from api.listing import Listing
 from api.narrowing import asks_for, check_words
+from api.told import FIELDS, Told
 from notices import distrust
 from tenants.models import Membership
 from tenants.roles import Act
-from tokens import impact
+from tokens import impact, summaries
 from tokens.across import preview, trial
 from tokens.checking.steps import allows
 from tokens.impact import Impact
@@ -54,7 +55,7 @@ class HeardSerializer(serializers.Serializer[Any]):
         return heard.lately(timezone.now())  # Once for all that are written together.
 
 
-class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
+class IssuerSerializer(Told, serializers.ModelSerializer[TrustedIssuer]):
     assertions = HeardSerializer(source="*", read_only=True)
     restorable_until = serializers.SerializerMethodField()
 
@@ -62,7 +63,7 @@ class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
         model = TrustedIssuer
         fields = [
             "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", "keys_fetched_at", "created_at", "changed_at",
-            "removed_at", "restorable_until", "assertions",
+            "removed_at", "restorable_until", "assertions", *FIELDS,
         ]  # fmt: skip
         read_only_fields = ["id", "vouched_as", "keys_fetched_at", "created_at", "changed_at", "removed_at"]
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
@@ -71,6 +72,12 @@ class IssuerSerializer(serializers.ModelSerializer[TrustedIssuer]):
     def get_restorable_until(self, issuer: TrustedIssuer) -> str | None:
         until = removing.restorable_until(issuer)
         return until.isoformat() if until else None
+
+    def get_summary(self, row: TrustedIssuer) -> str:
+        return summaries.issuer(row)
+
+    def page(self, row: TrustedIssuer) -> str:
+        return f"trust/issuers/{row.pk}"
 
 
 class Stopping(serializers.Serializer[Any]):

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from audit.events import REFUSALS
 from audit.models import Entry
-from console import entry_names
-from console.entry_names import Known
-from console.event_words import words
+from delegations import entry_names
+from delegations.entry_names import Known
+from delegations.event_words import words
 
 
 def event_rows(entries: Sequence[Entry], zone: ZoneInfo) -> list[dict[str, Any]]:

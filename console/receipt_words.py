@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from delegations.entry_names import resource_name
 from delegations.sentence import clock_words, listed
-from tenants import directory
 
 
 def receipt_words(receipt: Mapping[str, Any], *, now: datetime, time_zone: str) -> dict[str, Any]:
@@ -40,9 +40,3 @@ def _below(receipt: Mapping[str, Any]) -> str:
     return ngettext(
         "What it handed on to another agent ended too.", "%(count)s parts that it handed on ended too.", count
     ) % {"count": count}
-
-
-def resource_name(audience: str) -> str:
-    """Return what the resource server of an audience is called."""
-    protected = directory.resource_server(audience)
-    return protected.server.name if protected else audience

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from audit.principals import Principal
 from console import attempt
-from console.receipt_words import resource_name
+from delegations.entry_names import resource_name
 from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NothingLeft, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import Duration, Limits, durations, may_put_back

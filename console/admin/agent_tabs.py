@@ -14,7 +14,7 @@ from console.access import for_agent, principal
 from console.admin import activity
 from console.narrowing import narrowing
 from console.paging import page
-from console.receipt_words import resource_name
+from delegations.entry_names import resource_name
 from delegations.event_filters import EventFilter, PlainEventFilter
 from delegations.sentence import in_words
 from tenants.models import Tenant

@@ -18,6 +18,7 @@ from console.admin.trust_forms import AddIssuer
 from console.attempt import attempt
 from delegations.sentence import in_words
 from tenants.roles import Act
+from tokens import summaries
 from tokens.across import preview, trial
 from tokens.across.preview import Problem
 from tokens.checking.steps import allows
@@ -26,13 +27,7 @@ from trust import actions, keys
 from trust.models import TrustedIssuer
 
 Purpose = TrustedIssuer.Purpose
-SHORT = {
-    Purpose.ID_JAG: _("agents of people"),
-    Purpose.WORKLOAD: _("agents of its own"),
-    Purpose.FEDERATION: _("instead of a secret"),
-    Purpose.SOFTWARE: _("software"),
-    Purpose.SIGN_IN: _("sign-in"),
-}
+SHORT = summaries.BELIEVED
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -10,13 +10,12 @@ from agents import admission, remarks, risk
 from agents.models import Approval
 from audit.events import Event
 from audit.models import Entry
-from delegations.sentence import in_a_sentence, listed
 from notices import rounds
 from notices.kinds.kind import Kind, Words
 from notices.links import path
-from tenants import directory
 from tenants.models import Membership
 from tenants.rules import may_decide
+from tokens import summaries
 
 MOST_NAMED = 5
 
@@ -39,7 +38,7 @@ def _waits(entry: Entry, member: Membership) -> Words | None:
     agent = approval.agent.name
     lines = [f"{approval.get_kind_display()}: {agent}.", *_known(approval), *_wanted(approval)]
     link = path("console-approval", approval.pk)
-    return Words(_subject(approval, agent), tuple(lines), link, gettext("Read and decide"))
+    return Words(_subject(approval), tuple(lines), link, gettext("Read and decide"))
 
 
 def _waiters(entry: Entry) -> Iterable[Membership]:
@@ -121,21 +120,8 @@ def _active() -> "QuerySet[Membership]":
     ).order_by("pk")  # fmt: skip
 
 
-def _subject(approval: Approval, agent: str) -> str:
-    if approval.kind == Approval.Kind.CHANGE:
-        return gettext("Decide: %(agent)s has changed") % {"agent": agent}
-    if approval.kind == Approval.Kind.RENEWAL:
-        return gettext("Decide: %(agent)s wants to go on") % {"agent": agent}
-    titles = [_title(resource, name) for resource, names in sorted(approval.asked.items()) for name in names]
-    if not titles:
-        return gettext("Decide: %(agent)s wants to act here") % {"agent": agent}
-    return gettext("Decide: %(agent)s wants to %(what)s") % {"agent": agent, "what": listed(titles[:3])}
-
-
-def _title(resource: str, name: str) -> str:
-    protected = directory.resource_server(resource)
-    scope = protected.scopes.get(name) if protected else None
-    return in_a_sentence(scope.title if scope else name)
+def _subject(approval: Approval) -> str:
+    return gettext("Decide: %(what)s") % {"what": summaries.question(approval)}
 
 
 def _known(approval: Approval) -> Iterable[str]:

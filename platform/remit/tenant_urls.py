@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from api import problem_kinds
 from console import exports, look, needs, why
 from console.admin import (
     activity,
@@ -70,7 +71,7 @@ urlpatterns = [
     path("device/decision", device_page.decision, name="decide-device"),
     path("deferred/decision", deferred_page.decision, name="decide-deferred"),
     path("deferred/<str:address>", deferred_page.look, name="deferred"),
-    path("errors/<str:code>", code_page.view, name="error-code"),
+    path("errors/<str:code>", code_page.view, {"further": problem_kinds.PAGES}, name="error-code"),
     path("who-decides", who_decides.view, name="who-decides"),
     # Names with `account_` and `mfa_` are those that allauth looks up.
     path("login", signing_in.login, name="account_login"),

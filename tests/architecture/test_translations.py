@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit.events import Event
-from console.event_words import words
+from delegations.event_words import words
 from scripts import translations
 
 pytestmark = pytest.mark.once

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agents import actions as agent_actions
+from api.problem_kinds import TODO
 from audit.principals import SYSTEM
 from delegations.models import Delegation
 from kit import context
@@ -45,7 +46,9 @@ def problem(response, status, title):
     found = response.json()
     assert response.headers["content-type"] == "application/problem+json"
     assert found.pop("instance") == f"urn:remit:request:{response.headers['x-request-id']}"
-    assert found == {"type": "about:blank", "title": title, "status": status}
+    issuer = str(response.request.url).partition("/api/")[0]
+    kind = f"{issuer}/errors/{TODO[title][0]}" if title in TODO else "about:blank"
+    assert found == {"type": kind, "title": title, "status": status}
     assert response.status_code == status
     return response.headers.get("www-authenticate", "")
 

@@ -1,10 +1,13 @@
 """A page for each code with which people are sent back to an agent: `error_uri` (RFC 6749 §4.1.2.1) leads here.
 
+So does the `type` of what the API refuses (RFC 9457 §3.1.1): whoever wires the address brings those codes.
+
 It tells of the code, and nothing of the request but its name: whoever may read the ledger finds the rest by that.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -37,6 +40,14 @@ TODO: Mapping[str, str | Promise] = {
 """What an agent's developer does about each code; the tests hold it to what is redirected."""
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A kind of refusal of the API: what it says on the wire, and what a developer does about it."""
+
+    title: str
+    todo: str
+
+
 def uri(tenant: Tenant, refusal: OAuthError) -> str:
     """Return where a refusal is explained, for this request; "" where there is no page of its code."""
     if refusal.code not in TODO:
@@ -45,8 +56,10 @@ def uri(tenant: Tenant, refusal: OAuthError) -> str:
 
 
 @require_safe
-def view(request: TenantRequest, code: str) -> HttpResponse:
-    """Explain a code, to whoever comes."""
+def view(request: TenantRequest, code: str, further: Mapping[str, Explained]) -> HttpResponse:
+    """Explain a code, to whoever comes; `further` are those that are not OAuth's."""
+    if code in further:
+        return _of_the_api(request, code, further[code])
     if code not in TODO:
         raise Http404
     named = request.GET.get("request", "")
@@ -66,6 +79,16 @@ def view(request: TenantRequest, code: str) -> HttpResponse:
         fix = Fix(gettext("See what was noted of it"), url, Act.EVENTS_READ)
     title = gettext("An agent was sent back without an answer")
     return answer(request, Problem(title, explanation, code, rows, fix, of_request), status=200)
+
+
+def _of_the_api(request: TenantRequest, code: str, found: Explained) -> HttpResponse:
+    said = gettext(found.title)
+    wire = Row(gettext("Said to the program"), found.title, is_code=False, language="en", member="said")
+    todo = Row(gettext("What to do"), gettext(found.todo), is_code=False, member="todo")
+    explanation = gettext("The API answers this to programs. Nothing was changed by the request.")
+    return answer(
+        request, Problem(said, explanation, code, (*((wire,) if said != found.title else ()), todo)), status=200
+    )
 
 
 def _meanings() -> Mapping[str, str]:

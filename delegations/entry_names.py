@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 
 from agents.models import Agent
 from audit.models import Entry
-from console.receipt_words import resource_name
 from delegations.models import Delegation
+from tenants import directory
 from tenants.models import Membership
 
 _NOTHING = Value("", CharField())
@@ -47,3 +47,9 @@ def about(entry: Entry, known: Mapping[str, Known]) -> str:
         place = resource_name(entry.about_label.removeprefix(_OF_A_TOKEN))
         return gettext("for %(place)s") % {"place": place}
     return entry.about_label
+
+
+def resource_name(audience: str) -> str:
+    """Return what the resource server of an audience is called."""
+    protected = directory.resource_server(audience)
+    return protected.server.name if protected else audience
