@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from console.receipt_words import resource_name
+from delegations.entry_names import resource_name
 from tenants import directory
 from tokens import receipts
 
