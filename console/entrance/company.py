@@ -7,13 +7,16 @@ so that nobody is signed in by a link of somebody else's.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -21,6 +24,7 @@ from audit.events import Event
 from console.entrance import arrivals
 from console.entrance.adapter import Adapter
 from console.entrance.places import write_down
+from kit import context
 from kit.fetch import Unfetchable
 from kit.oauth import BadAssertion
 from tenants.models import Membership
@@ -49,7 +53,7 @@ def begin(request: TenantRequest) -> HttpResponse:
     if provider is None:
         domain = address.rpartition("@")[2]
         title = _("No company sign-in is set up for this address")
-        return _page(request, title, _("Sign in in another way, or ask an admin to add your company."), domain)
+        return _page(request, title, _("Sign in in another way, or ask an admin to add your company."), domain=domain)
     begun, is_again = Begun.now(), request.GET.get("again") == "1" and request.member is not None
     try:
         place = relying.address(provider, begun, redirect_uri=_back(request), hint=address, again=is_again)
@@ -70,7 +74,7 @@ def finish(request: TenantRequest) -> HttpResponse:
         return problem_page.answer(request, problem_page.issuer_not_trusted(providers.issuer_of(kept["provider"])))
     if request.GET.get("error"):
         said = request.GET["error"][:60]
-        return _page(request, _("Your company's sign-in said no"), _("Nobody was signed in. Start again."), said)
+        return _page(request, _("Your company's sign-in said no"), _("Nobody was signed in. Start again."), said=said)
     try:
         claims = _claims(request, provider, Begun(kept["state"], kept["nonce"], kept["verifier"]), now)
         member = arrivals.member_of(provider, claims, now=now)
@@ -162,10 +166,18 @@ def _take(request: TenantRequest) -> dict[str, Any] | None:
 
 def _away(request: TenantRequest, provider: IdentityProvider, error: Unfetchable) -> HttpResponse:
     _log.info("no answer", provider=provider.pk, reason=str(error))
-    title = _("Your company's sign-in does not answer")
-    return _page(request, title, _("Try again in a minute."), provider.issuer.issuer, status=502)
+    shown = {
+        "title": _("Your company's server does not answer"),
+        "text": _("Nobody was signed in. Try again in a minute, or sign in in another way."),
+        "place": provider.issuer.issuer,
+        "noted": str(error)[:200],
+        "at": timezone.now().astimezone(ZoneInfo(request.tenant.time_zone)),
+        "reference": context.request_id(),
+        "again": f"{reverse('company-sign-in')}?{urlencode({'at': provider.pk, 'next': request.GET.get('next', '')})}",
+    }
+    return render(request, "account/company_problem.html", shown, status=502)
 
 
-def _page(request: TenantRequest, title: str, text: str, fact: str = "", status: int = 400) -> HttpResponse:
-    shown = {"title": title, "text": text, "fact": fact}
-    return render(request, "account/company_problem.html", shown, status=status)
+def _page(request: TenantRequest, title: str, text: str, **facts: str) -> HttpResponse:
+    """Show a page that says no; of facts it knows the `domain` that was asked for and what the provider `said`."""
+    return render(request, "account/company_problem.html", {"title": title, "text": text, **facts}, status=400)

@@ -185,6 +185,23 @@ def test_whoever_is_not_signed_in_goes_back_to_where_they_may(world, documents):
         assert ('class="button" href="' + f'/t/{world.tenant.slug}/login"' in case.page(person).page.text) is is_shown
 
 
+def test_of_a_company_sign_in_that_does_not_answer_is_said_what_when_and_where_to_try_again(world, documents):
+    place = documents.url("/nobody")
+    provider = company.let_sign_in_at(world, place, "remit")
+    browser = world.browser()
+    for language, title in (
+        ("en", "Your company's server does not answer"),
+        ("de", "Der Server Ihrer Firma antwortet"),
+    ):
+        browser.http.headers["Accept-Language"] = language
+        page = browser.go(world.url(f"/login/company?at={provider.pk}&next=/t/{world.tenant.slug}/me/agents"))
+        assert page.status_code == 502
+        for each in (title, place, page.headers["x-request-id"], "UTC"):
+            assert each in browser.words(), (each, browser.words())
+        assert re.search('<dd lang="en">[^<]+</dd>', page.text)
+        assert f"/login/company?at={provider.pk}&amp;next=" in page.text
+
+
 @spec("RFC 6749", "4.1.2.1")
 def test_a_request_that_is_over_says_why_such_a_one_is_over(world):
     browser = world.ask(world.public_client(), "alice")

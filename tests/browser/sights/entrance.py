@@ -39,6 +39,15 @@ def _wrong_password_again(stage: Stage, page: Page) -> None:
     page.get_by_text("Incorrect password.").wait_for()
 
 
+def _unknown_domain(stage: Stage, page: Page) -> None:
+    """Say an e-mail whose domain no company sign-in has, where there is one of another."""
+    world = make(stage.lived_in.origin, stage.lived_in.http)
+    company.let_sign_in_at(world, "https://accounts.initech.example", "remit", "x", email_domains=["initech.example"])
+    page.goto(world.url("/login"))
+    say_who(page, "peter@initrode.example")
+    page.get_by_text("No password?").click()
+
+
 def _coloured(stage: Stage, page: Page) -> None:
     """Look at the sign-in of a tenant with a colour and a logo of its own."""
     world = make(stage.lived_in.origin, stage.lived_in.http)
@@ -61,6 +70,7 @@ SIGHTS = (
     Sight("sign-in", at("/login")),
     Sight("sign-in-password", _second_step),
     Sight("sign-in-company", _second_step_with_a_company),
+    Sight("sign-in-unknown-domain", _unknown_domain),
     Sight("sign-in-refused", _wrong_password),
     Sight("sign-in-again", at("/login/again"), "alice"),
     Sight("sign-in-again-refused", _wrong_password_again, "bob"),

@@ -8,8 +8,9 @@ from playwright.sync_api import Page
 from audit.principals import SYSTEM
 from kit import context
 from tests.browser.sight import Arrive, Sight, again, at, at_empty
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, sign_in
 from tests.harness.domains import Foreign
+from tests.harness.world import make
 from tokens import rotation
 from tokens.models import SigningKey
 from trust.models import TrustedIssuer
@@ -56,6 +57,18 @@ def _taking_away(stage: Stage, page: Page) -> None:
 
 def _setup(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/resources/{stage.lived_in.calendar.pk}/setup?for=fastmcp"))
+
+
+def _secret_of_setup(stage: Stage, page: Page) -> None:
+    """Have the secret made with which a server asks about each token, where it is shown once."""
+    world = make(stage.lived_in.origin, stage.lived_in.http)
+    world.rewrite(world.notes, token_format="opaque")
+    page.goto(world.url("/login"))
+    sign_in(page, world.email("ada"))
+    page.wait_for_url("**/me/agents")
+    page.goto(world.url(f"/console/resources/{world.notes.pk}/setup?for=fastapi"))
+    page.get_by_role("button", name="Make its client").click()
+    page.locator(".codes code").wait_for()
 
 
 def _import_scopes(stage: Stage, page: Page) -> None:
@@ -137,6 +150,7 @@ SIGHTS = (
     Sight("console-resource", _resource, "ada"),
     Sight("console-resource-test", _probe, "ada"),
     Sight("console-resource-setup", _setup, "ada"),
+    Sight("console-resource-setup-secret", _secret_of_setup),
     Sight("console-resource-import", _import_scopes, "ada"),
     Sight("console-resource-add", at("/console/resources/add"), "ada"),
     Sight("console-resource-retire", _retiring, "ada"),
