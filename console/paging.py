@@ -37,6 +37,7 @@ def page(
     orders: Sequence[Order] = (NEWEST,),
     dress: "Callable[[QuerySet[Row]], QuerySet[Any]]" = lambda rows: rows,
     at: str = "",
+    size: int = SIZE,
 ) -> tuple[list[Any], dict[str, object]]:
     """Return the rows of a page and what its pager shows; `?before=<id>` and `?after=<id>` move on and back.
 
@@ -44,8 +45,8 @@ def page(
     """
     order = chosen(request, orders)
     before, after = _place(request, "before"), _place(request, "after")
-    found = list(_slice(dress(_keyed(rows, order)), order, before, after))
-    has_more, found = len(found) > SIZE, found[:SIZE]
+    found = list(_slice(dress(_keyed(rows, order)), order, before, after, size))
+    has_more, found = len(found) > size, found[:size]
     if after:
         found.reverse()
     newer = _url(request, at, after=found[0].pk) if found and (has_more if after else bool(before)) else ""
@@ -75,13 +76,13 @@ def _keyed(rows: "QuerySet[Any]", order: Order) -> "QuerySet[Any]":
     return rows if order.key is None else rows.annotate(order_key=order.key)
 
 
-def _slice(rows: "QuerySet[Row]", order: Order, before: str, after: str) -> "QuerySet[Row]":
+def _slice(rows: "QuerySet[Row]", order: Order, before: str, after: str, size: int) -> "QuerySet[Row]":
     """Return the rows beyond a place, nearest to it first; one more than a page holds."""
     is_falling = order.is_falling != bool(after)
     names = ["pk"] if order.key is None else ["order_key", "pk"]
     if before or after:
         rows = rows.filter(_beyond(rows, order, before or after, "lt" if is_falling else "gt"))
-    return rows.order_by(*(f"-{name}" if is_falling else name for name in names))[: SIZE + 1]
+    return rows.order_by(*(f"-{name}" if is_falling else name for name in names))[: size + 1]
 
 
 def _beyond(rows: "QuerySet[Row]", order: Order, place: str, direction: str) -> Q:

@@ -28,6 +28,8 @@ from tenants.rules import may_decide
 from tokens.endpoints.request import MemberRequest
 
 DECIDED = 12
+SIZE = 12
+"""Cards on a page: each is a few forms, and what is decided makes room for the next."""
 FIELDS = ("q", "kind")
 CHIPS = (
     Chip(gettext_lazy("High risk"), {"high_risk": "true"}),
@@ -58,7 +60,7 @@ def listing(
     request.waiting = once.number  # type: ignore[attr-defined]  # The navigation counts the same.
     asked = _asked(request, waiting if once.number else waiting.none())
     orders = (_wanted_first(), NEWEST, OLDEST)
-    shown, pager = page(request, asked.rows, orders=orders, dress=dressed, at=asked.at)
+    shown, pager = page(request, asked.rows, orders=orders, dress=dressed, at=asked.at, size=SIZE)
     before = alike.of(shown)
     over = related.exclude(status=Approval.Status.WAITING).order_by("-decided_at")[:DECIDED]
     content = {

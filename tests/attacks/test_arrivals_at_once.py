@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agents.models import Agent, Approval, Client
 from audit.principals import SYSTEM
-from console.paging import SIZE
+from console.admin.approvals import SIZE
 from kit import context
 from tenants import actions as tenant_actions
 from tests.harness import inside

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, Approval, Client, Plea
-from console.paging import SIZE
+from console.admin.approvals import SIZE
 from kit import context
 from tests.conformance.test_api import api_token
 from tests.spec import spec
@@ -80,7 +80,7 @@ def test_what_waits_beyond_a_page_is_on_the_next_one_and_what_people_want_on_the
         Plea.objects.create(approval=made[0], member=world.people["bob"], reason="I want it.")
     ada = world.browser("ada")
     first = ada.go(world.url(PAGE)).text
-    assert first.index('-name">Agent 000<') < first.index('-name">Agent 051<')
+    assert first.index('-name">Agent 000<') < first.index(f'-name">Agent {SIZE + 1:03}<')
     assert '-name">Agent 001<' not in first
     older = next(line.split('href="')[1].split('"')[0] for line in first.splitlines() if ">Older<" in line)
     second = ada.go(world.origin + older.replace("&amp;", "&")).text
