@@ -39,7 +39,7 @@ class Listing:
         left = rows if narrowing is None else narrowing.qs
         found, following = paging.page(request, *self._sorted(request, left))
         headers = {"Link": f'<{paging.url_of(request, following)}>; rel="next"'} if following else {}
-        content = {self.name: self.row(found, many=True).data, "next": following or None}
+        content = {self.name: self.row(found, many=True, context={"request": request}).data, "next": following or None}
         said = {name: each.to_representation(getattr(narrowing, name)) for name, each in self.beside.items()}
         return Response({**content, **said}, headers=headers)
 

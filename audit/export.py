@@ -1,7 +1,7 @@
 """The ledger as a file: one line an entry, newest first, read in batches while it is sent."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,16 +17,23 @@ COLUMNS = (
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
-def lines(tenant: context.HasId, entries: "QuerySet[Entry]", form: str) -> Iterator[bytes]:
+def lines(
+    tenant: context.HasId,
+    entries: "QuerySet[Entry]",
+    form: str,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    row: "Callable[[Entry], Mapping[str, Any]] | None" = None,
+) -> Iterator[bytes]:
     """Return the lines of a file; every batch enters the tenant anew, because the request is over by then."""
-    write = _WRITERS[form]
+    write, read = _WRITERS[form], row or written
     if form == "csv":
-        yield spreadsheet.row(COLUMNS)
+        yield spreadsheet.row(columns)
     last, rest = "", MOST
     while rest > 0:
         with context.use(tenant):
             batch = list((entries.filter(pk__lt=last) if last else entries).order_by("-pk")[: min(BATCH, rest)])
-        yield b"".join(write(entry) for entry in batch)
+        yield b"".join(write(read(entry)) for entry in batch)
         rest -= len(batch)
         if len(batch) < BATCH:
             return
@@ -44,13 +51,13 @@ def written(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in COLUMNS} | moments
 
 
-def _as_json(entry: Entry) -> bytes:
-    return json.dumps(written(entry), ensure_ascii=False).encode() + b"\n"
+def _as_json(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
 
-def _as_csv(entry: Entry) -> bytes:
-    cells = written(entry) | {"detail": json.dumps(entry.detail, ensure_ascii=False)}
-    return spreadsheet.row([cells[name] for name in COLUMNS])
+def _as_csv(row: Mapping[str, Any]) -> bytes:
+    cells = (json.dumps(each, ensure_ascii=False) if isinstance(each, dict) else each for each in row.values())
+    return spreadsheet.row(cells)
 
 
-_WRITERS: dict[str, Callable[[Entry], bytes]] = {"csv": _as_csv, "jsonl": _as_json}
+_WRITERS: dict[str, Callable[[Mapping[str, Any]], bytes]] = {"csv": _as_csv, "jsonl": _as_json}

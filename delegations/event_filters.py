@@ -30,7 +30,7 @@ from kit.search import SearchFilter, Word
 
 REQUESTS = (Event.TOKEN_REFUSED, Event.AUTHORIZATION_REFUSED)
 """Refusals of what programs ask for; what people refuse is a decision."""
-WINDOW = timedelta(days=30)
+WINDOW, OF_TOKENS = timedelta(days=30), timedelta(days=7)
 AROUND = timedelta(minutes=10), timedelta(hours=1)
 """How long before a request's own moment, by clocks that differ, and how long after it its entries are written."""
 _KINDS = {"who": called.SOMEBODY, "person": called.SOMEBODY, "agent": called.PROGRAM, "resource": called.RESOURCE}
@@ -204,6 +204,39 @@ class PlainEventFilter(EventFilter):
     """The same for whoever may not see everybody: ids are ids, and a name stands for nobody."""
 
     resolves = False
+
+
+class OwnEventFilter(django_filters.FilterSet):
+    """What narrows a person's own entries; of tokens issued for them those of a week, where they are wanted."""
+
+    event = django_filters.CharFilter(method="named", label=_("Event"))
+    agent = django_filters.CharFilter(field_name="through", label=_("Agent"))
+    request = django_filters.CharFilter(method="of_request", label=_("Request"))
+    since = AgoFilter(method="from_then_on", label=_("Since"))
+    until = AgoFilter(method="up_to_then", label=_("Until"))
+    refused = EventFilter.base_filters["refused"]
+    tokens = django_filters.BooleanFilter(method="with_tokens", label=_("With tokens"))
+
+    named, of_request, only_refusals = EventFilter.named, EventFilter.of_request, EventFilter.only_refusals
+    from_then_on, up_to_then = EventFilter.from_then_on, EventFilter.up_to_then
+
+    class Meta:
+        model = Entry
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: "QuerySet[Entry]") -> "QuerySet[Entry]":
+        found: QuerySet[Entry] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("tokens") else found.exclude(about_kind="accesstoken")
+
+    def with_tokens(self, queryset: "QuerySet[Entry]", name: str, value: bool) -> "QuerySet[Entry]":
+        return queryset.filter(pk__gte=identifiers.at("evt", timezone.now() - OF_TOKENS)) if value else queryset
+
+    @property
+    def notes(self) -> list[str]:
+        """What a page says of how it was asked."""
+        if not self.form.cleaned_data.get("tokens"):
+            return []
+        return [gettext("With tokens, these are the last %(days)s days.") % {"days": OF_TOKENS.days}]
 
 
 def _note(text: str, found: Called) -> str:

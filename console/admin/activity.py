@@ -26,6 +26,7 @@ from delegations.event_filters import EventFilter
 from delegations.sentence import in_words
 from notices import exporting, selecting
 from notices.errors import EnoughAtWork, TooLong
+from tenants import told
 from tenants.models import Membership
 from tenants.roles import Act, may
 from tokens.checking import history
@@ -105,13 +106,17 @@ def _moment(at: datetime, request: MemberRequest) -> str:
     return in_words(at, now=timezone.now(), time_zone=request.tenant.time_zone)
 
 
-def listed(request: MemberRequest, asked: Narrowing) -> dict[str, Any]:
+def listed(request: MemberRequest, asked: Narrowing, *, is_own: bool = False) -> dict[str, Any]:
     """Return a page of what is asked for, day by day, with what narrows it and its pager.
 
-    To whoever may not read everybody's activity, it leads nowhere but to the reasons that are theirs to read.
+    To whoever may not read everybody's activity, it leads nowhere but to the reasons that are theirs to read; and a
+    page that is somebody's own (`is_own`) is the same for everybody.
     """
     entries, pager = page(request, asked.rows)
-    rows, is_closed = event_rows(entries, ZoneInfo(request.tenant.time_zone)), not may(request.member, Act.EVENTS_READ)
+    is_closed = is_own or not may(request.member, Act.EVENTS_READ)
+    if is_own:
+        entries = [told.as_read_by(request.member, each) for each in entries]
+    rows = event_rows(entries, ZoneInfo(request.tenant.time_zone))
     if is_closed:
         rows = _closed(rows, request.member)
     days = [(day, list(each)) for day, each in groupby(rows, key=lambda row: row["day"])]

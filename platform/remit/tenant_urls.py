@@ -54,6 +54,7 @@ from console.admin import jobs as admin_jobs
 from console.admin import keys as admin_keys
 from console.admin import places as admin_places
 from console.entrance import invitation, paused, signing_in, welcome
+from console.me import activity as my_activity
 from console.me import agents as my_agents
 from console.me import authenticator_app, passkeys, places, questions, recovery_codes, saved_lists, security
 from console.me import notices as my_notices
@@ -98,6 +99,8 @@ urlpatterns = [
     path("me/agents/<str:delegation_id>/undo", my_agents.undo, name="undo-end-access"),
     path("me/agents/<str:delegation_id>/places/<str:installation_id>/end", places.end, name="end-place"),
     path("me/agents/<str:delegation_id>/places/<str:installation_id>/name", places.name, name="name-place"),
+    path("me/activity", my_activity.listing, name="my-activity"),
+    path("me/activity/export.<str:form>", my_activity.download, name="export-my-activity"),
     path("me/questions", questions.listing, name="my-questions"),
     path("me/questions/<str:approval_id>/answer", questions.answer, name="answer-question"),
     path("me/notices", my_notices.view, name="my-notices"),

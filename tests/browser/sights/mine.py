@@ -125,6 +125,8 @@ SIGHTS = (
     Sight("renewal", _renewal, "alice"),
     Sight("past-access", at("/me/agents/past"), "alice"),
     Sight("past-access-empty", at_empty("/me/agents/past"), "alice", is_empty=True),
+    Sight("my-activity", at("/me/activity?tokens=true"), "alice"),
+    Sight("my-activity-empty", at_empty("/me/activity?event=nothing"), "alice", is_empty=True),
     Sight("my-questions", at("/me/questions"), "alice"),
     Sight("my-questions-empty", at_empty("/me/questions"), "alice", is_empty=True),
     Sight("my-security", _signed_in_elsewhere, "bob"),
