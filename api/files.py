@@ -1,12 +1,14 @@
 """Lists as files: every row that the words of the list narrow it to, written while it is sent."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import transaction
 from django.http import Http404, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
+from agents.models import Agent
 from api.authentication import tenant_of
 from api.door import Door
 from api.errors import UnreadableQuery
@@ -14,7 +16,12 @@ from api.keepers import by
 from api.narrowing import narrowed
 from audit.ledger import JsonValue, record
 from notices import exporting, lists, streams
+from notices.models import Webhook
+from notices.short_lists import SHORT
 from tenants.roles import Act
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 
 class _File(Door):
@@ -23,13 +30,22 @@ class _File(Door):
     http_method_names = ["get", "head", "options"]
     noun: ClassVar[str]
 
-    def get(self, request: Request, form: str) -> HttpResponseBase:
+    @property
+    def which(self) -> lists.List:
+        return lists.REGISTRY[self.noun] if self.noun in lists.REGISTRY else SHORT[self.noun]
+
+    def rows(self, **of: str) -> "QuerySet[Any]":
+        """Return what the list holds before it is narrowed; `of` is what the address names."""
+        return self.which.dressed()
+
+    def get(self, request: Request, form: str, **of: str) -> HttpResponseBase:
         if form not in exporting.TYPES:
             raise Http404
-        which, tenant = lists.REGISTRY[self.noun], tenant_of(request)
-        found = narrowed(request, which.dressed(), which.filter, besides=frozenset())
+        which, tenant = self.which, tenant_of(request)
+        found = narrowed(request, self.rows(**of), which.filter, besides=frozenset())
         if streams.is_too_long(found):
-            raise UnreadableQuery(f"That is more than {streams.MOST} rows. Narrow it, or ask for it at /exports.")
+            further = ", or ask for it at /exports" if self.noun in lists.REGISTRY else ""
+            raise UnreadableQuery(f"That is more than {streams.MOST} rows. Narrow it{further}.")
         asked = [f"{name}: {value}" for name, value in sorted(request.query_params.items())]
         with transaction.atomic():
             detail: dict[str, JsonValue] = {"list": self.noun, "asked": asked, "form": form}
@@ -63,3 +79,43 @@ class Issuers(_File):
 
 class Audiences(_File):
     noun, scopes, acts = "audiences", {"GET": "trust:read"}, {"GET": Act.TRUST_READ}
+
+
+class Keys(_File):
+    noun, scopes, acts = "keys", {"GET": "keys:read"}, {"GET": Act.KEYS_READ}
+
+
+class Jobs(_File):
+    noun, scopes, acts = "jobs", {"GET": "jobs:read"}, {"GET": Act.JOBS_READ}
+
+
+class Webhooks(_File):
+    noun, scopes, acts = "webhooks", {"GET": "webhooks:read"}, {"GET": Act.WEBHOOKS_READ}
+
+
+class Deliveries(_File):
+    noun, scopes, acts = "deliveries", {"GET": "webhooks:read"}, {"GET": Act.WEBHOOKS_READ}
+
+    def rows(self, **of: str) -> "QuerySet[Any]":
+        return super().rows().filter(webhook=get_object_or_404(Webhook, pk=of["webhook_id"]))
+
+
+class Tokens(_File):
+    """The tokens of an agent that are good at this moment, without anything that is one."""
+
+    noun, scopes, acts = "tokens", {"GET": "agents:read"}, {"GET": Act.AGENTS_READ}
+
+    def rows(self, **of: str) -> "QuerySet[Any]":
+        return super().rows().filter(delegation__agent=get_object_or_404(Agent, pk=of["agent_id"]))
+
+
+class Invitations(_File):
+    noun, scopes, acts = "invitations", {"GET": "members:read"}, {"GET": Act.MEMBERS_READ}
+
+
+class RegistrationTokens(_File):
+    noun, scopes, acts = "registration-tokens", {"GET": "registration:read"}, {"GET": Act.REGISTRATION_READ}
+
+
+class SettingsHistory(_File):
+    noun, scopes, acts = "settings-history", {"GET": "settings:read"}, {"GET": Act.SETTINGS_READ}

@@ -16,6 +16,7 @@ from console.access import for_act, principal
 from console.needs import RoleLacking
 from notices import exporting, lists, selecting, streams
 from notices.errors import EnoughAtWork, TooLong
+from notices.short_lists import SHORT
 from tenants.models import Tenant
 from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
@@ -23,6 +24,17 @@ from tokens.endpoints.request import MemberRequest
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+PAGES = {
+    "keys": "console-keys",
+    "jobs": "jobs",
+    "webhooks": "console-webhooks",
+    "deliveries": "console-webhooks",
+    "invitations": "console-members",
+    "registration-tokens": "console-ways-in",
+    "settings-history": "console-settings",
+    "tokens": "console-agents",
+}
+"""The pages of the lists that are files only while they are sent."""
 TOO_LONG = _("That is more than %(most)s rows. Narrow the list, or have the file written while you do something else.")
 ENOUGH_AT_WORK = _("%(most)s files and checks that you asked for are under way. Wait until one is done, or stop one.")
 TOO_LONG_AT_ALL = _("That is more than %(most)s rows, which no file takes. Narrow the list.")
@@ -30,7 +42,7 @@ TOO_LONG_AT_ALL = _("That is more than %(most)s rows, which no file takes. Narro
 
 def answer(tenant: Tenant, noun: str, rows: "QuerySet[Any]", form: str) -> HttpResponse:
     """Return the file of some rows, dressed as the list has them."""
-    written = streams.pieces(tenant, lists.REGISTRY[noun], rows, form)
+    written = streams.pieces(tenant, _which(noun), rows, form)
     name = f'attachment; filename="{noun}-{tenant.slug}.{form}"'
     headers = {"Content-Disposition": name}
     # A page as far as who may open it goes.
@@ -39,7 +51,7 @@ def answer(tenant: Tenant, noun: str, rows: "QuerySet[Any]", form: str) -> HttpR
 
 def download(noun: str) -> Callable[..., HttpResponse]:
     """Return the view that gives a list away, for whoever may read it."""
-    which = lists.REGISTRY[noun]
+    which = _which(noun)
 
     @require_GET
     @for_act(which.act)
@@ -48,7 +60,7 @@ def download(noun: str) -> Callable[..., HttpResponse]:
             raise Http404
         narrowed = which.filter(request.GET, which.dressed())
         if not narrowed.is_valid():
-            return redirect(_list(request))
+            return redirect(_list(request, noun))
         if streams.is_too_long(narrowed.qs):
             return _offer(request, noun, TOO_LONG, streams.MOST)
         detail: dict[str, str | int] = {"list": noun, "filter": request.GET.urlencode(), "form": form}
@@ -73,7 +85,7 @@ def write(noun: str) -> Callable[..., HttpResponse]:
             raise Http404
         narrowed = which.filter(request.GET, which.all())
         if not narrowed.is_valid():
-            return redirect(_list(request))
+            return redirect(_list(request, noun))
         words = {name: value for name, value in request.GET.dict().items() if value and name in narrowed.form.fields}
         member, by = request.member, principal(request)
         try:
@@ -89,19 +101,26 @@ def write(noun: str) -> Callable[..., HttpResponse]:
 
 def _offer(request: MemberRequest, noun: str, words: Any, most: int) -> HttpResponse:
     """Say that a file is too long to wait for, and offer the clock's where that takes as many."""
-    is_writable = most < exporting.MOST and may(request.member, Act.JOBS_READ)
+    is_writable = noun in lists.REGISTRY and most < exporting.MOST and may(request.member, Act.JOBS_READ)
     content = {
-        "said": words % {"most": number_format(most, force_grouping=True)},
+        "said": (words if noun in lists.REGISTRY else TOO_LONG_AT_ALL)
+        % {"most": number_format(most, force_grouping=True)},
         "files": [(form.upper(), reverse(f"write-{noun}", args=[form])) for form in exporting.TYPES]
         if is_writable
         else [],
         "query": request.GET.urlencode(),
-        "list_url": _list(request),
+        "list_url": _list(request, noun),
     }
     return render(request, "console/long_file.html", content, status=422)
 
 
-def _list(request: MemberRequest) -> str:
+def _which(noun: str) -> lists.List:
+    return lists.REGISTRY[noun] if noun in lists.REGISTRY else SHORT[noun]
+
+
+def _list(request: MemberRequest, noun: str) -> str:
     """Return the address of the list that a file is of; it says what is wrong with its words, too."""
+    if noun in PAGES:
+        return reverse(PAGES[noun])
     place = request.path.rpartition("/")[0].rpartition("/")[0]
     return f"{place}?{request.GET.urlencode()}"

@@ -34,7 +34,7 @@ def _used_delegations() -> "QuerySet[Any]":
     return impact.with_use(Delegation.objects.get_queryset().with_names())
 
 
-def _columns(*names: str, **ways: str) -> Callable[[Any], Mapping[str, Any]]:
+def columns_of(*names: str, **ways: str) -> Callable[[Any], Mapping[str, Any]]:
     """Return how a row is written: by the attributes of these names, or those that the ways lead to."""
     read = {name: ways.get(name, name).split(".") for name in names}
     return lambda thing: {name: _plain(_follow(thing, steps)) for name, steps in read.items()}
@@ -88,7 +88,7 @@ _RESOURCE = (
     "id", "identifier", "name", "kind", "signing_algorithm", "token_format", "asks_each_time", "hosts_metadata",
     "scopes", "asked_at", "retired_at", "created_at",
 )  # fmt: skip
-_resource = _columns(*_RESOURCE)
+_resource = columns_of(*_RESOURCE)
 
 _ISSUER = (
     "id", "issuer", "name", "purposes", "mappings", "scopes", "key_source", "keys_fetched_at", "is_enabled",
@@ -109,7 +109,7 @@ def _notice(agents: Sequence[Agent]) -> Mapping[str, Mapping[str, Any]]:
 
 def _with_scopes(columns: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
     """Return how a row is written whose scopes stand below the resources that they are of."""
-    written = _columns(*columns)
+    written = columns_of(*columns)
     return lambda row: {**written(row), "scopes": _flat(row.resources)}
 
 
@@ -125,11 +125,11 @@ REGISTRY: Mapping[str, List] = {
     "agents": List(
         AgentFilter, lambda: Agent.objects.all(),
         lambda: Agent.objects.select_related("owner__user").prefetch_related("clients"), (*_AGENT, *_NOTICED),
-        _columns(*_AGENT, owner="owner_id", owner_email="owner.email"), Act.AGENTS_READ, noticed=_notice,
+        columns_of(*_AGENT, owner="owner_id", owner_email="owner.email"), Act.AGENTS_READ, noticed=_notice,
     ),
     "approvals": List(
         ApprovalFilter, lambda: Approval.objects.all(), lambda: Approval.objects.select_related("agent"), _APPROVAL,
-        _columns(*_APPROVAL, agent="agent_id", agent_name="agent.name"), Act.APPROVALS_READ,
+        columns_of(*_APPROVAL, agent="agent_id", agent_name="agent.name"), Act.APPROVALS_READ,
     ),
     "events": List(
         EventFilter, lambda: Entry.objects.all(), lambda: Entry.objects.all(), export.COLUMNS, export.written,
@@ -137,7 +137,7 @@ REGISTRY: Mapping[str, List] = {
     ),
     "members": List(
         MemberFilter, lambda: Membership.objects.all(), lambda: people.with_facts(Membership.objects.all()), _MEMBER,
-        _columns(*_MEMBER), Act.MEMBERS_READ,
+        columns_of(*_MEMBER), Act.MEMBERS_READ,
     ),
     "resources": List(
         ResourceFilter, lambda: ResourceServer.objects.all(),

@@ -1,8 +1,8 @@
-"""What narrows a list of keys, in the console and over the API alike."""
+"""What narrows a list of keys, and one of tokens, in the console and over the API alike."""
 
 import django_filters
 
-from tokens.models import SigningKey
+from tokens.models import AccessToken, SigningKey
 
 
 class KeyFilter(django_filters.FilterSet):
@@ -12,3 +12,11 @@ class KeyFilter(django_filters.FilterSet):
     class Meta:
         model = SigningKey
         fields = ["algorithm", "status"]
+
+
+class TokenFilter(django_filters.FilterSet):
+    agent = django_filters.CharFilter(field_name="delegation__agent_id")
+
+    class Meta:
+        model = AccessToken
+        fields: list[str] = []

@@ -13,7 +13,12 @@ from tokens.models import AccessToken
 
 def of_agent(agent: Agent, *, now: datetime) -> "QuerySet[AccessToken]":
     """Return the live tokens that an agent got; none of an agent that is not active."""
-    alive = Delegation.objects.filter(status.lives(now), ~status.hangs_on_dead(now), agent=agent)
+    return good(now=now, of=Q(agent=agent))
+
+
+def good(*, now: datetime, of: Q | None = None) -> "QuerySet[AccessToken]":
+    """Return the tokens that are good now, of the delegations that are meant; of agents, or people's own."""
+    alive = Delegation.objects.filter(status.lives(now), ~status.hangs_on_dead(now), of or Q())
     held = alive.filter(client__status=Client.Status.ACTIVE)
     return AccessToken.objects.filter(
         Q(family=None) | Q(family__revoked=None),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -14,6 +15,7 @@ from console.access import for_act, principal
 from console.admin.resources import version_of
 from console.admin.webhook_forms import NewSecret, WebhookForm, as_typed
 from console.attempt import attempt
+from console.narrowing import narrowing
 from console.paging import page
 from delegations.sentence import in_words
 from notices.errors import StillWaits, SwitchedOff, TooMany
@@ -162,12 +164,14 @@ def _show(
     said: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    narrowed = DeliveryFilter(request.GET, Delivery.objects.filter(webhook=webhook))
-    rows, pager = page(request, narrowed.qs if narrowed.is_valid() else Delivery.objects.none())
+    fixed, at = {"webhook": webhook.pk}, reverse("console-webhook", args=[webhook.pk])
+    asked = narrowing(request, DeliveryFilter, Delivery.objects.all(), shown=("state", "event"), fixed=fixed, at=at)
+    rows, pager = page(request, asked.rows, at=at)
     content: dict[str, Any] = {
         "webhook": webhook,
         "rows": [_row(each, request) for each in rows],
-        "filter_form": narrowed.form,
+        "narrowing": asked,
+        "path": f"webhooks/{webhook.pk}/deliveries",
         "form": form or WebhookForm(as_typed(webhook.url, webhook.description, webhook.events)),
         "secret_form": secret_form or NewSecret(),
         "old_secret_until": webhook.old_secret_until if _two_sign(webhook) else None,

@@ -10,6 +10,7 @@ class DeliveryFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(
         choices=Delivery.State.choices, label=_("What became of it"), empty_label=_("Anything")
     )
+    webhook = django_filters.CharFilter(field_name="webhook_id", label=_("Webhook"))
     event = django_filters.CharFilter(label=_("Event"))
 
     class Meta:

@@ -56,9 +56,10 @@ from console.admin import places as admin_places
 from console.entrance import invitation, paused, signing_in, welcome
 from console.me import activity as my_activity
 from console.me import agents as my_agents
-from console.me import authenticator_app, passkeys, places, questions, recovery_codes, saved_lists, security
+from console.me import authenticator_app, own_files, passkeys, places, questions, recovery_codes, saved_lists, security
 from console.me import notices as my_notices
 from notices import streams
+from notices.short_lists import SHORT
 from remit import outages
 from tokens.endpoints import code_page, deferred_page, device_page, renewal_page, waiting_page, who_decides
 from tokens.endpoints.authorize import AuthorizeView
@@ -89,6 +90,8 @@ urlpatterns = [
     path("look", look.choose, name="choose-look"),
     path("me/agents", my_agents.listing, name="my-agents"),
     path("me/agents/past", my_agents.past, name="past-access"),
+    path("me/agents/file", own_files.acting, name="my-agents-file"),
+    path("me/agents/past/file", own_files.past, name="past-access-file"),
     path("me/agents/end-all", my_agents.end_all, name="end-all-access"),
     path("me/agents/undo-all", my_agents.undo_all, name="undo-end-all"),
     path("me/agents/<str:delegation_id>/record", my_agents.record, name="my-record"),
@@ -144,6 +147,7 @@ urlpatterns = [
         for noun in streams.STREAMED
     ),
     *(path(f"console/{noun}/file/<str:form>", exports.write(noun), name=f"write-{noun}") for noun in streams.STREAMED),
+    *(path(f"console/files/{noun}/export/<str:form>", exports.download(noun), name=f"export-{noun}") for noun in SHORT),
     path("console/agents/<str:agent_id>", agent.view, name="console-agent"),
     path("console/agents/<str:agent_id>/tokens", agent_tabs.tokens, name="agent-tokens"),
     path("console/agents/<str:agent_id>/credentials", agent_credentials.view, name="agent-credentials"),

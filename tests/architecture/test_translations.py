@@ -25,7 +25,7 @@ _SHOWN = {"alt", "aria-label", "aria-description", "data-label", "label", "place
 # Alike in every language.
 _NAMES = {"Remit"}
 # A public key that shows what one looks like (RFC 7517 §4), and the beginning of a request.
-_EXAMPLES = {"console/key_add.html": {"kty", "EC", "crv"}, "ui/same_request.html": {"GET", "api"}}
+_EXAMPLES = {"console/key_add.html": {"kty", "EC", "crv"}, "ui/same_request.html": {"GET"}}
 _UNSEEN = re.compile(
     r"{#.*?#}|{%\s*comment.*?endcomment\s*%}|{%\s*block (?:body_class|at_\w+|action)\s*%}.*?{%\s*endblock\s*%}",
     re.DOTALL,

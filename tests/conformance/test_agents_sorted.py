@@ -125,7 +125,7 @@ def test_a_word_that_is_no_order_is_refused_with_those_that_are(api):
 def test_the_page_sorts_as_the_api_does_page_by_page(world, ada, api, monkeypatch, order):
     wanted = [row["id"] for row in rows(api, f"order={order}", 200)]
     page = ada.go(world.url(f"{AGENTS}?order={order}"))
-    assert f"GET /api/v1/agents?order={order}</code>" in page.text
+    assert f"GET {world.tenant.issuer}/api/v1/agents?order={order}</code>" in page.text
     heading = re.search(rf'aria-sort="(\w+)"><a [^>]*>{HEADINGS[order]}<', page.text)
     assert heading
     assert heading[1] == ("ascending" if order == "secret" else "descending")

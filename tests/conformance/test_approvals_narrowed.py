@@ -160,7 +160,7 @@ def test_the_file_of_the_queue_holds_what_the_page_shows(queue):
     put(queue, "Doorman", kind="admission", scopes=["events:write"], source="dcr", decided="approved")
     ada = queue.browser("ada")
     page = ada.go(queue.url(f"{PAGE}?writes=true"))
-    assert "GET /api/v1/approvals?writes=true&amp;status=waiting" in page.text
+    assert f"GET {queue.tenant.issuer}/api/v1/approvals?writes=true&amp;status=waiting" in page.text
     (place,) = re.findall(r'href="([^"]*/export/json\?[^"]+)"', page.text)
     told = ada.go(f"{queue.origin}{unescape(place)}").json()
     assert {each["agent_name"] for each in told} == set(shown_by(page)) == {"Housekeeper", "Stranger"}
