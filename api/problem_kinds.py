@@ -29,7 +29,7 @@ THERE_ALREADY = _("It is there already")
 ONLY_SMALLER = _("It is only made smaller")
 DECIDED = _("It was decided already")
 TOO_LATE = _("It is too late to undo that")
-LAST_ADMIN = _("A tenant keeps an admin")
+LAST_ADMIN = _("The last admin stays one")
 NUMBER_MOVED = _("Another number matches now")
 
 TODO: Mapping[str, tuple[str, str]] = {
