@@ -1,7 +1,6 @@
 """How far the current tenant's chain of seals reaches, and how far the clock has walked it: read, never walked here."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -9,7 +8,7 @@ from django.db.models.functions import JSONObject
 
 from audit.ledger import BATCH, GENESIS
 from audit.models import Entry, Inspection, Seal
-from kit import context
+from kit import context, moments
 
 _WALKED = ("reached_entry", "reached_at", "broken_at", "why")
 
@@ -45,7 +44,4 @@ def _walked(said: dict[str, Any] | None) -> Inspection | None:
     if said is None:
         return None
     at = said["reached_at"]
-    # SQLite writes no zone, and means UTC.
-    moment = datetime.fromisoformat(at) if at else None
-    moment = moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
-    return Inspection(**said | {"reached_at": moment})
+    return Inspection(**said | {"reached_at": moments.of_database(at) if at else None})

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +20,6 @@ from console.access import for_owners
 from console.narrowing import Chip, narrowing
 from console.paging import Column, column, page
 from console.rows import impersonates, publisher
-from delegations.models import Delegation
 from delegations.sentence import in_words
 from kit.orders import Order
 from notices import many_agents
@@ -29,13 +27,7 @@ from tenants.models import Tenant
 from tenants.rules import may_see_console
 from tokens import noticed
 from tokens.endpoints.request import MemberRequest
-from tokens.models import AccessToken
 from tokens.noticed import Noticed
-
-if TYPE_CHECKING:  # The stubs are not installed where the product runs.
-    from django_stubs_ext import WithAnnotations
-
-    UsedAgent = WithAnnotations[Agent, "Use"]
 
 FIELDS = ("q", "status")
 FURTHER = ("owner", "registration", "unused_since")
@@ -57,14 +49,6 @@ VERBS = (
 QUIET = timedelta(days=30)
 
 
-class Use(TypedDict):
-    """For how many people an agent acts, and when it last did."""
-
-    people_count: int
-    resource_count: int
-    last_used_at: datetime | None
-
-
 @for_owners
 def listing(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
@@ -73,8 +57,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     orders = tuple(by_word.values())
     asked = narrowing(request, AgentFilter, seen_by, shown=FIELDS, further=FURTHER, chips=chips, is_ordered_there=True)
 
-    def dressed(rows: "QuerySet[Agent]") -> "QuerySet[UsedAgent]":
-        return _with_use(rows, now).select_related("owner__user").prefetch_related("clients")
+    def dressed(rows: "QuerySet[Agent]") -> "QuerySet[Agent]":
+        return rows.select_related("owner__user").prefetch_related("clients")
 
     found, pager = page(request, asked.rows, orders=orders, dress=dressed)
     ticks = choosing.above(request, reverse("many-agents"), VERBS) if request.member.is_admin else {}
@@ -90,21 +74,9 @@ def listing(request: MemberRequest) -> HttpResponse:
     return render(request, "console/agents.html", content)
 
 
-def _with_use(agents: "QuerySet[Agent]", now: datetime) -> "QuerySet[UsedAgent]":
-    live = Delegation.objects.live(now).filter(agent=OuterRef("pk")).order_by()
-    people = live.values("agent").annotate(number=Count("member", distinct=True)).values("number")
-    resources = live.values("agent").annotate(number=Count("audience", distinct=True)).values("number")
-    used = AccessToken.objects.filter(delegation__agent=OuterRef("pk")).order_by().values("delegation__agent")
-    return agents.annotate(
-        people_count=Coalesce(Subquery(people), 0),
-        resource_count=Coalesce(Subquery(resources), 0),
-        last_used_at=Subquery(used.annotate(latest=Max("created")).values("latest")),
-    )
-
-
-def _worries(agent: "UsedAgent", client: Client | None, seen: Noticed, now: datetime) -> list[str | Promise]:
+def _worries(agent: Agent, client: Client | None, seen: Noticed, now: datetime) -> list[str | Promise]:
     """Return what somebody should look at, the gravest first."""
-    is_quiet = agent.people_count and now - (agent.last_used_at or agent.created_at) > QUIET
+    is_quiet = seen.people and now - (seen.last_used_at or agent.created_at) > QUIET
     is_said = any(each.rule == "unverified-writes" for each in seen.risks)
     found: tuple[tuple[object, str | Promise], ...] = (
         *((each.is_high, each.words) for each in seen.risks),
@@ -129,11 +101,9 @@ def _columns(request: MemberRequest, by: Mapping[str, Order], orders: Sequence[O
     )
 
 
-def _row(
-    agent: "UsedAgent", seen: Noticed, *, now: datetime, tenant: Tenant, places: Mapping[str, str]
-) -> dict[str, Any]:
+def _row(agent: Agent, seen: Noticed, *, now: datetime, tenant: Tenant, places: Mapping[str, str]) -> dict[str, Any]:
     client = next(iter(agent.clients.all()), None)
-    last = agent.last_used_at
+    last = seen.last_used_at
     return {
         "id": agent.pk,
         "name": agent.name,
@@ -146,8 +116,8 @@ def _row(
         "status_label": agent.get_status_display(),
         "how_registered": agent.get_registration_display(),
         "owner": str(agent.owner) if agent.owner else "",
-        "people_count": agent.people_count,
-        "resource_count": agent.resource_count,
+        "people_count": seen.people,
+        "resource_count": seen.resources,
         "worries": _worries(agent, client, seen, now),
         "is_high": seen.is_high,
         "refused": seen.refused,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from agents import logos, risk
 from agents.models import Approval, Client
 from console import people
-from kit import one_statement
+from kit import moments, one_statement
 from tenants.roles import Act, who_may
 
 _WAITING, _DECIDERS, _GROUPS = "waiting", "deciders", "groups"
@@ -52,19 +52,13 @@ def read() -> Beside:
             risk.names_part(),
         ]
     )
-    number, oldest = next(((line.number, _moment(line.text)) for line in found.get(_WAITING, ())), (0, None))
+    since = next(iter(found.get(_WAITING, ())), None)
     chosen = sorted((line.shown, line.key) for line in found.get(_DECIDERS, ()))[:DECIDERS]
     return Beside(
-        number,
-        oldest,
+        since.number if since else 0,
+        moments.of_database(since.text) if since else None,
         logos.places(line.key for line in found.get(logos.LOGOS, ())),
         risk.names_in(found),
         [(key, name) for name, key in chosen],
         sorted({str(group) for line in found.get(_GROUPS, ()) for group in json.loads(line.text)}),
     )
-
-
-def _moment(text: str) -> datetime:
-    """Return a moment that a database wrote as text: SQLite says no zone, and means UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.get_default_timezone())

@@ -1,4 +1,5 @@
-"""A moment as people write it in a filter: a date, a date with a time, or a distance from now (`7d`, `12h`)."""
+"""A moment as people write it in a filter (a date, a date with a time, or a distance from now: `7d`, `12h`) or a
+database as text."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -54,3 +55,9 @@ def end_of_day(text: str, zone: ZoneInfo) -> datetime:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone) + timedelta(days=1)
     except OverflowError as error:
         raise ValueError("no day") from error
+
+
+def of_database(text: str) -> datetime:
+    """Return a moment that a database wrote as text: SQLite says no zone, and means UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
