@@ -137,9 +137,9 @@ def take_kept(request: MemberRequest) -> tuple[str, QueryDict] | None:
     return kept["id"], QueryDict(kept["typed"])
 
 
-def typed_before(request: MemberRequest) -> tuple[str, QueryDict] | None:
-    """Return what this person typed into a card before they had to sign in, this once."""
-    found = kept.take(request, "approve", "deny", "ask-about")
+def typed_before(request: MemberRequest, **of: str) -> tuple[str, QueryDict] | None:
+    """Return what this person typed into a card before they had to sign in, this once; `of` names which card."""
+    found = kept.take(request, "approve", "deny", "ask-about", **of)
     return (found[0]["approval_id"], found[1]) if found else None
 
 

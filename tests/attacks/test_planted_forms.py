@@ -137,7 +137,7 @@ def test_where_a_form_says_it_came_from_leads_to_a_page_of_ours_alone(world, ada
         headers={"Origin": world.origin, "Referer": came.format(origin=world.origin, slug=world.tenant.slug)},
     )
     (after,) = parse_qs(urlsplit(answer.headers["location"]).query)["next"]
-    assert after == f"/t/{world.tenant.slug}/console/approvals"
+    assert after == f"/t/{world.tenant.slug}/console/approvals/{approval.pk}"
 
 
 @spec("RFC 9700", "4.7")
