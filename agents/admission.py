@@ -146,7 +146,7 @@ def approve(
     if owner.status != Membership.Status.ACTIVE:
         raise Unusable(gettext("An owner is somebody who has a place here."))
     agent = _hold(approval, outcome.EXPECTED[Approval.Kind(approval.kind)])
-    kept = outcome.kept(approval, agent, Limits(ceiling, people, longest, until))
+    kept = outcome.kept(approval, agent, Limits(ceiling, people, longest, until), now=timezone.now())
     before = agent.ceiling if approval.kind == Approval.Kind.SCOPES else None
     _decide(approval, Approval.Status.APPROVED, by, version, **kept.columns, before=before)
     change(agent, owner=owner, owner_left_at=None, **outcome.of_approving(approval, agent, kept))

@@ -1,6 +1,7 @@
 """What a decision makes of an agent, and what taking it back leaves of that."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,11 +21,11 @@ EXPECTED = {
 """In which statuses an agent can be while each question about it is open."""
 
 
-def kept(approval: Approval, agent: Agent, said: Limits) -> Limits:
+def kept(approval: Approval, agent: Agent, said: Limits, *, now: datetime) -> Limits:
     """Return the limits that a decision keeps; raises BadLimits, or Unusable where it says more than was asked."""
     if approval.kind == Approval.Kind.CHANGE:
         return kept_by(agent)  # The question was whether it is still the same agent, not how much it may.
-    judged_now = judged(said, now=timezone.now())
+    judged_now = judged(said, now=now)
     if approval.kind != Approval.Kind.SCOPES:
         return judged_now
     if judged_now != Limits(judged_now.ceiling):

@@ -1,20 +1,23 @@
 """Several questions decided at once: only where all of them ask for the same, and none is worth a second look."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agents import admission, alike, risk, writing
+from agents import admission, alike, outcome, risk, writing
 from agents.errors import AlreadyDecided, BadLimits, Unusable
+from agents.limits import Limits
 from agents.models import Approval
 from tenants.models import Membership
 from tenants.rules import is_here
 
 MOST = 50
+NO_NARROWER = Limits(None)
 KINDS = frozenset({Approval.Kind.ADMISSION, Approval.Kind.SCOPES})
 """What changed of an agent, and whether it goes on, is read one by one."""
 
@@ -62,6 +65,12 @@ def check_alike(approvals: Sequence[Approval], *, now: datetime) -> None:
         raise Unusable(_("They do not ask for the same. Decide on them one by one."))
 
 
+def check_narrower(approvals: Sequence[Approval], narrower: Limits, *, now: datetime) -> None:
+    """Refuse limits that cannot hold, or that alike questions are not about; raises BadLimits or Unusable."""
+    first = approvals[0]
+    outcome.kept(first, first.agent, replace(narrower, ceiling=first.asked), now=now)
+
+
 def named(ids: Iterable[str]) -> "QuerySet[Approval]":
     """Return the questions that are named, with what is read of them, in the order in which their agents are held."""
     related = Approval.objects.select_related("agent__owner__user", "client__software_issuer")
@@ -78,25 +87,39 @@ def ownerless(approvals: Iterable[Approval]) -> list[Approval]:
     return [each for each in approvals if not is_here(each.agent.owner)]
 
 
-def approve(read: Mapping[str, int], *, by: Membership, owner: Membership | None) -> Outcome:
+@transaction.atomic
+def approve(
+    read: Mapping[str, int], *, by: Membership, owner: Membership | None, narrower: Limits = NO_NARROWER
+) -> Outcome:
     """Approve each for what it asks, with an entry of its own; `read` is the version of each by its id.
 
-    `owner` answers for those agents that have none. Raises Unusable or BadLimits, and then decides on nothing.
+    `owner` answers for those agents that have none, and `narrower` bounds each as one that is decided alone. Raises
+    Unusable or BadLimits, and then decides on nothing.
     """
-    found = list(named(read))
+    found, now = list(named(read)), timezone.now()
     open_ones = as_read(found, read)
-    check_alike(open_ones, now=timezone.now())
+    check_alike(open_ones, now=now)
+    check_narrower(open_ones, narrower, now=now)
     if owner is None and ownerless(open_ones):
         raise BadLimits({"owner": _("Choose who answers for those that have no owner.")})
-    done = [each for each in open_ones if _is_approved(each, by, owner)]
+    done = [each for each in open_ones if _is_approved(each, by, owner, narrower)]
     return Outcome(tuple(done), tuple(each for each in found if each not in done))
 
 
-def _is_approved(approval: Approval, by: Membership, owner: Membership | None) -> bool:
+def _is_approved(approval: Approval, by: Membership, owner: Membership | None, narrower: Limits) -> bool:
     own = approval.agent.owner if is_here(approval.agent.owner) else owner
     assert own is not None  # Asked before anything is decided.
     try:
-        admission.approve(approval, by=by, owner=own, ceiling=approval.asked, version=approval.version)
+        admission.approve(
+            approval,
+            by=by,
+            owner=own,
+            ceiling=approval.asked,
+            people=narrower.people,
+            longest=narrower.longest,
+            until=narrower.until,
+            version=approval.version,
+        )
     except AlreadyDecided:
         return False
     return True

@@ -3,6 +3,7 @@
 The version of a question is its ETag. Whoever decides names the one they read; the second of two is answered 409.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -80,7 +81,15 @@ class People(serializers.Serializer[Any]):
     groups = _names()
 
 
-class Decision(serializers.Serializer[Any]):
+class Narrower(serializers.Serializer[Any]):
+    """For whom, for how many seconds at most each time, and until when the approval itself lasts."""
+
+    people = People(required=False, allow_null=True, default=None)
+    longest = serializers.IntegerField(required=False, allow_null=True, default=None, max_value=10**9)
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class Decision(Narrower):
     """What an approver says. `ceiling` null allows whatever people allow; an empty one allows nothing.
 
     Narrower: for whom, for how many seconds at most each time, and until when the approval itself lasts. Of an agent
@@ -91,9 +100,13 @@ class Decision(serializers.Serializer[Any]):
     ceiling = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField(max_length=100)), allow_null=True
     )
-    people = People(required=False, allow_null=True, default=None)
-    longest = serializers.IntegerField(required=False, allow_null=True, default=None, max_value=10**9)
-    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+def narrower_of(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is narrower of a decision, in words of `agents.limits`."""
+    seconds = words["longest"]
+    longest = timedelta(seconds=seconds) if seconds is not None else None
+    return {"people": words["people"], "until": words["until"], "longest": longest}
 
 
 class Denial(serializers.Serializer[Any]):
@@ -151,8 +164,7 @@ class Approve(_Approvals):
         owner = Membership.objects.filter(pk=words["owner"]).first()
         if owner is None:
             raise serializers.ValidationError({"owner": ["Nobody of this tenant has this id."]})
-        limits = {name: words[name] for name in ("ceiling", "people", "until")}
-        limits["longest"] = timedelta(seconds=words["longest"]) if words["longest"] is not None else None
+        limits = {"ceiling": words["ceiling"], **narrower_of(words)}
         admission.approve(approval, by=member_of(request), owner=owner, version=versions.read_by(request), **limits)
         return _answer(_named().get(pk=approval_id))
 

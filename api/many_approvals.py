@@ -12,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents import rules, together
-from agents.errors import Unusable
+from agents.errors import BadLimits, Unusable
+from agents.limits import Limits
 from agents.models import Approval
 from api import choosing
-from api.approvals import WRITE
+from api.approvals import WRITE, Narrower, narrower_of
 from api.door import Door, said
 from api.fresh import check_fresh
 from api.keepers import member_of, voices
@@ -30,8 +31,11 @@ class Read(serializers.Serializer[Any]):
     version = serializers.IntegerField(min_value=1)
 
 
-class Together(serializers.Serializer[Any]):
-    """`owner` answers for those agents that have none. With `dry_run` nothing is decided."""
+class Together(Narrower):
+    """`owner` answers for those agents that have none. With `dry_run` nothing is decided.
+
+    Narrower, of each alike: for whom, for how many seconds at most each time, and until when the approval lasts.
+    """
 
     approvals = serializers.ListField(child=Read(), allow_empty=False, max_length=together.MOST)
     owner = serializers.CharField(max_length=30, required=False, allow_null=True, default=None)
@@ -58,21 +62,23 @@ class Approve(Door):
         found = list(together.named(read))
         if len(found) < len(read):
             raise serializers.ValidationError({"approvals": ["One of them is no question of this tenant."]})
+        narrower = Limits(None, **narrower_of(words))
         if words["dry_run"]:
-            return Response(_foreseen(found, read))
+            return Response(_foreseen(found, read, narrower))
         check_fresh(request)
         for each in found:
             rules.check_impartial(each.agent, voices(request))
-        outcome = together.approve(read, by=member_of(request), owner=_owner(words["owner"]))
+        outcome = together.approve(read, by=member_of(request), owner=_owner(words["owner"]), narrower=narrower)
         return Response({"done": _ids(outcome.done), "passed_over": _ids(outcome.passed_over)})
 
 
-def _foreseen(found: list[Approval], read: dict[str, int]) -> dict[str, Any]:
+def _foreseen(found: list[Approval], read: dict[str, int], narrower: Limits) -> dict[str, Any]:
     """Return whether they may be decided together, why not, and how many people wait for them."""
-    open_ones, why = together.as_read(found, read), ""
+    open_ones, now, why = together.as_read(found, read), timezone.now(), ""
     try:
-        together.check_alike(open_ones, now=timezone.now())
-    except Unusable as refusal:
+        together.check_alike(open_ones, now=now)
+        together.check_narrower(open_ones, narrower, now=now)
+    except (BadLimits, Unusable) as refusal:
         why = str(refusal)
     return {
         "dry_run": True,

@@ -68,7 +68,7 @@ def card(
         "assigned_to": approval.assigned_to_id or "",
         "assignee": str(approval.assigned_to) if approval.assigned_to else "",
         "owner": decisions.said(approving.post, "owner") if approving else usual_owner.email,
-        "fill": {**(_filled(approving.post) if approving else _proposed(approval)), **_talked(mine)},
+        "fill": {**(filled(approving.post) if approving else _proposed(approval)), **_talked(mine)},
         "errors": mine.errors if mine else {},
         "is_narrowed": approving is not None or bool(approval.kind == Approval.Kind.RENEWAL and agent.people),
     }
@@ -153,7 +153,7 @@ def usual(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _filled(post: QueryDict) -> dict[str, Any]:
+def filled(post: QueryDict) -> dict[str, Any]:
     """Return the fields of the form that approves as they were typed."""
     return {
         "is_anything": post.get("extent") == decisions.ANYTHING,

@@ -64,8 +64,12 @@ def assignee(post: QueryDict) -> Membership | None:
 
 def limits(post: QueryDict, tenant: Tenant) -> dict[str, Any]:
     """Return the limits as `admission.approve` takes them; raises BadLimits for what cannot be read."""
+    return {"ceiling": None if post.get("extent") == ANYTHING else _ticked(post), **narrower(post, tenant)}
+
+
+def narrower(post: QueryDict, tenant: Tenant) -> dict[str, Any]:
+    """Return for whom, for how long each time and until when, likewise; raises BadLimits for what cannot be read."""
     return {
-        "ceiling": None if post.get("extent") == ANYTHING else _ticked(post),
         "people": people_of(post.getlist("people")),
         "longest": _longest(post),
         "until": end_of(said(post, "until"), tenant),

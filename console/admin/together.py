@@ -1,6 +1,6 @@
 """Several questions decided at once: what all of them ask for, each with its agent, and one button."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from agents import together
 from agents.errors import AgentError, BadLimits
+from agents.limits import Limits
 from agents.models import Approval
 from console import choosing, people
 from console.access import for_deciders, must_prove_again, prove_again
@@ -50,11 +51,15 @@ def view(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, ticked=read, status=422)
     try:
-        outcome = together.approve(read, by=request.member, owner=form.cleaned_data["owner"])
+        narrower = Limits(None, **decisions.narrower(request.POST, request.tenant))
+        outcome = together.approve(read, by=request.member, owner=form.cleaned_data["owner"], narrower=narrower)
+    except BadLimits as refusal:
+        if "owner" in refusal.errors:
+            form.add_error("owner", refusal.errors["owner"])
+        return _page(request, form, ticked=read, flaws=refusal.errors, status=422)
     except AgentError as refusal:
-        is_owner = isinstance(refusal, BadLimits)
-        form.add_error("owner" if is_owner else None, str(refusal))
-        return _page(request, form, ticked=read, status=422 if is_owner else 409)
+        form.add_error(None, str(refusal))
+        return _page(request, form, ticked=read, status=409)
     decisions.tell_of_many(request, _words(outcome))
     return redirect("console-approvals")
 
@@ -66,7 +71,12 @@ def _read(post: QueryDict) -> dict[str, int]:
 
 
 def _page(
-    request: MemberRequest, form: OwnerForm, *, ticked: Collection[str] | None = None, status: int = 200
+    request: MemberRequest,
+    form: OwnerForm,
+    *,
+    ticked: Collection[str] | None = None,
+    flaws: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     ids = choosing.ids(request.GET)
     waiting = [each for each in together.named(ids) if each.status == Approval.Status.WAITING]
@@ -79,8 +89,16 @@ def _page(
         "refused": refused,
         "is_owner_missing": bool(together.ownerless(waiting)),
         "over": len(ids) - len(waiting),
+        # What an agent asks for besides what it has is given as it asks: for whom and how long stays.
+        "narrower": _narrower(request, flaws or {}) if waiting and waiting[0].kind == Approval.Kind.ADMISSION else None,
+        "choices": cards.choices(request.tenant),
     }
     return render(request, "console/approve_together.html", content, status=status)
+
+
+def _narrower(request: MemberRequest, flaws: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields that narrow, as a card of one question has them, as they were typed."""
+    return {"id": "together", "fill": cards.filled(request.POST), "errors": flaws}
 
 
 def _row(approval: Approval, *, is_ticked: bool) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Several questions decided at once where they are alike and of low risk; one given to somebody who may decide it."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django.utils import timezone
@@ -89,6 +91,76 @@ def test_what_differs_or_is_worth_a_second_look_is_decided_on_its_own_here_as_th
     assert (refused.status_code, why in refused.json()["detail"]) == (422, True), refused.text
     assert (foreseen["possible"], why in foreseen["why_not"]) == (False, True)
     assert why in ada.words()
+
+
+def in_a_month():
+    return f"{timezone.now() + timedelta(days=30):%Y-%m-%d}"
+
+
+@spec("RFC 9700", "2.3")
+def test_what_is_approved_together_is_approved_narrower_alike_on_the_page_and_over_the_api(queue):
+    ask, ada = asker(queue, "ada", SCOPES), queue.browser("ada")
+    alice, bob, day = queue.people["alice"].pk, queue.people["bob"].pk, in_a_month()
+    one, two, three = found(queue, "One", "Two", "Three")
+    ada.go(queue.url(f"/console/approvals/together?ids={one.pk}&ids={two.pk}"))
+    narrower = {"people": [alice], "longest": "3600", "until": day}
+    assert ada.submit(ada.form("/together"), {"owner": bob, **narrower}).status_code == 200
+    assert "2 agents are approved." in ada.words()
+    kept = found(queue, "One")[0].agent
+    until = kept.approved_until.isoformat()
+    limits = {"people": {"members": [alice]}, "longest": 3600, "until": until}
+    with leaves_only(queue):
+        foreseen = together(queue, ask, "Three", owner=bob, dry_run=True, **limits).json()
+    assert foreseen["possible"] is True
+    assert together(queue, ask, "Three", owner=bob, **limits).json()["done"] == [three.pk]
+    for each in found(queue, "One", "Two", "Three"):
+        people = {"members": [alice], "groups": []}
+        assert (each.people, each.longest_seconds, each.until) == (people, 3600, kept.approved_until)
+        agent = each.agent
+        assert (agent.people, agent.longest_seconds, agent.approved_until) == (people, 3600, kept.approved_until)
+        assert (each.ceiling, agent.ceiling) == ({queue.calendar.identifier: READ},) * 2
+    entries = queue.entries("approval.given")
+    assert {each.about_id for each in entries} == {one.pk, two.pk, three.pk}
+    told = {"members": [alice], "groups": [], "longest_seconds": 3600, "until": until, "owner": bob}
+    assert all(told.items() <= each.detail.items() for each in entries)
+
+
+@spec("RFC 9700", "2.3")
+@pytest.mark.parametrize(
+    ("typed", "said", "name", "why"),
+    [
+        ({"longest": "60"}, {"longest": 60}, "longest", "A delegation lasts from 5 minutes"),
+        ({"until": "2020-01-01"}, {"until": "2020-01-01T00:00:00Z"}, "until", "An approval ends in the future"),
+        ({"people": "group:none"}, {"people": {"groups": ["none"]}}, "people", "Nobody is in this group: none."),
+        ({"people": "usr_gone"}, {"people": {"members": ["usr_gone"]}}, "people", "Nobody of this organisation"),
+    ],
+)
+def test_limits_that_cannot_hold_are_said_at_their_field_and_nothing_of_it_is_decided(queue, typed, said, name, why):
+    ask, ada = asker(queue, "ada", SCOPES), queue.browser("ada")
+    bob = queue.people["bob"].pk
+    query = "&".join(f"ids={each.pk}" for each in found(queue, "One", "Two"))
+    ada.go(queue.url(f"/console/approvals/together?{query}"))
+    with leaves_only(queue):
+        page = ada.submit(ada.form("/together"), {"owner": bob, **typed})
+        refused = together(queue, ask, "One", "Two", owner=bob, **said)
+        foreseen = together(queue, ask, "One", "Two", owner=bob, dry_run=True, **said).json()
+    assert (page.status_code, why in ada.words()) == (422, True)
+    assert refused.status_code == 422
+    assert why in refused.json()["errors"][name][0]
+    assert (foreseen["possible"], why in foreseen["why_not"]) == (False, True)
+    assert together(queue, ask, "One", "Two", owner=bob).status_code == 200
+
+
+@spec("RFC 9700", "2.3")
+def test_for_whom_and_how_long_stays_where_known_agents_ask_for_more_together(queue):
+    put(queue, "Known", kind="scopes", scopes=READ, source="manual", status="active")
+    ask, ada, bob = asker(queue, "ada", SCOPES), queue.browser("ada"), queue.people["bob"].pk
+    page = ada.go(queue.url(f"/console/approvals/together?ids={found(queue, 'Known')[0].pk}"))
+    assert "Approve narrower" not in page.text
+    with leaves_only(queue):
+        refused = together(queue, ask, "Known", owner=bob, longest=3600)
+    assert (refused.status_code, "For whom and how long stays as it was" in refused.text) == (422, True)
+    assert together(queue, ask, "Known", owner=bob).json()["done"]
 
 
 @spec("RFC 9110", "13.1.1")
