@@ -31,6 +31,7 @@ from delegations.errors import (
     AskedToday,
     DelegationOver,
     DelegationWidened,
+    IssuerRemoved,
     NothingLeft,
     NotRenewable,
 )
@@ -152,7 +153,7 @@ def _conflict(error: Exception) -> dict[str, Any] | None:
             return {"title": kinds.LAST_ADMIN, "detail": str(error)}
         case NumberMoved():
             return {"title": kinds.NUMBER_MOVED, "matches": error.number}
-        case TooLateToRestore() | AskedToday() | NotRenewable() | JobError() | WebhookError():
+        case TooLateToRestore() | AskedToday() | NotRenewable() | IssuerRemoved() | JobError() | WebhookError():
             return {"detail": type(error).__doc__ or ""}
     return None
 

@@ -175,7 +175,10 @@ class OneIssuer(Trust):
 
 
 class Restore(Trust):
-    """Believe a removed issuer again within thirty days, by keys fetched anew; what came through it stays ended."""
+    """Let a removed issuer stand as it did, within thirty days, by keys fetched anew; one that was off stays off.
+
+    What came through it stays ended.
+    """
 
     http_method_names = ["post", "options"]
     answers = {"POST": IssuerSerializer}

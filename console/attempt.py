@@ -11,6 +11,7 @@ from audit import ledger
 from tenants.errors import IdentifierTaken, NotActive, Stale, TenantError
 from trust.errors import IssuerKnown, TrustError
 
+UNTRUSTED = gettext_lazy("Its issuer is not trusted any more. Restore the issuer first.")
 OVER, THERE = gettext_lazy("It is over already."), gettext_lazy("It is there already.")
 
 

@@ -17,12 +17,13 @@ from audit.events import Event
 from audit.ledger import record
 from audit.principals import SYSTEM, Principal
 from delegations import lines
-from delegations.errors import DelegationOver, TooLateToUndo
+from delegations.errors import DelegationOver, IssuerRemoved, TooLateToUndo
 from delegations.models import Ancestry, Consent, Delegation
 from delegations.rules import bounds, may_undo, within
 from delegations.sentence import kept_sentence
 from tenants import directory
 from tenants.models import Membership, ResourceServer
+from trust.models import TrustedIssuer
 
 EXPIRED = "expired"
 
@@ -136,15 +137,20 @@ def undo(delegation: Delegation, *, by: Principal, asked_at: datetime | None = N
     """Make a new delegation with the limits of one that this person just ended, as far as what it hangs on has them
     still. The old tokens stay dead.
 
-    `asked_at` is when it was asked for, where the work takes longer than that.
+    `asked_at` is when it was asked for, where the work takes longer than that. Raises TooLateToUndo, or IssuerRemoved
+    where the word that it came by counts for nothing any more.
     """
     now = timezone.now()
+    # First, as whoever removes an issuer does: it is held before what came through it.
+    is_trusted = delegation.issuer_id is None or _is_standing(delegation.issuer_id)
     is_due = delegation.expires_at is not None and delegation.expires_at <= now
     line = lines.hold(delegation.line[1:])
     hangs_on_over = any(above.is_over(now) for above in line)
     is_in_time = may_undo(delegation, by=by.id, now=asked_at or now)
     if is_due or hangs_on_over or not is_in_time or _was_undone(delegation):
         raise TooLateToUndo(delegation.pk)
+    if not is_trusted:
+        raise IssuerRemoved(delegation.pk)
     try:
         with transaction.atomic():
             limits = {name: getattr(delegation, name) for name in _LIMITS} | _still_held(delegation, line)
@@ -263,6 +269,12 @@ def _still_held(delegation: Delegation, line: Sequence[Delegation]) -> dict[str,
     if not left.scopes:
         raise TooLateToUndo(delegation.pk)
     return {"scopes": sorted(left.scopes), "expires_at": left.expires_at}
+
+
+def _is_standing(issuer_id: str) -> bool:
+    """Say whether nobody removed an issuer, and let nobody do so until the commit."""
+    found = TrustedIssuer.objects.select_for_update(no_key=True).filter(pk=issuer_id, removed_at=None)
+    return found.values_list("pk", flat=True).first() is not None
 
 
 def _was_undone(delegation: Delegation) -> bool:

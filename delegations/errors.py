@@ -12,6 +12,7 @@ DelegationError
 ├── NotRenewable        no person can allow it anew: it is over, has no end, or is not theirs
 ├── AskedToday          its person was asked to renew it within a day
 ├── NoWayThere          no edge leads from the parent's resource to that one
+├── IssuerRemoved       it came through an issuer that was removed: nobody makes it anew meanwhile
 └── TooLateToUndo       ten minutes are over, or somebody else ended it or changed it since
 """
 
@@ -62,6 +63,10 @@ class NotRenewable(DelegationError):
 
 class AskedToday(DelegationError):
     """They were asked within a day. Give them time to read it."""
+
+
+class IssuerRemoved(DelegationError):
+    """Its issuer is not trusted any more. Restore the issuer first."""
 
 
 class TooLateToUndo(DelegationError):

@@ -18,7 +18,7 @@ from audit.events import Event
 from audit.ledger import About, record
 from audit.principals import Principal
 from delegations import actions as delegation_actions
-from delegations.errors import TooLateToUndo
+from delegations.errors import IssuerRemoved, TooLateToUndo
 from delegations.models import Delegation, DelegationQuerySet
 from delegations.sentence import kept_sentence
 from kit import whole_sets
@@ -34,6 +34,7 @@ from tokens.across import recall
 UNDO = timedelta(minutes=10)
 ENDED_BEFORE = "somebody else ended it first"
 CANNOT = "it cannot be given back any more"
+DISTRUSTED = "its issuer is not trusted any more; restore the issuer first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,15 @@ def end_all(
 
 @transaction.atomic
 def undo_all(job: Job, *, member: Membership, by: Principal) -> Job:
-    """Give back what a job ended, within ten minutes and by the same person; raises NotGivenBack."""
+    """Give back what a job ended, within ten minutes and by the same person.
+
+    Raises NotGivenBack, or IssuerRemoved where all of it came through issuers that were removed; where some of it did,
+    that stays ended, and the report says so.
+    """
     is_theirs = job.asked_by_id == member.pk and job.kind == Job.Kind.END
     if not is_theirs or not job.is_over or timezone.now() - job.created_at > UNDO:
         raise NotGivenBack(job.pk)
+    _check_trusted(job)
     made = {"kind": Job.Kind.RESTORE, "selection": job.selection, "reason": job.reason, "asked_by": member, "of": job}
     try:
         with transaction.atomic():
@@ -124,6 +130,14 @@ def undo_all(job: Job, *, member: Membership, by: Principal) -> Job:
     restoring.save(update_fields=["total"])
     record(Event.JOB_STARTED, by=by, about=restoring, detail={"total": restoring.total, "kind": str(restoring.kind)})
     return restoring
+
+
+def _check_trusted(job: Job) -> None:
+    """Refuse to give back what a job ended where nothing of it came otherwise than through a removed issuer."""
+    ended = Delegation.objects.filter(pk__in=JobItem.objects.filter(job=job).values("object_id"))
+    removed = ended.filter(issuer__removed_at__isnull=False)
+    if removed.exists() and not ended.filter(issuer__removed_at=None).exists():
+        raise IssuerRemoved(job.pk)
 
 
 def end(job: Job, items: Sequence[JobItem], by: Principal) -> None:
@@ -165,7 +179,7 @@ def restore(job: Job, items: Sequence[JobItem], by: Principal) -> None:
 
 def _restore(job: Job, items: Sequence[JobItem], ender: Job, by: Principal) -> None:
     ended = {each.pk: each for each in _ended_by(ender).filter(pk__in=[item.object_id for item in items])}
-    missed = []
+    missed, distrusted = [], []
     for item in items:
         delegation = ended.get(item.object_id)
         try:
@@ -174,6 +188,9 @@ def _restore(job: Job, items: Sequence[JobItem], ender: Job, by: Principal) -> N
             delegation_actions.undo(delegation, by=by, asked_at=job.created_at)
         except TooLateToUndo:
             missed.append(item.pk)
+        except IssuerRemoved:
+            distrusted.append(item.pk)
+    JobItem.objects.filter(pk__in=distrusted, note="").update(note=DISTRUSTED)
     JobItem.objects.filter(pk__in=missed, note="").update(note=CANNOT)
 
 

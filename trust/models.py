@@ -91,6 +91,9 @@ class TrustedIssuer(TenantScoped):
     most_agents = models.PositiveIntegerField(default=100, help_text="How many agents its word may bring.")
     is_enabled = models.BooleanField(default=True)
     removed_at = models.DateTimeField(null=True, help_text="When it was removed; it is off since then.")
+    was_enabled = models.BooleanField(
+        default=True, db_default=True, help_text="Of one that was removed, whether it was on: it comes back as it was."
+    )
     vouched_as = models.CharField(
         max_length=16, blank=True, default="", db_default="",
         help_text="The role whose holder answers for whose word this is: it stands for nobody who may do more.",

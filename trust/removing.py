@@ -1,4 +1,4 @@
-"""Removing an issuer, and bringing it back within thirty days: its word counts for nothing in between.
+"""Removing an issuer, and bringing it back as it was within thirty days: its word counts for nothing in between.
 
 What came through it is ended by whoever may end it (`notices.distrust`), and stays ended when the issuer comes back.
 """
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.events import Event
-from audit.ledger import record
+from audit.ledger import JsonValue, record
 from audit.principals import Principal
 from tenants.actions import as_read, move_version
 from tenants.errors import Stale
@@ -47,15 +47,17 @@ def restorable(now: datetime) -> "QuerySet[TrustedIssuer]":
 def remove_issuer(issuer: TrustedIssuer, *, by: Principal, reason: str, version: int | None = None) -> None:
     """Believe an issuer no more, and forget the keys that were fetched of it; raises Unusable or Stale."""
     check_there(issuer)
-    gone = {"is_enabled": False, "removed_at": timezone.now()}
+    gone = {"is_enabled": False, "was_enabled": F("is_enabled"), "removed_at": timezone.now()}
     if not standing(issuer).filter(**as_read(version)).update(**gone, **_keyless(issuer), version=F("version") + 1):
         raise Stale(issuer)
-    record(Event.ISSUER_REMOVED, by=by, about=issuer, reason=reason, detail={"issuer": issuer.issuer})
+    was_enabled = TrustedIssuer.objects.values_list("was_enabled", flat=True).get(pk=issuer.pk)
+    detail: dict[str, JsonValue] = {"issuer": issuer.issuer, "was_enabled": was_enabled}
+    record(Event.ISSUER_REMOVED, by=by, about=issuer, reason=reason, detail=detail)
     everybody_reads_anew()
 
 
 def restore_issuer(issuer: TrustedIssuer, *, by: Principal, version: int | None = None) -> TrustedIssuer:
-    """Believe a removed issuer again, on, and by keys that are fetched anew; return it.
+    """Let a removed issuer stand again as it did, by keys that are fetched anew; one that was off stays off. Return it.
 
     Raises TooLateToRestore, IssuerKnown where it was trusted anew meanwhile, or Stale. No transaction stays open while
     a stranger is asked for keys.
@@ -73,7 +75,7 @@ def _restore(issuer: TrustedIssuer, now: datetime, *, by: Principal, version: in
     found = restorable(now).filter(pk=issuer.pk)
     if not found.exists():
         raise TooLateToRestore(issuer.pk)
-    back = {"is_enabled": True, "removed_at": None, "changed_at": now}
+    back = {"is_enabled": F("was_enabled"), "removed_at": None, "changed_at": now}
     try:
         with transaction.atomic():
             is_back = (
@@ -83,7 +85,8 @@ def _restore(issuer: TrustedIssuer, now: datetime, *, by: Principal, version: in
         raise IssuerKnown(issuer.issuer) from error
     if not is_back:
         raise Stale(issuer)
-    record(Event.ISSUER_RESTORED, by=by, about=issuer, detail={"issuer": issuer.issuer})
+    is_enabled = TrustedIssuer.objects.values_list("is_enabled", flat=True).get(pk=issuer.pk)
+    record(Event.ISSUER_RESTORED, by=by, about=issuer, detail={"issuer": issuer.issuer, "is_enabled": is_enabled})
     everybody_reads_anew()
 
 

@@ -13,11 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from console import choosing, kept
 from console.access import for_admins, for_keepers, must_prove_again, principal, prove_again
+from console.attempt import UNTRUSTED
 from console.counted import MOVED, Counted
 from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
 from console.kill_times import kill_times
 from console.needs import RoleLacking
 from console.paging import Column, page
+from delegations.errors import IssuerRemoved
 from delegations.filters import DelegationFilter
 from delegations.models import Delegation
 from notices import ending, exporting, jobs, lists, rechecking, reports, selecting
@@ -126,6 +128,8 @@ def undo(request: MemberRequest, job_id: str) -> HttpResponse:
         made = ending.undo_all(get_object_or_404(Job, pk=job_id), member=request.member, by=principal(request))
     except NotGivenBack:
         return one(request, job_id, said=str(_("It is too late for that, or it was done already.")), status=409)
+    except IssuerRemoved:
+        return one(request, job_id, said=str(UNTRUSTED), status=409)
     return redirect("job", made.pk)
 
 

@@ -13,12 +13,13 @@ from django.views.decorators.http import require_POST
 
 from console import chains, consents, kept, smaller
 from console.access import for_admins, for_owners, principal
+from console.attempt import UNTRUSTED
 from console.receipt_words import receipt_words
 from console.record import download
 from console.rows import delegation_row
 from delegations import actions as delegation_actions
 from delegations import renewing
-from delegations.errors import AskedToday, DelegationOver, NotRenewable, TooLateToUndo
+from delegations.errors import AskedToday, DelegationOver, IssuerRemoved, NotRenewable, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import may_renew, may_undo
 from delegations.sentence import in_words
@@ -110,6 +111,8 @@ def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
         restored = delegation_actions.undo(delegation, by=principal(request))
     except TooLateToUndo:
         return view(request, delegation_id, said=_("It is too late to undo that."), status=409)
+    except IssuerRemoved:
+        return view(request, delegation_id, said=str(UNTRUSTED), status=409)
     return redirect("console-delegation", restored.pk)
 
 

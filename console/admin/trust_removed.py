@@ -1,4 +1,4 @@
-"""Removing an issuer with what came through it, and bringing one back: it is believed again, and that stays ended."""
+"""Removing an issuer with what came through it, and bringing one back: it stands as it did, and that stays ended."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -72,6 +72,7 @@ def removed(now: datetime) -> Sequence[Mapping[str, Any]]:
             "version": each.version,
             "removed_at": each.removed_at,
             "until": removing.restorable_until(each),
+            "was_off": not each.was_enabled,
         }
         for each in removing.restorable(now).defer("jwks")[:SHOWN]
     ]

@@ -21,7 +21,7 @@ from console.record import download
 from console.rows import delegation_row, ended_row
 from delegations import actions as delegation_actions
 from delegations import undoing
-from delegations.errors import DelegationOver, TooLateToUndo
+from delegations.errors import DelegationOver, IssuerRemoved, TooLateToUndo
 from delegations.models import Delegation
 from delegations.sentence import place
 from tenants.models import Tenant
@@ -171,6 +171,8 @@ def undo(request: MemberRequest, delegation_id: str) -> HttpResponse:
         delegation_actions.undo(_mine(request, delegation_id), by=principal(request))
     except TooLateToUndo:
         return render(request, "me/too_late.html", status=409)
+    except IssuerRemoved:
+        return render(request, "me/too_late.html", {"is_distrusted": True}, status=409)
     request.session.pop(_LAST_ENDED, None)
     return redirect("my-agents")
 
