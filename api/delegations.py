@@ -41,7 +41,7 @@ from tokens.bearer import Bearer
 if TYPE_CHECKING:
     from tokens.impact import UsedDelegation
 
-OVERSEE, REVOKE = "delegations:oversee", "delegations:revoke"
+OVERSEE, REVOKE, ASK = "delegations:oversee", "delegations:revoke", "delegations:ask"
 
 
 class ForHolders(HoldsScope):
@@ -177,7 +177,7 @@ class AskToRenew(Door):
     """Ask the person to renew it, by a mail that leads to their page; once a day at most. Nothing of it changes."""
 
     http_method_names = ["post", "options"]
-    scopes = {"POST": REVOKE}
+    scopes = {"POST": ASK}
     acts = {"POST": Act.DELEGATIONS_END}
     answers = {"POST": AskedSerializer}
 

@@ -17,6 +17,7 @@ API_SCOPES = (
     ScopeWords("delegations:oversee", "See what agents may do for you, and for those whom you look after"),
     ScopeWords("delegations:revoke", "End what agents may do for people", is_writing=True),
     ScopeWords("delegations:narrow", "Make smaller what agents may do for people", is_writing=True),
+    ScopeWords("delegations:ask", "Ask people to renew what they allowed", is_writing=True),
     ScopeWords("tenants:read", "See in which organisations you have a place"),
     ScopeWords("views:read", "See which lists you saved, and which are shared"),
     ScopeWords("views:write", "Save lists for you, and remove them", is_writing=True),

@@ -80,9 +80,12 @@ def _worries(agent: Agent, client: Client | None, seen: Noticed, now: datetime) 
     is_said = any(each.rule == "unverified-writes" for each in seen.risks)
     found: tuple[tuple[object, str | Promise], ...] = (
         *((each.is_high, each.words) for each in seen.risks),
-        (client is not None and not client.is_verified and not is_said, gettext_lazy("Nobody vouches for who runs it")),
-        (is_quiet, gettext_lazy("Unused for 30 days")),
-        (confirming.is_asked(agent), gettext_lazy("Its owners have not confirmed it")),
+        (
+            client is not None and not client.is_verified and not is_said,
+            gettext_lazy("Nobody vouches for who runs it."),
+        ),
+        (is_quiet, gettext_lazy("It was not used for 30 days.")),
+        (confirming.is_asked(agent), gettext_lazy("Its owners have not confirmed it.")),
     )
     return [words for holds, words in found if holds and agent.status in risk.AT_WORK]
 

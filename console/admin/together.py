@@ -17,7 +17,7 @@ from agents.limits import Limits
 from agents.models import Approval
 from console import choosing, people
 from console.access import for_deciders, must_prove_again, prove_again
-from console.admin import ceilings, decisions
+from console.admin import cards, ceilings, decisions
 from console.attempt import attempt
 from tenants.models import Membership
 from tokens.endpoints.request import MemberRequest
@@ -91,7 +91,10 @@ def _page(
         "over": len(ids) - len(waiting),
         # What an agent asks for besides what it has is given as it asks: for whom and how long stays.
         "narrower": _narrower(request, flaws or {}) if waiting and waiting[0].kind == Approval.Kind.ADMISSION else None,
-        "choices": cards.choices(request.tenant),
+        "choices": {
+            "groups": [(f"{decisions.GROUP}{group}", group) for group in people.groups()],
+            "lifetimes": decisions.lifetimes(request.tenant),
+        },
     }
     return render(request, "console/approve_together.html", content, status=status)
 

@@ -17,7 +17,7 @@ from tests.conformance.test_resources_api import asker
 from tests.harness.footprint import leaves_only
 from tests.spec import spec
 
-SCOPES = "delegations:oversee delegations:revoke"
+SCOPES = "delegations:ask"
 EVENT = "delegation.renewal_asked"
 
 
@@ -71,3 +71,14 @@ def test_they_are_asked_once_a_day_at_most_and_only_about_what_they_can_renew(wo
     bob = asker(world, "bob", SCOPES)
     with leaves_only(world):
         assert bob("POST", path).status_code == 403
+
+
+@spec("RFC 6749", "3.3")
+def test_to_ask_takes_a_scope_of_its_own_which_ends_nothing(world, held_by_alice):
+    path = f"/delegations/{held_by_alice.pk}"
+    asks, ends = asker(world, "ada", "delegations:ask"), asker(world, "ada", "delegations:revoke")
+    with leaves_only(world):
+        refused = asks("POST", f"{path}/end", {"reason": "over"}), ends("POST", f"{path}/ask-to-renew")
+    assert [each.status_code for each in refused] == [403, 403]
+    assert asks("POST", f"{path}/ask-to-renew").status_code == 200
+    assert ends("POST", f"{path}/end", {"reason": "over"}).status_code == 200

@@ -65,7 +65,7 @@ def test_each_owner_of_those_that_were_ticked_gets_a_mail_and_one_of_them_says_t
     assert all("Is Minutes still needed?" in letter["Subject"] for letter in letters.values())
     assert all(link in text_of(letter) for letter in letters.values())
     assert "Minutes" in ada.go(world.url(f"{AGENTS}?not_confirmed=true")).text
-    assert "Its owners have not confirmed it" in ada.words()
+    assert "Its owners have not confirmed it." in ada.words()
     ada.go(link)
     assert ("Nobody has answered yet." in ada.words(), "/confirm" in ada.page.text) == (True, False)
     with leaves_only(world):
