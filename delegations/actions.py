@@ -19,11 +19,11 @@ from audit.principals import SYSTEM, Principal
 from delegations import lines
 from delegations.errors import DelegationOver, IssuerRemoved, TooLateToUndo
 from delegations.models import Ancestry, Consent, Delegation
-from delegations.rules import bounds, may_undo, within
+from delegations.rules import bounds, may_undo, was_undone, within
 from delegations.sentence import kept_sentence
 from tenants import directory
 from tenants.models import Membership, ResourceServer
-from trust.models import TrustedIssuer
+from trust.removing import hold_standing
 
 EXPIRED = "expired"
 
@@ -142,12 +142,12 @@ def undo(delegation: Delegation, *, by: Principal, asked_at: datetime | None = N
     """
     now = timezone.now()
     # First, as whoever removes an issuer does: it is held before what came through it.
-    is_trusted = delegation.issuer_id is None or _is_standing(delegation.issuer_id)
+    is_trusted = delegation.issuer_id is None or hold_standing(delegation.issuer_id)
     is_due = delegation.expires_at is not None and delegation.expires_at <= now
     line = lines.hold(delegation.line[1:])
     hangs_on_over = any(above.is_over(now) for above in line)
     is_in_time = may_undo(delegation, by=by.id, now=asked_at or now)
-    if is_due or hangs_on_over or not is_in_time or _was_undone(delegation):
+    if is_due or hangs_on_over or not is_in_time or was_undone(delegation):
         raise TooLateToUndo(delegation.pk)
     if not is_trusted:
         raise IssuerRemoved(delegation.pk)
@@ -269,17 +269,6 @@ def _still_held(delegation: Delegation, line: Sequence[Delegation]) -> dict[str,
     if not left.scopes:
         raise TooLateToUndo(delegation.pk)
     return {"scopes": sorted(left.scopes), "expires_at": left.expires_at}
-
-
-def _is_standing(issuer_id: str) -> bool:
-    """Say whether nobody removed an issuer, and let nobody do so until the commit."""
-    found = TrustedIssuer.objects.select_for_update(no_key=True).filter(pk=issuer_id, removed_at=None)
-    return found.values_list("pk", flat=True).first() is not None
-
-
-def _was_undone(delegation: Delegation) -> bool:
-    """Say whether it was undone before: what came of that may have been ended since, by somebody else."""
-    return Delegation.objects.filter(restored_from=delegation).exists()
 
 
 def _end(which: QuerySet[Delegation], now: datetime, *, by: Principal, reason: str) -> int:

@@ -266,6 +266,11 @@ def may_undo(delegation: Delegation, *, by: str, now: datetime) -> bool:
     return delegation.ended_at is not None and delegation.ended_by == by and now - delegation.ended_at <= UNDO
 
 
+def was_undone(delegation: Delegation) -> bool:
+    """Say whether its end was taken back before: what came of that may have been ended since, by somebody else."""
+    return Delegation.objects.filter(restored_from=delegation).exists()
+
+
 def may_put_back(delegation: Delegation, *, by: str, now: datetime) -> bool:
     """Say whether this person made it smaller less than ten minutes ago, and nothing happened to it since."""
     cut, at = delegation.cut, delegation.cut_at

@@ -27,6 +27,12 @@ def standing(issuer: TrustedIssuer) -> "QuerySet[TrustedIssuer]":
     return TrustedIssuer.objects.filter(pk=issuer.pk, removed_at=None)
 
 
+def hold_standing(issuer_id: str) -> bool:
+    """Say whether nobody removed an issuer, and let nobody do so until the commit."""
+    found = TrustedIssuer.objects.select_for_update(no_key=True).filter(pk=issuer_id, removed_at=None)
+    return found.values_list("pk", flat=True).first() is not None
+
+
 def check_there(issuer: TrustedIssuer) -> None:
     """Refuse to change an issuer that was removed; raises Unusable."""
     if issuer.removed_at is not None:

@@ -78,12 +78,10 @@ def _worries(agent: Agent, client: Client | None, seen: Noticed, now: datetime) 
     """Return what somebody should look at, the gravest first."""
     is_quiet = seen.people and now - (seen.last_used_at or agent.created_at) > QUIET
     is_said = any(each.rule == "unverified-writes" for each in seen.risks)
+    is_stranger = client is not None and not client.is_verified and not is_said
     found: tuple[tuple[object, str | Promise], ...] = (
         *((each.is_high, each.words) for each in seen.risks),
-        (
-            client is not None and not client.is_verified and not is_said,
-            gettext_lazy("Nobody vouches for who runs it."),
-        ),
+        (is_stranger, gettext_lazy("Nobody vouches for who runs it.")),
         (is_quiet, gettext_lazy("It was not used for 30 days.")),
         (confirming.is_asked(agent), gettext_lazy("Its owners have not confirmed it.")),
     )
