@@ -11,8 +11,9 @@ from kit import context
 from notices import streams
 from tests.attacks.test_every_address import ALL_SCOPES
 from tests.conformance.test_api import api_token
+from tests.harness.footprint import kept
 from tests.harness.twins import CASES
-from tests.harness.twins.alike import differences, left_by
+from tests.harness.twins.alike import MASKED, differences, left_by
 from tests.harness.twins.playing import Hands, taken_back
 from tests.harness.twins.scenes import full
 from tests.harness.twins.trust import HUSH
@@ -47,3 +48,8 @@ def test_what_is_done_on_a_page_and_over_the_api_is_the_same_and_is_told_alike(h
     assert HUSH not in str([page, api])
     assert bool(page.rows) != bool(case.no_row), page.rows
     assert bool(page.told) != bool(case.not_told), page.told
+
+
+def test_what_is_not_compared_is_a_column_that_there_is():
+    columns = {f"{table}.{field.attname}" for table, model in kept().items() for field in model._meta.concrete_fields}
+    assert {".".join(each.split(".")[:2]) for each in MASKED} - columns == set()

@@ -27,9 +27,10 @@ MASKED = {
     "agents_registrationtoken.digest": SECRET,
     "tenants_invitation.digest": SECRET,
     "notices_webhook.secret": SEALED,
-    "notices_webhook.old_secret": SEALED,
     "tokens_signingkey.kid": MADE,
-    "tokens_signingkey.public": MADE,
+    "tokens_signingkey.public.kid": MADE,
+    "tokens_signingkey.public.x": MADE,
+    "tokens_signingkey.public.y": MADE,
     "tokens_signingkey.sealed_private": MADE,
     "trust_identityprovider.client_secret": SEALED,
 }
@@ -158,43 +159,40 @@ def _there(world: World) -> set[tuple[str, str, str]]:
 
 
 def _values(world: World, found: Iterable[tuple[str, str, str]]) -> dict[Key, dict[str, Any]]:
-    """Return the columns of rows, with what is masked said to be there."""
+    """Return the columns of rows; a key that is counted up is no part of them."""
     keys = defaultdict(set)
     for table, key, _ in found:
         keys[table].add(key)
     tables: dict[str, Any] = {**footprint.kept(), **{each._meta.db_table: each for each in (Tenant, User)}}
+    values = {}
     with context.use(world.tenant):
-        return {
-            (table, str(row[tables[table]._meta.pk.attname])): _seen(tables[table], row)
-            for table, pks in keys.items()
-            for row in tables[table]._base_manager.filter(pk__in=pks).values()
-        }
-
-
-def _seen(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, Any]:
-    table, key = model._meta.db_table, model._meta.pk
-    numbered = {key.attname} if isinstance(key, models.AutoField) else set()
-    return {
-        name: "<a number>" if name in numbered else _masked(f"{table}.{name}", value) for name, value in row.items()
-    }
-
-
-def _masked(path: str, value: Any) -> Any:
-    if path in MASKED:
-        return value and f"<some {path}>"
-    if isinstance(value, Mapping):
-        return {name: _masked(f"{path}.{name}", each) for name, each in value.items()}
-    return [_masked(path, each) for each in value] if isinstance(value, list) else value
+        for table, pks in keys.items():
+            key = tables[table]._meta.pk
+            for row in tables[table]._base_manager.filter(pk__in=pks).values():
+                pk = str(row[key.attname])
+                values[table, pk] = {**row, key.attname: "a number"} if isinstance(key, models.AutoField) else row
+    return values
 
 
 def _change(key: Key, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Any:
     table = key[0]
     if was is None:
-        return [f"{table} added", now]
+        return [f"{table} added", _masked(table, now)]
     if now is None:
         return [f"{table} removed", key[1]]
-    # A masked column of which both sides say that something is there did change, as the text of its row did.
-    return [f"{table} changed", key[1], {name: [was[name], now[name]] for name in was if was[name] != now[name]}]
+    # Masked behind the comparison: that a secret became another one is seen.
+    changed = [name for name in was if was[name] != now[name]]
+    return [f"{table} changed", key[1], {each: _masked(f"{table}.{each}", [was[each], now[each]]) for each in changed}]
+
+
+def _masked(path: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(path, each) for each in value]
+    if path in MASKED:
+        return value and f"<some {path}>"
+    if isinstance(value, Mapping):
+        return {name: _masked(f"{path}.{name}", each) for name, each in value.items()}
+    return value
 
 
 def _told(entry: Entry) -> dict[str, Any]:

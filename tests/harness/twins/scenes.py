@@ -10,6 +10,7 @@ from audit.principals import SYSTEM, Kind, Principal
 from delegations.models import Delegation
 from kit import context
 from kit.oauth import AuthMethod, GrantType
+from tenants import actions as tenant_actions
 from tests.harness import addresses, filling
 from tests.harness.hostile import Hostile, json_answer
 from tests.harness.keyholder import Keyholder, document
@@ -27,6 +28,8 @@ CLAIMED = "repo:acme/*"
 def full(origin: str, http: Any, documents: Hostile) -> tuple[World, Names]:
     """Return a tenant with an object of every kind, and the names of what stands in it."""
     world = make(origin, http)
+    # The apps' tokens are good for as long as all cases take.
+    world.tenant = tenant_actions.change_policy(world.tenant, by=SYSTEM, access_token_seconds=3600)
     scout = world.public_client()
     world.grant(scout, scope="events:read events:write offline_access", tick=_all_of(world))
     with context.use(world.tenant):
