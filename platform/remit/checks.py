@@ -60,6 +60,7 @@ def configuration(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
         *_error(
             min(settings.NOTICE_DAYS, settings.JOB_DAYS) < 1, 13, "REMIT_NOTICE_DAYS and REMIT_JOB_DAYS are 1 or more."
         ),
+        *_error(not _is_page_or_none(settings.STATUS_PAGE), 14, "REMIT_STATUS_PAGE is an https address."),
     ]
 
 
@@ -121,6 +122,10 @@ def _secret() -> str:
 
 def _is_weak(secret: str) -> bool:
     return len(secret) < MIN_SECRET or len(set(secret)) < 10
+
+
+def _is_page_or_none(address: str) -> bool:
+    return not address or (uris.is_plain(address) and re.fullmatch(r"https://[^/?#@]+([/?#].*)?", address) is not None)
 
 
 def _is_origin(origin: str) -> bool:

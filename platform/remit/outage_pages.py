@@ -33,10 +33,10 @@ def answered(status: int, *, language: str, reference: str) -> str:
     return _page(status, languages=[language], reference=reference)
 
 
-def filed(status: int, *, status_page: str = "") -> str:
+def filed(status: int) -> str:
     """Return the page as a file, which needs nothing else and asks for nothing; it leads to the operators' own page."""
     spoken = [code for code, _ in settings.LANGUAGES if _is_spoken(code)]
-    return _page(status, languages=spoken, look=_look(), status_page=status_page)
+    return _page(status, languages=spoken, look=_look())
 
 
 def _is_spoken(code: str) -> bool:
@@ -45,7 +45,9 @@ def _is_spoken(code: str) -> bool:
 
 
 def _page(status: int, **further: object) -> str:
-    return loader.get_template("outage.html").render({"status": status, "is_ours": status == 500, **further})
+    return loader.get_template("outage.html").render(
+        {"status": status, "is_ours": status == 500, "status_page": settings.STATUS_PAGE, **further}
+    )
 
 
 def _look() -> SafeString:

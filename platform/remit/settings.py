@@ -25,6 +25,7 @@ ALLOWED_HOSTS = [_origin.hostname or "localhost"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 USE_X_FORWARDED_HOST = False
 DEBUG = env.bool("REMIT_DEBUG", default=False)
+STATUS_PAGE = env.str("REMIT_STATUS_PAGE", default="")
 OPERATORS_PATH = env.str("REMIT_OPERATORS_PATH", default="").strip("/")
 
 # secrets

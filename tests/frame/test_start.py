@@ -118,6 +118,8 @@ def _ids(settings, **changes):
         ({"PUBLIC_ORIGIN": "https://id.example.com?x"}, ["remit.E005"]),
         ({"PUBLIC_ORIGIN": "https://"}, ["remit.E005"]),
         ({"MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": True}, ["remit.E011"]),
+        ({"STATUS_PAGE": "javascript:alert(1)"}, ["remit.E014"]),
+        ({"STATUS_PAGE": "http://status.example.com"}, ["remit.E014"]),
         ({"FETCH_LOOPBACK_HOSTS": ["localhost:8443"]}, ["remit.E012"]),
         ({"FETCH_CA_FILE": "/ca.pem"}, ["remit.E012"]),
     ],

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from kit import uris
 from remit import outage_pages
 
 
@@ -14,10 +13,6 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("status", type=int, choices=outage_pages.STATUSES)
-        parser.add_argument("--status-page", default="", metavar="URL", help="where you say how the service is doing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        status_page = options["status_page"]
-        if status_page and not (uris.is_plain(status_page) and status_page.startswith("https://")):
-            raise CommandError("--status-page is an https address")
-        self.stdout.write(outage_pages.filed(options["status"], status_page=status_page), ending="")
+        self.stdout.write(outage_pages.filed(options["status"]), ending="")
