@@ -62,10 +62,12 @@ class IssuerSerializer(Told, serializers.ModelSerializer[TrustedIssuer]):
     class Meta:
         model = TrustedIssuer
         fields = [
-            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", "keys_fetched_at", "created_at", "changed_at",
-            "removed_at", "restorable_until", "assertions", *FIELDS,
+            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", "keys_fetched_at", "keys_swapped_at",
+            "created_at", "changed_at", "removed_at", "restorable_until", "assertions", *FIELDS,
         ]  # fmt: skip
-        read_only_fields = ["id", "vouched_as", "keys_fetched_at", "created_at", "changed_at", "removed_at"]
+        read_only_fields = [
+            "id", "vouched_as", "keys_fetched_at", "keys_swapped_at", "created_at", "changed_at", "removed_at",
+        ]  # fmt: skip
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
         validators: list[Any] = []
 

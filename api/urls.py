@@ -189,6 +189,7 @@ urlpatterns = [
     path("api/v1/trust/issuers/<str:issuer_id>/restore", trust.Restore.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/confirm", vouching.Confirm.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/fetch-keys", trust.FetchKeys.as_view()),
+    path("api/v1/trust/issuers/<str:issuer_id>/confirm-keys", vouching.ConfirmKeys.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/sign-in", providers.Provider.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/links", trust.Links.as_view()),
     path("api/v1/trust/issuers/<str:issuer_id>/links/<str:link_id>", trust.OneLink.as_view()),

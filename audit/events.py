@@ -47,6 +47,8 @@ class Event(StrEnum):
     ISSUER_RESTORED = "trust.issuer_restored"
     ISSUER_CONFIRMED = "trust.issuer_confirmed"
     ISSUER_KEYS_ASKED = "trust.issuer_keys_asked"
+    ISSUER_KEYS_SWAPPED = "trust.issuer_keys_swapped"
+    ISSUER_KEYS_CONFIRMED = "trust.issuer_keys_confirmed"
     SUBJECT_LINKED = "trust.subject_linked"
     SUBJECT_UNLINKED = "trust.subject_unlinked"
     PROVIDER_SET = "trust.provider_set"

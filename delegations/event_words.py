@@ -34,6 +34,8 @@ _WORDS: Mapping[str, str | Promise] = {
     "trust.issuer_restored": _("restored the issuer"),
     "trust.issuer_confirmed": _("answered, as an admin, for"),
     "trust.issuer_keys_asked": _("asked for the keys of"),
+    "trust.issuer_keys_swapped": _("saw other keys of"),
+    "trust.issuer_keys_confirmed": _("looked at the keys of"),
     "trust.audience_added": _("added the server elsewhere"),
     "trust.audience_changed": _("changed the server elsewhere"),
     "agent.registered": _("registered"),

@@ -70,6 +70,8 @@ def change_issuer(
     check_issuer(issuer)
     moved = {"key_source", "jwks_uri"} & fields.keys() and "jwks" not in fields
     again: dict[str, Any] = {"jwks": {}, "keys_fetched_at": None, "keys_asked_at": None} if moved else {}
+    if {"key_source", "jwks_uri", "jwks"} & fields.keys():
+        again["keys_swapped_at"] = None  # Whoever says which keys they are has looked at them.
     moved_on = {"changed_at": timezone.now(), "version": F("version") + 1}
     there = removing.standing(issuer)
     if not there.filter(**as_read(version)).update(**fields, **again, **moved_on):

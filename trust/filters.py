@@ -69,6 +69,9 @@ class IssuerFilter(_ByName):
         empty_label=_("Anything"),
     )
     silent = django_filters.BooleanFilter(method="gives_no_keys", label=_("Gives no keys"))
+    swapped = django_filters.BooleanFilter(
+        field_name="keys_swapped_at", lookup_expr="isnull", exclude=True, label=_("Keys swapped")
+    )
     removed = django_filters.BooleanFilter(method="was_removed", label=_("Removed"))
 
     class Meta:

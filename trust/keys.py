@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -23,7 +24,7 @@ from kit.fetch import Unfetchable
 from kit.jose import Keys
 from kit.jwks import BadKeys
 from tenants.directory import current
-from trust import outbound
+from trust import outbound, swapped
 from trust.models import TrustedIssuer
 
 _log = structlog.get_logger("trust.keys")
@@ -71,9 +72,21 @@ def refresh(issuer: TrustedIssuer, *, now: datetime) -> Keys | None:
     except (Unfetchable, BadKeys) as error:
         _log.info("no keys", issuer=issuer.issuer[:200], reason=str(error))
         return None
-    is_kept = same.update(jwks=document, keys_fetched_at=timezone.now())
+    is_kept = _keep(same, issuer, document, found)
     _kept.forget(_key(issuer))
     return found if is_kept else None
+
+
+@transaction.atomic
+def _keep(same: "QuerySet[TrustedIssuer]", issuer: TrustedIssuer, document: object, found: Keys) -> bool:
+    """Keep what was fetched, and write down keys that nothing before vouches for (`swapped`)."""
+    held = same.select_for_update().values_list("jwks", flat=True).first()
+    before, now = _parsed(json.dumps(held)) if held else {}, timezone.now()
+    told = swapped.moment(before, found, now=now)
+    is_kept = bool(same.update(jwks=document, keys_fetched_at=now, **told))
+    if is_kept and told:
+        swapped.note(issuer, before, found)
+    return is_kept
 
 
 def refresh_due(now: datetime) -> int:

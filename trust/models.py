@@ -71,6 +71,9 @@ class TrustedIssuer(TenantScoped):
     jwks_uri = models.CharField(max_length=2000, blank=True)
     jwks = models.JSONField(default=dict, help_text="Its public keys (RFC 7517), as pasted or last fetched.")
     keys_fetched_at = models.DateTimeField(null=True)
+    keys_swapped_at = models.DateTimeField(
+        null=True, help_text="When its keys changed in a way that somebody should look at; empty once somebody did."
+    )
     keys_asked_at = models.DateTimeField(null=True, help_text="When somebody last set out to fetch them.")
     algorithms = models.JSONField(default=list)
     purposes = models.JSONField(default=list)

@@ -100,7 +100,7 @@ def _keyless(issuer: TrustedIssuer) -> dict[str, object]:
     """Return what forgets the keys of an issuer; those that an admin pasted are nowhere to be fetched."""
     if issuer.key_source == TrustedIssuer.KeySource.PASTED:
         return {}
-    return {"jwks": {}, "keys_fetched_at": None, "keys_asked_at": None}
+    return {"jwks": {}, "keys_fetched_at": None, "keys_asked_at": None, "keys_swapped_at": None}
 
 
 def everybody_reads_anew() -> None:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from audit.events import Event
+from audit.models import Entry
 from console import step_words
 from console.access import for_act, principal
 from console.admin.audience_forms import AddAudience
@@ -142,4 +144,15 @@ def key_words(issuer: TrustedIssuer, *, now: datetime, zone: str) -> dict[str, A
         "keys_fetched_at": issuer.keys_fetched_at,
         "keys_fetched": fetched,
         "is_silent": keys.is_silent(issuer, now=now),
+        "swapped_at": issuer.keys_swapped_at,
     }
+
+
+def swapped_keys(issuer: TrustedIssuer) -> dict[str, Any] | None:
+    """Return the keys before and after, as the ledger noted them; None where nobody needs to look."""
+    if issuer.keys_swapped_at is None:
+        return None
+    noted = Entry.objects.filter(about_kind="trustedissuer", about_id=issuer.pk, event=Event.ISSUER_KEYS_SWAPPED)
+    found = noted.order_by("-pk").first()
+    keys = {"entry": found.pk, "before": found.detail["before"], "after": found.detail["after"]} if found else {}
+    return {"at": issuer.keys_swapped_at, "seen": issuer.keys_swapped_at.isoformat(), **keys}

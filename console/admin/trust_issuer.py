@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from agents.models import Agent, FederatedCredential
 from console.access import for_act, principal
 from console.admin.resources import version_of
-from console.admin.trust import SHORT, Purpose, key_words
+from console.admin.trust import SHORT, Purpose, key_words, swapped_keys
 from console.admin.trust_forms import ChangeIssuer, LinkForm, OffForm, ProviderForm
 from console.attempt import attempt
 from console.impact_words import impact_words
@@ -167,6 +167,7 @@ def show(
 def _facts(request: MemberRequest, issuer: TrustedIssuer, now: datetime) -> dict[str, Any]:
     zone = request.tenant.time_zone
     return {
+        "swapped": swapped_keys(issuer),
         "stands_for_admins": issuer.may_stand_for(Membership.Role.ADMIN),
         "keys": [(kid, entry[0]) for kid, entry in keys.known(issuer).items()],
         "from": key_words(issuer, now=now, zone=zone),

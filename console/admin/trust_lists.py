@@ -35,6 +35,7 @@ CHIPS = (
     Chip(_("Agents of people"), {"purpose": Purpose.ID_JAG.value}),
     Chip(_("Platforms"), {"purpose": Purpose.WORKLOAD.value}),
     Chip(_("Gives no keys"), {"silent": "true"}),
+    Chip(_("Keys swapped"), {"swapped": "true"}),
     Chip(_("Off"), {"enabled": "false"}),
 )
 _PLATFORMS = frozenset({Purpose.WORKLOAD, Purpose.FEDERATION})

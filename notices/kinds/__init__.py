@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from notices.kinds import agents, approvals, calendar, delegations, people, smaller, webhooks
+from notices.kinds import agents, approvals, calendar, delegations, people, smaller, trust, webhooks
 from notices.kinds.kind import Kind, Words
 
 __all__ = ["REGISTRY", "Kind", "Words", "of_event"]
@@ -28,6 +28,7 @@ REGISTRY: Mapping[str, Kind] = {
         people.ROLE_ENDS_SOON,
         people.FACTORS_CHANGED,
         webhooks.SWITCHED_OFF,
+        trust.KEYS_SWAPPED,
     )
 }
 _BY_EVENT = {event.value: [kind for kind in REGISTRY.values() if event in kind.events]

@@ -19,6 +19,9 @@ TOLD = tuple(event.value for event in Event if event not in _OF_EACH_REQUEST)
 """What webhooks are told: all but what every request writes down, as often as any stranger likes. That is read."""
 CHANGED: Mapping[str, frozenset[str]] = {
     "delegation.changed": frozenset({Event.DELEGATION_NARROWED.value, Event.DELEGATION_PUT_BACK.value}),
+    "trust.changed": frozenset(
+        event.value for event in Event if event.value.startswith("trust.") and event != Event.ISSUER_KEYS_ASKED
+    ),
 }
 """Words for what several events say together. Whoever names one is told of them under that word."""
 FAMILIES = tuple(sorted({f"{name.partition('.')[0]}.*" for name in TOLD}))

@@ -36,6 +36,7 @@ from console.admin import (
     settings,
     setup,
     suggestions,
+    swapped_keys,
     switches,
     tail,
     together,
@@ -206,6 +207,7 @@ urlpatterns = [
     path("console/trust/issuers/<str:issuer_id>/restore", trust_removed.restore, name="restore-issuer"),
     path("console/trust/issuers/<str:issuer_id>/confirm", trust_issuer.confirm, name="confirm-issuer"),
     path("console/trust/issuers/<str:issuer_id>/fetch-keys", trust_issuer.fetch_keys, name="fetch-keys"),
+    path("console/trust/issuers/<str:issuer_id>/confirm-keys", swapped_keys.confirm, name="confirm-issuer-keys"),
     path("console/trust/issuers/<str:issuer_id>/links", trust_people.link, name="link-subject"),
     path(
         "console/trust/issuers/<str:issuer_id>/links/<str:link_id>/unlink", trust_people.unlink, name="unlink-subject"

@@ -83,6 +83,7 @@ TWINS = {
     "remove-issuer": ["DELETE trust/issuers/issuer_id"],
     "restore-issuer": ["POST trust/issuers/issuer_id/restore"],
     "confirm-issuer": ["POST trust/issuers/issuer_id/confirm"],
+    "confirm-issuer-keys": ["POST trust/issuers/issuer_id/confirm-keys"],
     "fetch-keys": ["POST trust/issuers/issuer_id/fetch-keys"],
     "link-subject": ["POST trust/issuers/issuer_id/links"],
     "unlink-subject": ["DELETE trust/issuers/issuer_id/links/link_id"],

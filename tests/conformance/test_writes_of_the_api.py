@@ -84,6 +84,7 @@ WITHOUT_A_VERSION = {
     "POST trust/issuers/try": NEW,
     "POST trust/issuers/preview": NEW,
     "POST trust/issuers/issuer_id/fetch-keys": NEW,
+    "POST trust/issuers/issuer_id/confirm-keys": ONCE,
     "PUT trust/issuers/issuer_id/sign-in": NO_VERSION,
     "DELETE trust/issuers/issuer_id/sign-in": NO_VERSION,
     "POST trust/issuers/issuer_id/links": NEW,

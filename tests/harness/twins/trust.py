@@ -15,6 +15,7 @@ KEPT_NOWHERE = "it is judged, and kept nowhere"
 LOOKED_AT = {"issuer": "{unknown_issuer}/not", "key_source": "metadata", "purposes": ["software"]}
 UNKNOWN = {"issuer": "{unknown_issuer}/another", "name": "Another", "key_source": "jwks_uri", "purposes": ["software"]}
 PLACE = {"jwks_uri": "https://keys.another.example/jwks"}
+SWAPPED_AT = "2026-01-01T00:00:00Z"
 HUSH = "a secret of theirs"
 PROVIDER = {"client_id": "remit-2", "client_secret": HUSH, "groups_claim": "teams"}
 API = "https://api.elsewhere.example/"
@@ -30,6 +31,10 @@ def _unvouched(world: World, names: Names) -> None:
 
 def _removed(world: World, names: Names) -> None:
     removing.remove_issuer(TrustedIssuer.objects.get(pk=names["remote"]), by=by(world), reason="over")
+
+
+def _swapped(world: World, names: Names) -> None:
+    TrustedIssuer.objects.filter(pk=names["issuer"]).update(keys_swapped_at=SWAPPED_AT)
 
 
 def _audience_off(world: World, names: Names) -> None:
@@ -129,6 +134,13 @@ CASES = (
     case("remove-issuer", f"{ISSUER}/remove", Press("/remove", WHY), Ask("DELETE", ISSUERS, WHY)),
     case("restore-issuer", REMOTE, Press("/restore"), Ask("POST", f"{REMOTES}/restore"), scene=_removed),
     case("confirm-issuer", ISSUER, Press("/confirm"), Ask("POST", f"{ISSUERS}/confirm"), scene=_unvouched),
+    case(
+        "confirm-issuer-keys",
+        ISSUER,
+        Press("/confirm-keys"),
+        Ask("POST", f"{ISSUERS}/confirm-keys", {"keys_swapped_at": SWAPPED_AT}),
+        scene=_swapped,
+    ),
     case("fetch-keys", REMOTE, Press("/fetch-keys"), Ask("POST", f"{REMOTES}/fetch-keys")),
     case(
         "link-subject",
