@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0005_vouched_as'),
+        ('trust', '0006_was_enabled'),
     ]
 
     operations = [
