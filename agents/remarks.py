@@ -65,6 +65,11 @@ def asked(member: Membership) -> Approvals:
     return waiting.filter(~answered, latest__isnull=False).order_by("-pk")
 
 
+def wanted(member: Membership) -> Approvals:
+    """Return the questions about agents that this person asked for, decided or not."""
+    return Approval.objects.filter(Exists(Plea.objects.filter(approval=OuterRef("pk"), member=member)))
+
+
 def readable(member: Membership) -> "QuerySet[Remark]":
     """Return what a person may read of what was said: what others answered is between them and their admins."""
     return Remark.objects.filter(Q(is_question=True) | Q(member=member)).order_by("pk")

@@ -4,18 +4,22 @@ An answer decides nothing and moves no version, so it takes no role; but it is r
 speaks for a person may bring it, an agent's own may not, and none whose agent is the one that is asked about.
 """
 
+from datetime import datetime
+
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import admission, remarks, rules
-from agents.models import Approval
+from agents import admission, lapsing, remarks, rules
+from agents.models import Approval, Plea
 from api.door import Door
 from api.keepers import ForReaders, member_of, voices
 from api.listing import Listing
+from tenants.directory import current
 from tenants.models import Membership
+from tokens import summaries
 
 READ, WRITE = "questions:read", "questions:answer"
 
@@ -38,6 +42,40 @@ class QuestionSerializer(serializers.ModelSerializer[Approval]):
         ]
 
 
+class WantedSerializer(serializers.ModelSerializer[Approval]):
+    """What this person asked for: their `words`, what became of it, and until when nobody decided makes it lapse."""
+
+    agent = serializers.CharField(source="agent_id")
+    agent_name = serializers.CharField(source="agent.name")
+    words = serializers.SerializerMethodField()
+    asked_at = serializers.SerializerMethodField()
+    lapses_at = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Approval
+        fields = [
+            "id", "kind", "status", "agent", "agent_name", "words", "reason", "asked_at", "decided_at", "lapses_at",
+            "summary", "links",
+        ]  # fmt: skip
+
+    def get_words(self, approval: Approval) -> str:
+        return approval.pleas.all()[0].reason
+
+    def get_asked_at(self, approval: Approval) -> datetime:
+        return approval.pleas.all()[0].created_at
+
+    def get_lapses_at(self, approval: Approval) -> datetime | None:
+        return approval.created_at + lapsing.OPEN_FOR if approval.status == Approval.Status.WAITING else None
+
+    def get_summary(self, approval: Approval) -> str:
+        return summaries.question(approval)
+
+    def get_links(self, approval: Approval) -> dict[str, str]:
+        return {"mine": f"{current().issuer}/me/questions"}
+
+
 class Answer(serializers.Serializer[object]):
     words = serializers.CharField(max_length=admission.MAX_REASON)
 
@@ -55,6 +93,22 @@ class Questions(Door):
         member = member_of(request)
         talk = Prefetch("remarks", remarks.readable(member))
         return self.listing.answer(request, remarks.asked(member).select_related("agent").prefetch_related(talk))
+
+
+class Wanted(Door):
+    """What this person asked for, and what became of it."""
+
+    permission_classes = [ForReaders]
+    scopes = {"GET": READ}
+    http_method_names = ["get", "head", "options"]
+    listing = Listing("wanted", WantedSerializer)
+    answers = {"GET": listing}
+
+    def get(self, request: Request) -> Response:
+        member = member_of(request)
+        mine = Prefetch("pleas", Plea.objects.filter(member=member))
+        found = remarks.wanted(member).select_related("agent").prefetch_related(mine)
+        return self.listing.answer(request, found)
 
 
 class AnswerOne(Door):

@@ -115,6 +115,7 @@ urlpatterns = [
     path("api/v1/approvals/<str:approval_id>/ask", approvals.Ask.as_view()),
     path("api/v1/approvals/<str:approval_id>/assign", approvals.Assign.as_view()),
     path("api/v1/approvals/<str:approval_id>/undo", approvals.Undo.as_view()),
+    path("api/v1/questions/wanted", questions.Wanted.as_view()),
     path("api/v1/questions", questions.Questions.as_view()),
     path("api/v1/questions/<str:approval_id>/answer", questions.AnswerOne.as_view()),
     path("api/v1/check", checks.Check.as_view()),

@@ -70,6 +70,7 @@ class Event(StrEnum):
     APPROVAL_ANSWERED = "approval.answered"
     APPROVAL_ASSIGNED = "approval.assigned"
     APPROVALS_STILL_WAIT = "approval.still_waits"
+    APPROVAL_UNDECIDED = "approval.undecided"
     AGENT_ADMITTED = "agent.admitted"
     AGENT_SUSPENDED = "agent.suspended"
     AGENT_RESUMED = "agent.resumed"

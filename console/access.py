@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from agents import owning
 from audit.principals import Kind, Principal
 from console import kept
+from console.entrance import proving
 from console.needs import RoleLacking
 from tenants.models import Membership
 from tenants.roles import Act, may
@@ -81,7 +82,9 @@ def must_prove_again(request: MemberRequest) -> bool:
 
 def prove_again(request: MemberRequest, page: str) -> HttpResponse:
     """Send somebody to prove that it is them, and then to a page."""
-    return _leave(request, f"{resolve_url('account_reauthenticate')}?{urlencode({'next': resolve_url(page)})}")
+    place = resolve_url(page)
+    proving.keep(request, place)
+    return _leave(request, f"{resolve_url('account_reauthenticate')}?{urlencode({'next': place})}")
 
 
 def for_act(act: Act) -> Callable[[View], View]:

@@ -161,6 +161,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "job.stopped": _("stopped long work"),
     "job.finished": _("finished long work"),
     "approval.still_waits": _("questions still wait"),
+    "approval.undecided": _("nobody has decided yet about"),
     "agent.refused_often": _("is refused often"),
     "client.secret_ages": _("a secret grows old"),
     "delegation.ends_soon": _("access ends soon"),

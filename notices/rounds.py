@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from agents import credentials
-from agents.models import Agent, Approval, Client
+from agents import credentials, lapsing
+from agents.models import Agent, Approval, Client, Plea
 from audit import leases
 from audit.events import Event
 from audit.ledger import record
@@ -42,7 +42,8 @@ def go(now: datetime) -> int:
     since = _begins(now)
     if now < since or Turn.objects.filter(name=ROUND, about_id="", at__gte=since).exists():
         return 0
-    done = _remind_deciders(since, now) + idleness.end_due(now) + _tell_quiet(now) + _tell_secret_ages(now)
+    done = _remind_deciders(since, now) + _tell_undecided(now) + idleness.end_due(now)
+    done += _tell_quiet(now) + _tell_secret_ages(now)
     turns.take(ROUND, "", now=now, before=since)
     return done + turns.forget(now)
 
@@ -101,6 +102,22 @@ def _remind_deciders(since: datetime, now: datetime) -> int:
         return 0
     record(Event.APPROVALS_STILL_WAIT, by=SYSTEM, about=directory.current(), detail={"waiting": number})
     return 1
+
+
+def _tell_undecided(now: datetime) -> int:
+    """Write down what somebody asked for and nobody decided on in half the time after which it lapses."""
+    waiting = Approval.objects.filter(status=Approval.Status.WAITING, created_at__lte=now - lapsing.OPEN_FOR / 2)
+    told = Turn.objects.filter(name=turns.UNDECIDED, about_id=OuterRef("pk"), at__gte=OuterRef("created_at"))
+    due = waiting.filter(Exists(Plea.objects.filter(approval=OuterRef("pk"))), ~Exists(told)).order_by("pk")
+    return sum(_tell_one_undecided(approval, now) for approval in due[:BATCH])
+
+
+@transaction.atomic
+def _tell_one_undecided(approval: Approval, now: datetime) -> bool:
+    if not turns.take(turns.UNDECIDED, approval.pk, now=now, before=approval.created_at):
+        return False
+    record(Event.APPROVAL_UNDECIDED, by=SYSTEM, about=approval)
+    return True
 
 
 def still_waiting(since: datetime) -> "QuerySet[Approval]":

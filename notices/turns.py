@@ -8,9 +8,9 @@ from notices.models import Turn
 from tenants import clock
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-ENDS_SOON = "ends-soon"
+ENDS_SOON, UNDECIDED = "ends-soon", "undecided"
 KEPT = timedelta(days=60)
-"""How long it is kept that an end was announced: such a delegation is over by then, or was allowed anew."""
+"""How long it is kept that an end, or that nobody has decided, was announced: it is over by then, or was begun anew."""
 
 
 def take(name: str, about_id: str, *, now: datetime, before: datetime) -> bool:
@@ -20,9 +20,9 @@ def take(name: str, about_id: str, *, now: datetime, before: datetime) -> bool:
 
 
 def forget(now: datetime) -> int:
-    """Remove what announced ends that came long ago; return how many."""
+    """Remove what announced what came long ago; return how many."""
     return clock.forget(over(now))
 
 
 def over(now: datetime) -> "QuerySet[Turn]":
-    return Turn.objects.filter(name=ENDS_SOON, at__lt=now - KEPT).order_by("at")
+    return Turn.objects.filter(name__in=(ENDS_SOON, UNDECIDED), at__lt=now - KEPT).order_by("at")

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.http import urlencode
 
 from audit.events import Event
+from console.entrance import proving
 from console.entrance.codes import AgainForm
 from console.entrance.company import way_again
 from console.entrance.places import methods_used, write_down
@@ -16,9 +17,13 @@ from tokens.endpoints.request import MemberRequest
 
 
 class Again:
-    """What the ways have in common: the ledger says with what it was proved."""
+    """What the ways have in common: the page says what for, and the ledger with what it was proved."""
 
     request: MemberRequest
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        content: dict[str, object] = super().get_context_data(**kwargs)  # type: ignore[misc]  # As below.
+        return {**content, "proving": proving.words(self.request)}
 
     def form_valid(self, form: Form) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # allauth's view follows.

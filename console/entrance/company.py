@@ -5,13 +5,14 @@ so that nobody is signed in by a link of somebody else's.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
@@ -24,11 +25,12 @@ from audit.events import Event
 from console.entrance import arrivals
 from console.entrance.adapter import Adapter
 from console.entrance.places import write_down
+from delegations.sentence import in_words
 from kit import context
 from kit.fetch import Unfetchable
 from kit.oauth import BadAssertion
 from tenants.models import Membership
-from tokens.across import relying
+from tokens.across import people, relying
 from tokens.across.relying import Begun
 from tokens.endpoints import problem_page
 from tokens.endpoints.request import TenantRequest
@@ -38,6 +40,8 @@ from trust.models import IdentityProvider
 METHOD = "company"
 LIFE = timedelta(minutes=10)
 AT_ONCE = 5
+SILENT_FOR = 24 * 3600
+"""Seconds that it is known since when a provider does not answer."""
 _KEPT = "company_sign_in"
 _log = structlog.get_logger("console.company")
 
@@ -59,6 +63,7 @@ def begin(request: TenantRequest) -> HttpResponse:
         place = relying.address(provider, begun, redirect_uri=_back(request), hint=address, again=is_again)
     except Unfetchable as error:
         return _away(request, provider, error)
+    cache.delete(_silence(provider))
     _keep(request, begun, provider, request.GET.get("next", ""), is_again=is_again)
     return HttpResponse(status=303, headers={"Location": place})
 
@@ -82,6 +87,12 @@ def finish(request: TenantRequest) -> HttpResponse:
         return _away(request, provider, error)
     except BadAssertion as refusal:
         arrivals.refuse(provider, refusal.reason)
+        if isinstance(refusal, relying.ClocksDiffer):
+            return _clocks(request, refusal.theirs, now)
+        # Who they are is proved: it is said to them alone.
+        if isinstance(refusal, people.Closed):
+            words = _("Your company's sign-in worked. An admin here can open your place again.")
+            return _page(request, _("Your place here is closed"), words)
         title = _("Your company's sign-in does not open this organisation")
         return _page(request, title, _("Ask an admin here to add you. The reason is in their activity."))
     moment = relying.signed_in_at(claims, now=now)
@@ -165,17 +176,32 @@ def _take(request: TenantRequest) -> dict[str, Any] | None:
 
 
 def _away(request: TenantRequest, provider: IdentityProvider, error: Unfetchable) -> HttpResponse:
+    """Say since when it does not answer, and which ways in do not need it."""
     _log.info("no answer", provider=provider.pk, reason=str(error))
+    since = cache.get_or_set(_silence(provider), timezone.now(), SILENT_FOR) or timezone.now()
     shown = {
         "title": _("Your company's server does not answer"),
         "text": _("Nobody was signed in. Try again in a minute, or sign in in another way."),
         "place": provider.issuer.issuer,
         "noted": str(error)[:200],
         "at": timezone.now().astimezone(ZoneInfo(request.tenant.time_zone)),
+        "since": in_words(since, now=timezone.now(), time_zone=request.tenant.time_zone),
         "reference": context.request_id(),
         "again": f"{reverse('company-sign-in')}?{urlencode({'at': provider.pk, 'next': request.GET.get('next', '')})}",
     }
     return render(request, "account/company_problem.html", shown, status=502)
+
+
+def _silence(provider: IdentityProvider) -> str:
+    return f"company:silent:{provider.pk}"
+
+
+def _clocks(request: TenantRequest, theirs: datetime, now: datetime) -> HttpResponse:
+    """Say that the clocks differ, and by how much."""
+    said = f"{theirs:%Y-%m-%d %H:%M:%S}, {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    title = _("The clock of your company's sign-in differs from ours")
+    words = _("Nobody was signed in. Tell your company's admins: the clocks must agree. First is theirs, then ours.")
+    return _page(request, title, words, said=said)
 
 
 def _page(request: TenantRequest, title: str, text: str, **facts: str) -> HttpResponse:

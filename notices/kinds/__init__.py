@@ -14,6 +14,7 @@ REGISTRY: Mapping[str, Kind] = {
         approvals.ASSIGNED,
         approvals.ASKED,
         approvals.DECIDED,
+        approvals.UNDECIDED,
         delegations.ACTS_FOR_YOU,
         delegations.ASKED_TO_RENEW,
         delegations.ENDED_BY_OTHERS,

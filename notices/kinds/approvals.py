@@ -1,18 +1,21 @@
 """Notices about questions: that one waits, to those who decide; that it is decided, to whoever wanted the agent."""
 
 from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from agents import admission, remarks, risk
+from agents import admission, lapsing, remarks, risk
 from agents.models import Approval
 from audit.events import Event
 from audit.models import Entry
 from notices import rounds
 from notices.kinds.kind import Kind, Words
 from notices.links import path
+from tenants import directory
 from tenants.models import Membership
 from tenants.rules import may_decide
 from tokens import summaries
@@ -71,6 +74,20 @@ def _decided(entry: Entry, member: Membership) -> Words | None:
     facts = {"agent": agent, "reason": admission.reason_words(approval.reason)}
     said = tuple(line % facts for line in lines)
     return Words(subject % facts, said, path("my-agents"), gettext("Agents acting for you"))
+
+
+def _undecided(entry: Entry, member: Membership) -> Words | None:
+    approval = _approval(entry)
+    if approval is None or approval.status != Approval.Status.WAITING:
+        return None
+    until = timezone.localtime(approval.created_at + lapsing.OPEN_FOR, ZoneInfo(directory.current().time_zone))
+    facts = {"agent": approval.agent.name, "day": date_format(until, "DATE_FORMAT")}
+    lines = (
+        gettext("You asked for %(agent)s a week ago, and nobody has decided yet.") % facts,
+        gettext("If nobody decides until %(day)s, it lapses; you are told then, and may ask again.") % facts,
+    )
+    subject = gettext("Nobody has decided about %(agent)s yet") % facts
+    return Words(subject, lines, path("my-questions"), gettext("What you asked for"))
 
 
 def _whoever_is_asked(entry: Entry) -> Iterable[Membership]:
@@ -200,4 +217,11 @@ DECIDED = Kind(
     events=frozenset({Event.APPROVAL_GIVEN, Event.APPROVAL_REFUSED, Event.APPROVAL_LAPSED}),
     to=_waiters,
     words=_decided,
+)
+UNDECIDED = Kind(
+    name="approval-undecided",
+    title=gettext_lazy("Nobody decided within a week on an agent that you asked for"),
+    events=frozenset({Event.APPROVAL_UNDECIDED}),
+    to=_waiters,
+    words=_undecided,
 )

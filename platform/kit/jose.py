@@ -32,6 +32,14 @@ class BadToken(Exception):
     """The token is not acceptable; the message is for the log alone."""
 
 
+class BadTime(BadToken):
+    """It is over, or not yet good; `said` is when it says that it was made, in seconds since the epoch."""
+
+    def __init__(self, reason: str, said: int) -> None:
+        super().__init__(reason)
+        self.said = said
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a token must be: `typ`, issuer, audience (None: the caller compares it), and how far clocks may differ.
@@ -162,12 +170,13 @@ def check_times(claims: Mapping[str, Any], *, now: int, expected: Expected) -> N
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(type(value) is not int for value in times.values()):
         raise BadToken("a time is not an integer")
+    said = times.get("iat", times.get("exp", 0))
     if times.get("exp", 0) <= now - expected.leeway:
-        raise BadToken("exp")
+        raise BadTime("exp", said)
     if expected.longest is not None and times["exp"] > now + expected.longest + expected.leeway:
         raise BadToken("exp lies too far ahead")
     if max(times.get("iat", 0), times.get("nbf", 0)) > now + expected.leeway:
-        raise BadToken("iat or nbf lies ahead")
+        raise BadTime("iat or nbf lies ahead", said)
 
 
 def _decode(part: str) -> bytes:

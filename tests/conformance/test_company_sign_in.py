@@ -173,7 +173,7 @@ def test_groups_give_the_role_at_each_sign_in_and_the_last_admin_stays_one(world
 def test_a_person_without_a_place_and_a_provider_that_was_switched_off_open_nothing(world, initech, provider):
     browser = arrives(world, initech, provider)
     world.rewrite(members_of(world)["Peter"], status="suspended")
-    assert "does not open" in arrives(world, initech, provider).page.text
+    assert "Your place here is closed" in arrives(world, initech, provider).page.text
     denied, place = begin(world, provider)
     state = parse_qs(urlsplit(place).query)["state"][0]
     said = denied.go(world.url(f"/login/company/back?{urlencode({'error': 'access_denied', 'state': state})}"))

@@ -29,6 +29,10 @@ NOBODY = "members.invalid"
 """A domain that no mail reaches (RFC 2606 §2): members whose address is not known."""
 
 
+class Closed(BadAssertion):
+    """Whoever is meant is known, and has no place here any more."""
+
+
 def find(
     issuer: TrustedIssuer, claims: Mapping[str, Any], *, now: datetime
 ) -> tuple[Membership, datetime, Arrival | None]:
@@ -42,7 +46,7 @@ def find(
     if linked is not None:
         member, linked_at, is_active, vouched_as = linked
         if not is_active:
-            raise BadAssertion(f"{member.pk} has no place here any more")
+            raise Closed(f"{member.pk} has no place here any more")
         _check_vouched(member, vouched_as, issuer.vouched_as)
         return member, linked_at, None
     arrival = _by_our_own_id(issuer, subject, claims) or _by_email(issuer, subject, claims)
@@ -129,7 +133,7 @@ def _vouched_address(issuer: TrustedIssuer, claims: Mapping[str, Any]) -> str:
 
 def _active(member: Membership) -> Membership:
     if member.status != Membership.Status.ACTIVE or not member.user.is_active:
-        raise BadAssertion(f"{member.pk} has no place here any more")
+        raise Closed(f"{member.pk} has no place here any more")
     return member
 
 

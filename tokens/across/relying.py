@@ -29,7 +29,17 @@ from trust.models import IdentityProvider
 LIMIT = 64 * 1024
 LONGEST = 24 * 3600
 LEEWAY = 60
+LATEST = 2**33
+"""The latest moment that is said to anybody, in seconds since the epoch: a token may name any number."""
 SCOPE = "openid profile email"
+
+
+class ClocksDiffer(BadAssertion):
+    """An ID token of another time than ours; `theirs` is the provider's."""
+
+    def __init__(self, reason: str, theirs: datetime) -> None:
+        super().__init__(reason)
+        self.theirs = theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ def finish(
     answer = _redeem(provider, form)
     try:
         claims = _verified(provider, str(answer.get("id_token", "")), begun, now)
+    except jose.BadTime as error:
+        raise ClocksDiffer(
+            f"ID token: {error}", datetime.fromtimestamp(min(max(error.said, 0), LATEST), tz=UTC)
+        ) from error
     except jose.BadToken as error:
         raise BadAssertion(f"ID token: {error}") from error
     # When somebody signed in counts as the token says it, which is signed for this very request.
