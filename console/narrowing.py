@@ -12,7 +12,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from console.paging import MOVES, WORDS
+from console.paging import COLUMNS, MOVES, WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Narrowing:
     @property
     def request(self) -> str:
         """The words with which the API narrows the same list, as they stand behind its address."""
-        here = WORDS - {"order"} if self.is_ordered_there else WORDS
+        here = {COLUMNS, *WORDS} - ({"order"} if self.is_ordered_there else set())
         words = [(name, value) for name, value in QueryDict(self.query).items() if value and name not in here]
         return f"?{urlencode(words)}" if words else ""
 
@@ -77,25 +77,26 @@ def narrowing(
     fixed: Mapping[str, str] | None = None,
     at: str = "",
     is_ordered_there: bool = False,
+    has_columns: bool = False,
 ) -> Narrowing:
     """Return the rows that the address asks for: none where it asks for what cannot be read.
 
     What is `fixed` holds whatever the address says, and no field shows it. `at` is where the list stands, for one that
-    answers a form as well: the form's own address has nothing to show.
+    answers a form as well: the form's own address has nothing to show. One that `has_columns` lets them be chosen.
     """
     query = request.GET.copy()
     for name, value in (fixed or {}).items():
         query[name] = value
-    found = by(query, rows)
+    found, known = by(query, rows), {*by.base_filters, *WORDS, *((COLUMNS,) if has_columns else ())}
     is_readable = found.is_valid()
     form, seen = found.form, {*shown, *further, *MOVES, *(fixed or {})}
     return Narrowing(
         rows=found.qs if is_readable else rows.none(),
         fields=[form[name] for name in shown],
         further=[form[name] for name in further],
-        kept=[(name, str(value)) for name, value in request.GET.items() if name not in seen and _is_known(name, by)],
+        kept=[(name, str(value)) for name in sorted(known - seen) for value in request.GET.getlist(name)],
         chips=[_switch(request.GET, chip, at) for chip in chips],
-        notes=[*_unknown(request.GET, by), *_unreadable(form, seen), *getattr(found, "notes", ())],
+        notes=[*_unknown(request.GET, known), *_unreadable(form, seen), *getattr(found, "notes", ())],
         query=query.urlencode(),
         at=at,
         is_narrowed=any(value and name in by.base_filters for name, value in request.GET.items()),
@@ -103,12 +104,8 @@ def narrowing(
     )
 
 
-def _is_known(name: str, by: type[django_filters.FilterSet]) -> bool:
-    return name in by.base_filters or name in WORDS
-
-
-def _unknown(query: QueryDict, by: type[django_filters.FilterSet]) -> list[str]:
-    words = [name[:60] for name in query if not _is_known(name, by)]
+def _unknown(query: QueryDict, known: set[str]) -> list[str]:
+    words = [name[:60] for name in query if name not in known]
     return [gettext("“%(word)s” narrows nothing here.") % {"word": word} for word in words[:5]]
 
 

@@ -18,16 +18,22 @@ COUNTED = 10_000
 MOVES = ("before", "after", "ticked")
 """Words of one page of a list: where in it one is, and that its rows are ticked."""
 WORDS = frozenset({*MOVES, "order", "group"})
+COLUMNS = "columns"
+"""The word of lists whose columns can be chosen (`console.columns`)."""
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading, and the address that sorts by it; `sorted` is the value of aria-sort, or nothing."""
+    """A column's heading, and the address that sorts by it; `sorted` is the value of aria-sort, or nothing.
+
+    `word` stands for it in the address of a list whose columns can be chosen.
+    """
 
     label: str | Promise
     url: str = ""
     sorted: str = ""
+    word: str = ""
 
 
 def page(
@@ -63,13 +69,13 @@ def chosen(request: HttpRequest, orders: Sequence[Order]) -> Order:
 
 
 def column(
-    request: HttpRequest, label: str | Promise, order: Order, orders: Sequence[Order], *, at: str = ""
+    request: HttpRequest, label: str | Promise, order: Order, orders: Sequence[Order], *, at: str = "", word: str = ""
 ) -> Column:
-    """Return the heading of a column that a list can be sorted by; `at` as for `page`."""
+    """Return the heading of a column that a list can be sorted by; `at` as for `page`, `word` as for `Column`."""
     is_chosen = chosen(request, orders) == order
     words = {} if order == orders[0] else {"order": order.word}
     direction = "descending" if order.is_falling else "ascending"
-    return Column(label, _url(request, at, without="order", **words), direction if is_chosen else "")
+    return Column(label, _url(request, at, without="order", **words), direction if is_chosen else "", word)
 
 
 def _keyed(rows: "QuerySet[Any]", order: Order) -> "QuerySet[Any]":

@@ -34,22 +34,34 @@ from tenants.saved_view import SavedView
 MOST, LONGEST_NAME, LONGEST_QUERY = 30, 60, 2000
 MOST_SHARED = 30
 """In a tenant: they all stand above a list."""
-MOVES, ORDER, GROUP = ("before", "after", "ticked"), "order", "group"
+MOVES, ORDER, GROUP, COLUMNS = ("before", "after", "ticked"), "order", "group", "columns"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list that can be saved: its filter, the words of its orders, its page's path, and what it is grouped by."""
+    """A list that can be saved: its filter, the words of its orders, its page's path, its groups and its columns."""
 
     filter: type[django_filters.FilterSet]
     orders: tuple[str, ...]
     path: str
     groups: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 LISTS: Mapping[str, Listed] = {
-    "agents": Listed(AgentFilter, tuple(ranking.ORDERS), "console/agents"),
-    "delegations": Listed(DelegationFilter, ("newest", "oldest", "person", "ends"), "console/delegations", tuple(By)),
+    "agents": Listed(
+        AgentFilter,
+        tuple(ranking.ORDERS),
+        "console/agents",
+        columns=("status", "owner", "acting", "refused", "secret", "registered"),
+    ),
+    "delegations": Listed(
+        DelegationFilter,
+        ("newest", "oldest", "person", "ends"),
+        "console/delegations",
+        tuple(By),
+        ("agent", "resource", "ends", "used", "allowed"),
+    ),
     "events": Listed(EventFilter, ("newest",), "console/activity"),
 }
 
@@ -70,9 +82,15 @@ def flaws(listing: str, query: str) -> list[str]:
     found = [
         _("“%(word)s” narrows nothing here.") % {"word": name[:60]}
         for name in words
-        if name not in known.filter.base_filters and name != ORDER and not (name == GROUP and known.groups)
+        if name not in known.filter.base_filters and name not in _further(known)
     ]
-    found += [_("“%(word)s” is said twice.") % {"word": name[:60]} for name in words if len(words.getlist(name)) > 1]
+    twice = [name for name in words if len(words.getlist(name)) > 1 and name != COLUMNS]
+    found += [_("“%(word)s” is said twice.") % {"word": name[:60]} for name in twice]
+    found += [
+        _("There is no column “%(word)s” here.") % {"word": word[:60]}
+        for word in (words.getlist(COLUMNS) if known.columns else [])
+        if word not in known.columns
+    ]
     if words.get(ORDER, known.orders[0]) not in known.orders:
         found.append(_("There is no such order: %(order)s.") % {"order": words[ORDER][:60]})
     if known.groups and words.get(GROUP, known.groups[0]) not in known.groups:
@@ -82,14 +100,20 @@ def flaws(listing: str, query: str) -> list[str]:
     return [*found, *(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)]
 
 
+def _further(known: Listed) -> set[str]:
+    """Return the words of a list's address that narrow nothing and mean something."""
+    return {ORDER, *((GROUP,) if known.groups else ()), *((COLUMNS,) if known.columns else ())}
+
+
 def words(listing: str, query: str) -> str:
     """Return a query as people read it: by the labels of the filter's fields, as far as it has them."""
     known = LISTS[listing].filter.base_filters
     labels = {name: str(each.label) for name, each in known.items() if each.label} | {
         ORDER: _("Order"),
         GROUP: _("Group by"),
+        COLUMNS: _("Columns"),
     }
-    return ", ".join(f"{labels.get(name, name)}: {value}" for name, value in QueryDict(query).items())
+    return ", ".join(f"{labels.get(name, name)}: {', '.join(values)}" for name, values in QueryDict(query).lists())
 
 
 def of(member: Membership, listing: str = "") -> "QuerySet[SavedView]":

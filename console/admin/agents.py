@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from agents import confirming, logos, owning, ranking, risk
 from agents.filters import AgentFilter
 from agents.models import Agent, Client
-from console import choosing, saved, snippets
+from console import choosing, columns, saved, snippets
 from console.access import for_owners
 from console.narrowing import Chip, narrowing
 from console.paging import Column, column, page
@@ -55,7 +55,16 @@ def listing(request: MemberRequest) -> HttpResponse:
     chips = (*CHIPS, Chip(gettext_lazy("Mine"), {"answered_by": request.member.pk}))
     by_word, seen_by = ranking.orders(now), owning.visible_to(request.member)
     orders = tuple(by_word.values())
-    asked = narrowing(request, AgentFilter, seen_by, shown=FIELDS, further=FURTHER, chips=chips, is_ordered_there=True)
+    asked = narrowing(
+        request,
+        AgentFilter,
+        seen_by,
+        shown=FIELDS,
+        further=FURTHER,
+        chips=chips,
+        is_ordered_there=True,
+        has_columns=True,
+    )
 
     def dressed(rows: "QuerySet[Agent]") -> "QuerySet[Agent]":
         return rows.select_related("owner__user").prefetch_related("clients")
@@ -66,8 +75,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     places = logos.shown(client for agent in found for client in agent.clients.all())
     seen = noticed.of_agents(found, now=now)
     rows = [{**_row(agent, seen[agent.pk], now=now, tenant=request.tenant, places=places), **place} for agent in found]
-    columns = _columns(request, by_word, orders)
-    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": columns}
+    table = columns.choose(request, _columns(request, by_word, orders))
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "table": table}
     content["snippet"] = "" if rows else snippets.registration(request.tenant)
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content |= {"saved": saved.above(request, "agents"), "choosing": ticks}
@@ -92,12 +101,12 @@ def _columns(request: MemberRequest, by: Mapping[str, Order], orders: Sequence[O
     return (
         *((Column(""),) if request.member.is_admin else ()),
         column(request, gettext_lazy("Agent"), by["name"], orders),
-        column(request, gettext_lazy("Status and risk"), by["risk"], orders),
-        Column(gettext_lazy("Owner")),
-        Column(gettext_lazy("Acting for")),
-        column(request, gettext_lazy("Refused"), by["refused"], orders),
-        column(request, gettext_lazy("Secret"), by["secret"], orders),
-        column(request, gettext_lazy("Registered"), by["newest"], orders),
+        column(request, gettext_lazy("Status and risk"), by["risk"], orders, word="status"),
+        Column(gettext_lazy("Owner"), word="owner"),
+        Column(gettext_lazy("Acting for"), word="acting"),
+        column(request, gettext_lazy("Refused"), by["refused"], orders, word="refused"),
+        column(request, gettext_lazy("Secret"), by["secret"], orders, word="secret"),
+        column(request, gettext_lazy("Registered"), by["newest"], orders, word="registered"),
         *((Column(""),) if request.member.is_admin else ()),
     )
 

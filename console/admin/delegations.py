@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from audit.events import Event
 from audit.ledger import record
-from console import choosing, exports, saved, snippets
+from console import choosing, columns, exports, saved, snippets
 from console.access import for_keepers, for_owners, principal
 from console.admin import delegation_groups
 from console.narrowing import Chip, Narrowing, narrowing
@@ -67,7 +67,8 @@ def listing(request: MemberRequest) -> HttpResponse:
         for delegation in found
     ]
     may_end = may(request.member, Act.DELEGATIONS_END)
-    content = {"rows": rows, "narrowing": asked, "pager": pager, "columns": _columns(request), "may_end": may_end}
+    content = {"rows": rows, "narrowing": asked, "pager": pager, "may_end": may_end}
+    content["table"] = columns.choose(request, _columns(request))
     content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
     content["snippet"] = snippets.authorization(request.tenant)
     content |= {"saved": saved.above(request, "delegations"), "ways": delegation_groups.links(request)}
@@ -102,7 +103,7 @@ def export(request: MemberRequest, form: str) -> HttpResponse:
 
 def _asked(request: MemberRequest) -> Narrowing:
     visible = Delegation.objects.visible_to(request.member)
-    return narrowing(request, DelegationFilter, visible, shown=FIELDS, further=FURTHER, chips=CHIPS)
+    return narrowing(request, DelegationFilter, visible, shown=FIELDS, further=FURTHER, chips=CHIPS, has_columns=True)
 
 
 def _dressed(rows: "QuerySet[Delegation]") -> "QuerySet[UsedDelegation]":
@@ -114,9 +115,9 @@ def _columns(request: MemberRequest) -> Sequence[Column]:
     return (
         *((Column(""),) if may(request.member, Act.DELEGATIONS_END) else ()),
         column(request, gettext_lazy("Person"), BY_PERSON, ORDERS),
-        Column(gettext_lazy("Agent")),
-        Column(gettext_lazy("Resource and scopes")),
-        column(request, gettext_lazy("Ends"), ENDING_FIRST, ORDERS),
-        Column(gettext_lazy("Last used")),
-        column(request, gettext_lazy("Allowed"), NEWEST, ORDERS),
+        Column(gettext_lazy("Agent"), word="agent"),
+        Column(gettext_lazy("Resource and scopes"), word="resource"),
+        column(request, gettext_lazy("Ends"), ENDING_FIRST, ORDERS, word="ends"),
+        Column(gettext_lazy("Last used"), word="used"),
+        column(request, gettext_lazy("Allowed"), NEWEST, ORDERS, word="allowed"),
     )

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import owners, people
 from agents.people_filters import MemberFilter
-from console import kept
+from console import columns, kept
 from console.access import for_act, for_present_members
 from console.admin.resources import version_of
 from console.attempt import attempt
@@ -170,14 +170,14 @@ def _last_day(member: Membership, tenant: Tenant) -> str:
 
 def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "", status: int = 200) -> HttpResponse:
     rows, at = Membership.objects.all(), reverse("console-members")
-    asked = narrowing(request, MemberFilter, rows, shown=FIELDS, further=FURTHER, chips=CHIPS, at=at)
+    asked = narrowing(request, MemberFilter, rows, shown=FIELDS, further=FURTHER, chips=CHIPS, at=at, has_columns=True)
     found, pager = page(request, asked.rows, orders=ORDERS, dress=people.with_facts, at=at)
     waiting = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
     waiting = waiting.select_related("invited_by__user").order_by("-pk")
     may_change = may(request.member, Act.MEMBERS_WRITE)
     content = {
         "rows": [{**_row(each, request), "may_change": may_change} for each in found],
-        "columns": _columns(request, at, may_change=may_change),
+        "table": columns.choose(request, _columns(request, at, may_change=may_change), at=at),
         "invitations": [(each, Membership.Role(each.role).label) for each in waiting[:OPEN_SHOWN]],
         "invite_form": form or Invite(),
         "narrowing": asked,
@@ -191,11 +191,11 @@ def _show(request: MemberRequest, *, form: Invite | None = None, said: str = "",
 def _columns(request: MemberRequest, at: str, *, may_change: bool) -> Sequence[Column]:
     return (
         column(request, _("Person"), BY_NAME, ORDERS, at=at),
-        Column(_("Role")),
-        column(request, _("Last sign-in"), SEEN_LAST, ORDERS, at=at),
-        Column(_("Second factor")),
-        Column(_("Agents")),
-        column(request, _("How they came"), NEWEST, ORDERS, at=at),
+        Column(_("Role"), word="role"),
+        column(request, _("Last sign-in"), SEEN_LAST, ORDERS, at=at, word="signed-in"),
+        Column(_("Second factor"), word="factor"),
+        Column(_("Agents"), word="agents"),
+        column(request, _("How they came"), NEWEST, ORDERS, at=at, word="came"),
         *((Column(""),) if may_change else ()),
     )
 

@@ -102,6 +102,11 @@ def _as_owner(path: str) -> Arrive:
     return arrive
 
 
+def _columns(stage: Stage, page: Page) -> None:
+    page.goto(stage.lived_in.url("/console/agents?columns=owner&columns=registered&columns=colour"))
+    page.locator("details.which-columns > summary").click()
+
+
 SIGHTS = (
     Sight("console-agents", at("/console/agents"), "ada"),
     Sight("console-agents-empty", at_empty("/console/agents"), "ada", is_empty=True),
@@ -122,6 +127,7 @@ SIGHTS = (
     Sight("console-client-platform", _in_console("/platform", is_client=True), "ada"),
     Sight("console-client", _changed_client, "ada"),
     Sight("console-client-flawed", _flawed_client, "ada", status=422),
+    Sight("console-agents-columns", _columns, "ada"),
     Sight("console-agents-ticked", at("/console/agents?ticked=page"), "ada"),
     Sight("many-agents", _many_agents, "ada"),
 )
