@@ -75,7 +75,7 @@ def register_document(url: str, vouched: Vouched, *, fresh_until: datetime, now:
     client = _read(known)
     if changed:
         by = Principal(Kind.CLIENT, url, client.name)
-        record(Event.CLIENT_DOCUMENT_CHANGED, by=by, about=known, detail={"changed": changed})
+        record(Event.CLIENT_DOCUMENT_CHANGED, by=by, about=known, detail={**told(said), "changed": changed})
     transaction.on_commit(directory.forget_all)
     if not risky or client.agent is None:
         return client

@@ -1,5 +1,6 @@
 """What people may look at around an agent: its tokens, whom it acts for, what it uses, and all of it as a file."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -8,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents import ranking
 from agents.models import Agent
 from api.authentication import tenant_of
 from api.door import Door
@@ -15,6 +17,7 @@ from api.keepers import ForOwners, by
 from api.listing import Listing
 from tenants.roles import Act
 from tokens import around, evidence, living, unused
+from tokens.checking import history
 from tokens.models import AccessToken
 
 
@@ -66,10 +69,21 @@ class NeighbourSerializer(serializers.Serializer[Any]):
 
 
 class AroundSerializer(serializers.Serializer[Any]):
-    """What an agent holds, and what it handed on; those used last come first."""
+    """What an agent holds, and what it handed on; those used last come first.
+
+    `refused` says where the agent and those it handed something on to were refused something within seven days, as far
+    as the request named a resource.
+    """
+
+    class Refused(serializers.Serializer[Any]):
+        agent = serializers.CharField()
+        resource = serializers.CharField()
+        times = serializers.IntegerField()
+        at = serializers.DateTimeField()
 
     held = NeighbourSerializer(many=True)
     handed_on = NeighbourSerializer(many=True)
+    refused = Refused(many=True)
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
@@ -138,5 +152,7 @@ class Graph(_Look):
     answers = {"GET": AroundSerializer}
 
     def get(self, request: Request, agent_id: str) -> Response:
-        agent = get_object_or_404(Agent, pk=agent_id)
-        return Response(around.of_agent(agent, now=timezone.now()).as_json())
+        agent, now = get_object_or_404(Agent, pk=agent_id), timezone.now()
+        found = around.of_agent(agent, now=now)
+        refused = history.refused_at(found.drawn(agent), since=now - ranking.LATELY)
+        return Response({**found.as_json(), "refused": [asdict(each) for each in refused]})

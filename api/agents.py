@@ -152,14 +152,20 @@ class PutBack(Door):
 
 
 class DelegationLineage(APIView):
-    """The way from the consent to a delegation, and what was handed on of it."""
+    """The way from the consent to a delegation, what was handed on of it, and its newest tokens.
+
+    To people the tokens of what was handed on stand among them; an agent sees its own.
+    """
 
     permission_classes = [ForHolders]
     scopes = {"GET": "delegations:read"}
 
     def get(self, request: Request, delegation_id: str) -> Response:
         found = get_object_or_404(_seen(request), pk=delegation_id)
-        return Response(lineage.of_delegation(found, now=timezone.now()))
+        now, sees_below = timezone.now(), delegations.overseer(request) is not None
+        return Response(
+            {**lineage.of_delegation(found, now=now), **lineage.tokens_of(found, below=sees_below, now=now)}
+        )
 
 
 class TokenLineage(APIView):

@@ -39,6 +39,7 @@ class ClientSerializer(serializers.ModelSerializer[Client]):
     logo_uri = serializers.SerializerMethodField()
     deferred_client_notification_endpoint = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="created")
+    digest = serializers.CharField(help_text="SHA-256 of what people agree to: whoever allowed another is asked anew.")
 
     class Meta:
         model = Client
@@ -46,6 +47,7 @@ class ClientSerializer(serializers.ModelSerializer[Client]):
             "id", "client_id", "client_name", "agent", "status", "registered", "token_endpoint_auth_method",
             "client_uri", "logo_uri", "redirect_uris", "grant_types", "given_grants", "jwks_uri", "exchange_actor",
             "accepts_endpoint_audience", "deferred_client_notification_endpoint", "created_at",
+            "digest",
         ]  # fmt: skip
 
     def get_client_uri(self, client: Client) -> str:

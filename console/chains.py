@@ -8,10 +8,12 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from console.neighbours import add_refused
 from console.svg import Drawing, Edge, Node, chain
 from delegations.models import Delegation
 from delegations.sentence import sentence
 from tenants import directory
+from tokens.checking.history import RefusedPlace
 
 MOST = 8
 """Parts below one delegation that are drawn; the rest is counted in one box."""
@@ -25,8 +27,13 @@ STATES: Mapping[str, str | Promise] = {
 """How each hop of a lineage stands (`tokens.lineage`), in words."""
 
 
-def drawing(delegation: Delegation, way: Mapping[str, Any], *, now: datetime) -> Drawing:
-    """Draw a delegation's lineage (tokens.lineage), with this one in the middle of attention."""
+def drawing(
+    delegation: Delegation, way: Mapping[str, Any], *, refused: Sequence[RefusedPlace] = (), now: datetime
+) -> Drawing:
+    """Draw a delegation's lineage (tokens.lineage), with this one in the middle of attention.
+
+    `refused` is what its agents were refused of late at its resource or others.
+    """
     whom = str(delegation.member) if delegation.member else gettext("Itself")
     nodes = [Node("subject", whom, gettext("person") if delegation.member else gettext("agent"), "person")]
     edges: list[Edge] = []
@@ -35,6 +42,9 @@ def drawing(delegation: Delegation, way: Mapping[str, Any], *, now: datetime) ->
     for hop in _near(way["parts"], delegation.pk, nodes, edges):
         _add(hop, hop["parent"], delegation, now, nodes, edges)
     _reach(way, nodes, edges)
+    there = {hop["resource"] for hop in [*way["hops"], *way["parts"]]}
+    keys = {hop["agent"]: hop["delegation"] for hop in [*way["parts"], *way["hops"]] if "agent" in hop}
+    add_refused([(keys.get(each.agent, ""), each) for each in refused if each.resource in there], nodes, edges)
     return chain(nodes, edges, label=sentence(delegation, now=now))
 
 

@@ -8,10 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from agents.models import Agent
-from console.svg import Drawing, Edge, Node, chain
+from console.svg import REFUSED, Drawing, Edge, Node, chain
 from delegations.models import Delegation
 from delegations.sentence import in_words, place
+from tenants import directory
 from tokens.around import Around
+from tokens.checking.history import RefusedPlace
 
 if TYPE_CHECKING:
     from tokens.impact import UsedDelegation
@@ -21,8 +23,19 @@ MOST = 8
 _DAY = timedelta(days=1)
 
 
-def drawing(agent: Agent, around: Around, *, people: int, now: datetime, time_zone: str) -> Drawing | None:
-    """Draw an agent with what is around it, or nothing where nothing is; `people` is for how many it acts in all."""
+def drawing(
+    agent: Agent,
+    around: Around,
+    *,
+    people: int,
+    refused: Sequence[RefusedPlace] = (),
+    now: datetime,
+    time_zone: str,
+) -> Drawing | None:
+    """Draw an agent with what is around it, or nothing where nothing is; `people` is for how many it acts in all.
+
+    `refused` is what it and those who work for it were refused of late, the latest first.
+    """
     if not around.held:
         return None
     nodes, edges = [Node(agent.pk, agent.name, agent.get_status_display(), "agent", is_focus=True)], []
@@ -40,6 +53,7 @@ def drawing(agent: Agent, around: Around, *, people: int, now: datetime, time_zo
         nodes.append(_helper(key, held[0]))
         edges.append(Edge(agent.pk, key, gettext("handed on"), _tone(held, now)))
     _reach([(agent.pk, around.held), *helpers[:MOST]], nodes, edges)
+    add_refused([(each.agent, each) for each in refused], nodes, edges)
     return chain(nodes, edges, label=gettext("Who lets %(agent)s act, and where") % {"agent": agent.name})
 
 
@@ -101,6 +115,19 @@ def _reach(holders: "Sequence[tuple[str, Sequence[UsedDelegation]]]", nodes: lis
             count = len(frozenset().union(*(each.scope_set for each in there)))
             words = ngettext("%(number)s scope", "%(number)s scopes", count) % {"number": count}
             edges.append(Edge(key, target, words))
+
+
+def add_refused(found: Sequence[tuple[str, RefusedPlace]], nodes: list[Node], edges: list[Edge]) -> None:
+    """Add where those who are drawn, by the keys of their boxes, were refused something; a box for each resource."""
+    drawn = {node.key for node in nodes}
+    for key, each in [(key, each) for key, each in found if key in drawn][:MOST]:
+        target = f"at {each.resource}"
+        if target not in drawn:
+            drawn.add(target)
+            protected = directory.resource_server(each.resource)
+            name = protected.server.name if protected else each.resource
+            nodes.append(Node(target, name, gettext("resource"), "resource"))
+        edges.append(Edge(key, target, gettext("refused"), REFUSED))
 
 
 def _tone(held: "Sequence[UsedDelegation]", now: datetime) -> str:

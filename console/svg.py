@@ -4,7 +4,7 @@ Each says the same as a table: a drawing is for whoever sees it, its rows are fo
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -18,6 +18,8 @@ LETTERS = 22
 LOOSE = 14
 AROUND = 28
 """Space around, letters that fit into a box and between two, and how far below others an arrow goes."""
+REFUSED, BESIDE = "refused", 11
+"""How an arrow of what was refused is called, and how far below another it runs."""
 _ROUND = tuple(int(f"{step}{'0' * zeros}") for zeros in range(18) for step in (4, 6, 8, 10, 20))
 
 
@@ -35,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An arrow between two boxes. `tone` is "", soon (it ends today) or over."""
+    """An arrow between two boxes. `tone` is "", soon (it ends today), over, or refused (it was tried in vain)."""
 
     start: str
     end: str
@@ -66,6 +68,7 @@ def chain(nodes: Sequence[Node], edges: Sequence[Edge], *, label: str) -> Drawin
     width = len(columns) * (WIDE + APART) - APART + 2 * EDGE
     height = max(len(column) for column in columns) * (HIGH + BELOW) - BELOW + 2 * EDGE
     height += AROUND if any(_passes_by(edge, places) for edge in edges) else 0
+    held = {(edge.start, edge.end) for edge in edges if edge.tone != REFUSED}
     svg = format_html(
         '<svg class="chain" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">{}{}</svg>',
         width,
@@ -73,7 +76,7 @@ def chain(nodes: Sequence[Node], edges: Sequence[Edge], *, label: str) -> Drawin
         width,
         height,
         label,
-        format_html_join("", "{}", ((_arrow(edge, places),) for edge in edges)),
+        format_html_join("", "{}", ((_arrow(edge, places, is_beside=_is_beside(edge, held)),) for edge in edges)),
         format_html_join("", "{}", ((_box(node, places[node.key]),) for node in nodes)),
     )
     titles = {node.key: node.title for node in nodes}
@@ -150,9 +153,9 @@ def _box(node: Node, at: Place) -> SafeString:
     return format_html('<a href="{}">{}</a>', node.url, box) if node.url else box
 
 
-def _arrow(edge: Edge, places: Mapping[str, Place]) -> SafeString:
-    start, end = places[edge.start], places[edge.end]
-    x1, y1, x2, y2 = start.x + WIDE, start.y + HIGH // 2, end.x, end.y + HIGH // 2
+def _arrow(edge: Edge, places: Mapping[str, Place], *, is_beside: bool) -> SafeString:
+    start, end, aside = places[edge.start], places[edge.end], BESIDE if is_beside else 0
+    x1, y1, x2, y2 = start.x + WIDE, start.y + HIGH // 2 + aside, end.x, end.y + HIGH // 2 + aside
     bend, low = (x1 + x2) // 2, 0
     if _passes_by(edge, places):
         low, y1 = max(y1, y2) + HIGH // 2 + AROUND, y1 + HIGH // 4
@@ -160,8 +163,13 @@ def _arrow(edge: Edge, places: Mapping[str, Place]) -> SafeString:
         '<g class="edge {}"><title>{}</title><path d="M{} {}C{} {} {} {} {} {}"/>'
         '<path class="tip" d="M{} {}l-7 -4v8z"/><text x="{}" y="{}">{}</text></g>',
         edge.tone, edge.words, x1, y1, bend, low or y1, bend, low or y2, x2 - 6, y2, x2, y2,
-        bend, low - AROUND // 2 if low else (y1 + y2) // 2 - 6, short(edge.words, LOOSE),
+        bend, low - AROUND // 2 if low else (y1 + y2) // 2 + (12 if aside else -6), short(edge.words, LOOSE),
     )  # fmt: skip
+
+
+def _is_beside(edge: Edge, held: Collection[tuple[str, str]]) -> bool:
+    """Say whether what was refused stands beside what holds between the same two boxes."""
+    return edge.tone == REFUSED and (edge.start, edge.end) in held
 
 
 def _passes_by(edge: Edge, places: Mapping[str, Place]) -> bool:

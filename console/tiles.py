@@ -10,11 +10,10 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from agents import credentials
 from agents.models import Agent, Client
+from console.admin.agent_facts import Facts
 from delegations.sentence import in_words
 from tokens.around import Around
 from tokens.checking import history
-from tokens.checking.history import Refusal
-from tokens.impact import Impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +27,24 @@ class Tile:
 
 
 def of_agent(
-    agent: Agent, held: Around, reach: Impact, refused: Sequence[Refusal], clients: Sequence[Client], *, now: datetime,
-    time_zone: str,
-) -> list[Tile]:  # fmt: skip
-    """Return an agent's numbers: whom it acts for, what is good now, what was refused, and how it comes in."""
+    agent: Agent, held: Around, facts: Facts, clients: Sequence[Client], *, now: datetime, time_zone: str
+) -> list[Tile]:
+    """Return an agent's numbers: whom it acts for, its tokens of a day, what was refused, and how it comes in."""
+    reach, refused = facts.reach, facts.refused
     day = now + timedelta(days=1)
     soon = sum(1 for each in held.held if each.expires_at and each.expires_at <= day)
     ends = ngettext("%(n)s ends within a day", "%(n)s end within a day", soon) % {"n": soon}
     people = ngettext("person", "people", reach.people)
     latest = held.last_used_at
+    good = ngettext("%(n)s is good now", "%(n)s are good now", reach.tokens) % {"n": reach.tokens}
     used = gettext("last used %(when)s") % {"when": in_words(latest, now=now, time_zone=time_zone)}
     when = in_words(refused[0].at, now=now, time_zone=time_zone) if refused else ""
     number = f"{history.MOST}+" if len(refused) > history.MOST else len(refused)
     return [
         Tile(gettext_lazy("Acting for"), reach.people, ends if soon else people, _delegations(agent)),
         Tile(
-            gettext_lazy("Tokens that are good now"), reach.tokens, used if latest else gettext_lazy("never used"),
+            gettext_lazy("Tokens, 24 hours"), facts.tokens_of_a_day,
+            f"{good}, {used}" if latest else gettext_lazy("never used"),
             reverse("agent-tokens", args=[agent.pk]),
         ),
         Tile(

@@ -1,5 +1,6 @@
 """Who let whom do what: Consent (what was shown and agreed, immutable) and Delegation (live, revocable)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from agents import owning
 from agents.models import Agent, Client
 from kit import context, identifiers, statements
-from tenants.models import Membership, ResourceServer
+from tenants.models import Membership, ResourceServer, Scope
 from tenants.roles import Act, may
 from tenants.rules import may_see_console
 from tenants.scoping import TenantManager, TenantScoped
@@ -170,6 +171,8 @@ class Delegation(TenantScoped):
     version = models.PositiveBigIntegerField(default=1)
 
     objects: ClassVar[DelegationManager] = DelegationManager()
+    offered: Iterable[Scope] | None = None
+    """The scopes of its resource server, where whoever fetched it had them already."""
 
     class Meta(TenantScoped.Meta):
         constraints = [
@@ -228,7 +231,7 @@ class Delegation(TenantScoped):
             return [{"title": name, "is_writing": False, "name": name} for name in sorted(self.scopes)]
         if self.resource_server is None:
             return []
-        listed = [scope for scope in self.resource_server.scopes.all() if scope.name in self.scope_set]
+        listed = [scope for scope in self._offered if scope.name in self.scope_set]
         return [{"title": scope.title, "is_writing": scope.is_writing, "name": scope.name} for scope in listed]
 
     @property
@@ -236,7 +239,13 @@ class Delegation(TenantScoped):
         """What the resource offers and this does not allow, in words."""
         if self.resource_server is None:
             return []
-        return [scope.title for scope in self.resource_server.scopes.all() if scope.name not in self.scope_set]
+        return [scope.title for scope in self._offered if scope.name not in self.scope_set]
+
+    @property
+    def _offered(self) -> Iterable[Scope]:
+        if self.offered is not None or self.resource_server is None:
+            return self.offered or ()
+        return self.resource_server.scopes.all()
 
 
 class Ancestry(TenantScoped):

@@ -29,6 +29,10 @@ class Around:
     def last_used_at(self) -> datetime | None:
         return next((each.last_used_at for each in self.held), None)
 
+    def drawn(self, agent: Agent) -> list[str]:
+        """Return the agent and those that it handed something on to."""
+        return [agent.pk, *sorted({each.agent_id for each in self.handed_on if each.agent_id} - {agent.pk})]
+
     def as_json(self) -> Mapping[str, Any]:
         return {"held": [_line(each) for each in self.held], "handed_on": [_line(each) for each in self.handed_on]}
 

@@ -120,6 +120,7 @@ def _client(client: Client, held: Sequence[Credential]) -> dict[str, Any]:
         "grant_types": client.grant_types,
         "redirect_uris": client.redirect_uris,
         "jwks_uri": client.jwks_uri,
+        "digest": client.digest,
         "created_at": _said(client.created),
         "credentials": [
             {

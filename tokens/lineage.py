@@ -3,17 +3,20 @@
 This is what introspection's `act` cannot say, and what a drawing of the chain needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from agents.models import Agent, Client
-from delegations.models import Delegation, DelegationQuerySet
+from delegations.models import Ancestry, Delegation
 from tokens.models import AccessToken
 
 MOST_PARTS = 500
 MOST_TOKENS = 32
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,13 @@ class Hop:
 
 def of_delegation(delegation: Delegation, *, now: datetime) -> Mapping[str, Any]:
     """Return a delegation's lineage: the subject, the consent behind it, the hops to it, and the parts below it."""
-    root = delegation.line[-1]
+    line, parts = _around(delegation)
     return {
         "subject": delegation.subject,
-        "origin": root.origin,
-        **({"consent": root.consent_id} if root.consent_id else {}),
-        "hops": _hops_to(delegation, now),
-        "parts": _parts_of(delegation, now),
+        "origin": line[0].origin,
+        **({"consent": line[0].consent_id} if line[0].consent_id else {}),
+        "hops": _hops(line, now),
+        "parts": [_hop(part, part.parent, now) for part in parts],
     }
 
 
@@ -52,21 +55,50 @@ def of_token(row: AccessToken, *, now: datetime) -> Mapping[str, Any]:
     tokens = _tokens_to(row)
     return {
         "subject": row.subject,
-        "hops": _hops_to(row.delegation, now),
+        "hops": _hops(_around(row.delegation, parts=0)[0], now),
         "tokens": [_step(token, before) for before, token in zip([None, *tokens], tokens, strict=False)],
     }
 
 
-def _hops_to(delegation: Delegation, now: datetime) -> list[Mapping[str, Any]]:
-    ids = [each.pk for each in reversed(delegation.line)]
-    held = {each.pk: each for each in _named().filter(pk__in=ids)}
-    line = [held[pk] for pk in ids]
+def tokens_of(delegation: Delegation, *, below: bool, now: datetime) -> Mapping[str, Any]:
+    """Return the newest tokens of a delegation, each with the one that it was exchanged from, oldest first.
+
+    `below` takes those of what was handed on of it, too: they are the affair of whoever looks after all of it.
+    """
+    mine = Q(delegation=delegation)
+    parts = Q(delegation__in=Ancestry.objects.filter(ancestor=delegation).values("delegation"))
+    held = AccessToken.objects.filter(mine | parts if below else mine).order_by("-created", "-pk")
+    found = list(held.select_related("client__agent", "parent")[: SHOWN + 1])
+    rows = [_branch(token, now) for token in reversed(found[:SHOWN])]
+    return {"tokens": rows, "is_all": len(found) <= SHOWN}
+
+
+def _branch(token: AccessToken, now: datetime) -> Mapping[str, Any]:
+    agent = token.client.agent
+    return {
+        **_step(token, token.parent),
+        "exchanged_from": token.parent_id or "",
+        "agent_name": agent.name if agent else token.client.name,
+        "is_good": token.expires > now and token.revoked_at is None,
+    }
+
+
+def _hops(line: Sequence[Delegation], now: datetime) -> list[Mapping[str, Any]]:
     return [_hop(each, before, now) for before, each in zip([None, *line], line, strict=False)]
 
 
-def _parts_of(delegation: Delegation, now: datetime) -> list[Mapping[str, Any]]:
-    parts = _named().filter(ancestry__ancestor=delegation).select_related("parent", "agent", "client")
-    return [_hop(part, part.parent, now) for part in parts.order_by("depth", "pk")[:MOST_PARTS]]
+def _around(delegation: Delegation, *, parts: int = MOST_PARTS) -> tuple[list[Delegation], list[Delegation]]:
+    """Return the way from the consent to a delegation, and the parts below it, in one query."""
+    above = Ancestry.objects.filter(delegation=delegation).values("ancestor")
+    below = Ancestry.objects.filter(ancestor=delegation).order_by("delegation__depth", "delegation_id")
+    first = Ancestry.objects.filter(pk__in=below.values("pk")[:parts]).values("delegation")
+    ids = above.union(first, Delegation.objects.filter(pk=delegation.pk).values("pk"))
+    named = Delegation.objects.get_queryset().select_related("agent", "client", "parent")
+    found = list(named.filter(pk__in=ids).order_by("depth", "pk"))
+    line = [each for each in found if each.depth <= delegation.depth]
+    # Whoever asks next what it hangs on has it.
+    delegation.line = (delegation, *reversed(line[:-1]))
+    return line, [each for each in found if each.depth > delegation.depth]
 
 
 def _tokens_to(row: AccessToken) -> list[AccessToken]:
@@ -88,10 +120,6 @@ def _step(token: AccessToken, before: AccessToken | None) -> Mapping[str, Any]:
         "issued_at": token.created,
         "expires_at": token.expires,
     }
-
-
-def _named() -> DelegationQuerySet:
-    return Delegation.objects.get_queryset().select_related("agent", "client")
 
 
 def _hop(delegation: Delegation, before: Delegation | None, now: datetime) -> Mapping[str, Any]:

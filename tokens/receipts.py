@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from delegations.models import Ancestry, Delegation
+from kit import one_statement
+from kit.one_statement import Line
 from tenants import directory
 from tenants.models import ResourceServer, Tenant
 from tenants.rules import LONGEST_ACCESS_TOKEN
@@ -20,6 +22,7 @@ from tokens import families
 from tokens.models import AccessToken, RefreshToken
 
 INTROSPECTION, ITSELF = "introspection", "jwt"
+LEFT = "tokens that are left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,33 @@ def left_by(delegation: Delegation, *, now: datetime) -> tuple[Remainder, ...]:
     return _remainders(_tokens_of(delegation), now)
 
 
-def _remainders(bought: "QuerySet[AccessToken]", now: datetime) -> tuple[Remainder, ...]:
+def parts_left(delegation: Delegation, *, now: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the question whose answer `told_left` reads, for a statement that may ask more."""
+    grouped = _unexpired(_tokens_of(delegation), now).order_by().values("audience")
+    columns = {"key": F("audience"), "number": Count("pk"), "latest": Max("expires")}
+    return [one_statement.part(grouped, LEFT, **columns)]
+
+
+def told_left(found: Mapping[str, list[Line]]) -> tuple[Remainder, ...]:
+    """Return what `left_by` does by the lines of a statement."""
+    lines = sorted((each.key, each.number, each.latest) for each in found.get(LEFT, ()) if each.latest)
+    return tuple(Remainder(key, checks(key), number, latest) for key, number, latest in lines)
+
+
+def _unexpired(bought: "QuerySet[AccessToken]", now: datetime) -> "QuerySet[AccessToken]":
     # What is older than any token lives is not looked at.
     youngest = now - timedelta(seconds=LONGEST_ACCESS_TOKEN)
     # Those that were given back too: a server that asks nobody does not know of it.
-    unexpired = bought.filter(created__gte=youngest, expires__gt=now)
-    grouped = unexpired.values("audience").annotate(number=Count("pk"), latest=Max("expires")).order_by("audience")
+    return bought.filter(created__gte=youngest, expires__gt=now)
+
+
+def _remainders(bought: "QuerySet[AccessToken]", now: datetime) -> tuple[Remainder, ...]:
+    grouped = (
+        _unexpired(bought, now)
+        .values("audience")
+        .annotate(number=Count("pk"), latest=Max("expires"))
+        .order_by("audience")
+    )
     return tuple(
         Remainder(each["audience"], checks(each["audience"]), each["number"], each["latest"]) for each in grouped
     )

@@ -50,8 +50,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
     is_theirs: bool = agent.is_theirs  # type: ignore[attr-defined]  # Annotated above.
     clients, held = list(agent.clients.order_by("pk")), around.of_agent(agent, now=now)
     may_bound = may(member, Act.AGENTS_WRITE) and agent.status in BOUNDED
-    facts = agent_facts.of(agent, now=now, is_bounded=may_bound)
-    refused = facts.refused
+    facts = agent_facts.of(agent, held, clients, now=now, is_bounded=may_bound)
     content = {
         "agent": agent,
         "publisher": publisher(clients[0]) if clients else "",
@@ -63,9 +62,13 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "approved": ceilings.approved(agent, facts.people),
         "clients": [client_row(each) for each in clients],
         "impact": impact_words(facts.reach, now=now, time_zone=zone),
-        "tiles": tiles.of_agent(agent, held, facts.reach, refused, clients, now=now, time_zone=zone),
-        "drawing": neighbours.drawing(agent, held, people=facts.reach.people, now=now, time_zone=zone),
-        "refused": _newest(refused, request),
+        "tiles": tiles.of_agent(agent, held, facts, clients, now=now, time_zone=zone),
+        "drawing": neighbours.drawing(
+            agent, held, people=facts.reach.people, refused=facts.refused_at, now=now, time_zone=zone
+        ),
+        "refused": _newest(facts.refused, request),
+        "about": {"by": facts.registered_by, "changed": facts.changed},
+        "digests": [each.digest for each in clients if each.is_document],
         "verbs": {
             verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, is_theirs) for verb in Verb
         },
@@ -75,6 +78,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "looks_after": may_see_console(request.member),
         "may_bound": may_bound,
         "proposal": ceilings.proposal(agent, facts.unused),
+        "may_turn_keys": agent.status != Agent.Status.RETIRED and (may(member, Act.CREDENTIALS_WRITE) or is_theirs),
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)

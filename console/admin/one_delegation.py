@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from console import chains, consents, kept, smaller
+from agents import ranking
+from console import chains, consents, kept, smaller, token_tree
 from console.access import for_admins, for_owners, principal
+from console.admin import bounds
 from console.attempt import UNTRUSTED
 from console.receipt_words import receipt_words
 from console.record import download
@@ -23,13 +26,18 @@ from delegations.errors import AskedToday, DelegationOver, IssuerRemoved, NotRen
 from delegations.models import Delegation
 from delegations.rules import may_renew, may_undo
 from delegations.sentence import in_words
+from kit import one_statement
 from tenants import directory
 from tokens import actions, impact, lineage, receipts, records
+from tokens.checking import history
 from tokens.endpoints.request import MemberRequest
-from tokens.models import AccessToken
 from tokens.receipts import Remainder
 
-LATEST = 20
+MOST_PARTS = 40
+"""Parts below one whose agents' refusals are looked for."""
+
+if TYPE_CHECKING:  # The stubs are not installed where the product runs.
+    from tokens.impact import UsedDelegation
 
 
 @for_owners
@@ -42,9 +50,10 @@ def view(
     typed: QueryDict | None = None,
 ) -> HttpResponse:
     now, zone = timezone.now(), request.tenant.time_zone
-    named = impact.with_use(Delegation.objects.visible_to(request.member).with_names()).select_related("consent")
-    delegation = get_object_or_404(named, pk=delegation_id)
+    delegation = _found(request, delegation_id)
     way = lineage.of_delegation(delegation, now=now)
+    beside = one_statement.ask([*_refusals(way, now=now), *receipts.parts_left(delegation, now=now)])
+    tokens = lineage.tokens_of(delegation, below=True, now=now)
     states = {hop["state"] for hop in way["hops"]}
     is_live, is_over = states == {"live"}, bool(states & {"ended", "expired"})
     receipt = None if is_live else records.receipt_of(delegation)
@@ -54,25 +63,45 @@ def view(
         "is_live": is_live,
         "is_over": is_over,
         "hops": [{**hop, "state_words": chains.STATES[hop["state"]]} for hop in way["hops"]],
-        "drawing": chains.drawing(delegation, way, now=now),
+        "drawing": chains.drawing(delegation, way, refused=history.refused_places(beside), now=now),
         "consent": consents.of(delegation, time_zone=zone),
-        "tokens": _tokens(delegation, now=now, time_zone=zone),
-        "ending": _ending(receipts.left_by(delegation, now=now), way["parts"]) if is_live else None,
+        "tokens": token_tree.of(tokens["tokens"], now=now, time_zone=zone),
+        "has_more_tokens": not tokens["is_all"],
+        "bounds": bounds.of(delegation, request.tenant),
+        "ending": _ending(receipts.told_left(beside), way["parts"]) if is_live else None,
         "receipt": receipt_words(receipt, now=now, time_zone=zone) if receipt else None,
-        "may_renew": is_live and delegation.member_id == request.member.pk and may_renew(delegation, now=now),
-        "may_ask": may_end and delegation.member_id != request.member.pk and renewing.may_ask(delegation, now=now),
+        **_renewal(delegation, request, is_live=is_live, may_end=may_end, now=now),
         "asked": _asked(delegation, now=now, time_zone=zone),
         "may_end": may_end,
         "smaller": _smaller(request, delegation, typed, now=now) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
-        "put_back": smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant)
-        if may_end
-        else None,
+        "put_back": may_end and smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant),
         "may_undo": may_undo(delegation, by=request.member.pk, now=now),
         "why": kept.initial(request, "end-delegation", delegation_id=delegation_id).get("reason", ""),
         "said": said,
     }
     return render(request, "console/delegation.html", content, status=status)
+
+
+def _found(request: MemberRequest, delegation_id: str) -> "UsedDelegation":
+    """Return a delegation that the member may see, with all that its page says, its scopes from the directory."""
+    named = Delegation.objects.visible_to(request.member).with_names().prefetch_related(None)
+    delegation = get_object_or_404(impact.with_use(named).select_related("consent"), pk=delegation_id)
+    protected = directory.resource_server(delegation.audience)
+    if protected is not None and protected.server.pk == delegation.resource_server_id:
+        delegation.offered = tuple(protected.scopes.values())
+    return delegation
+
+
+def _renewal(
+    delegation: Delegation, request: MemberRequest, *, is_live: bool, may_end: bool, now: datetime
+) -> Mapping[str, bool]:
+    """Say whether whoever reads may renew it, or ask its person to."""
+    is_own = delegation.member_id == request.member.pk
+    return {
+        "may_renew": is_live and is_own and may_renew(delegation, now=now),
+        "may_ask": may_end and not is_own and renewing.may_ask(delegation, now=now),
+    }
 
 
 @require_POST
@@ -154,6 +183,12 @@ def _smaller(
     return smaller.form_of(delegation, now=now, tenant=request.tenant, typed=before[1] if before else typed)
 
 
+def _refusals(way: Mapping[str, Any], *, now: datetime) -> Sequence["QuerySet[Any, Any]"]:
+    """Return the question what the agents of a lineage were refused of late, and where."""
+    agents = {hop["agent"] for hop in [*way["hops"], *way["parts"][:MOST_PARTS]] if "agent" in hop}
+    return history.parts_at(sorted(agents), since=now - ranking.LATELY) if agents else ()
+
+
 def _narrowed(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[str, Any] | None:
     """Return who made it smaller last, and what that did."""
     entry = records.narrowed_of(delegation)
@@ -170,25 +205,6 @@ def _asked(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[
     if at is None or delegation.is_over(now):
         return None
     return {"at": at, "when": in_words(at, now=now, time_zone=time_zone)}
-
-
-def _tokens(delegation: Delegation, *, now: datetime, time_zone: str) -> list[Mapping[str, Any]]:
-    """Return the latest tokens, without anything that is one."""
-    latest = AccessToken.objects.filter(delegation=delegation).select_related("client", "parent").order_by("-created")
-    return [
-        {
-            "id": token.pk,
-            "client": token.client.name,
-            "issued": in_words(token.created, now=now, time_zone=time_zone),
-            "issued_at": token.created,
-            "expires_at": token.expires,
-            "is_alive": token.expires > now and token.revoked_at is None,
-            "scopes": sorted(token.scope.split()),
-            "lost": sorted(set(token.parent.scope.split()) - set(token.scope.split())) if token.parent else [],
-            "parent": token.parent_id or "",
-        }
-        for token in latest[:LATEST]
-    ]
 
 
 def _ending(left: Sequence[Remainder], parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

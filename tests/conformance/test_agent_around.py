@@ -52,7 +52,8 @@ def test_what_ended_is_not_drawn(world, chain):
     browser = world.browser("alice")
     browser.go(world.url("/me/agents"))
     browser.submit(browser.form(f"/{chain.delegation(0).pk}/end"))
-    assert ask("GET", f"/agents/{chain.agents[0].client.agent_id}/graph").json() == {"held": [], "handed_on": []}
+    nothing = {"held": [], "handed_on": [], "refused": []}
+    assert ask("GET", f"/agents/{chain.agents[0].client.agent_id}/graph").json() == nothing
     assert "Who it acts for, and where" not in page_of(ada, world, chain.agents[0])
 
 

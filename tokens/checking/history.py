@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models.fields.json import KT
 
 from agents import owning
 from agents.models import Agent
@@ -13,12 +14,15 @@ from audit.events import REFUSALS
 from audit.models import Entry
 from kit import identifiers, one_statement
 from kit.one_statement import Line
+from tenants import directory
 from tenants.models import Membership
 from tenants.rules import may_see_console
 
-THROUGH = "refused through it"
+THROUGH, PLACES = "refused through it", "refused at a resource"
 MOST = 100
 """How many refusals of one agent are counted; beyond, there are more."""
+COUNTED = 1000
+"""Among how many refusals is looked for where they were."""
 
 
 def refusals_for(member: Membership) -> QuerySet[Entry]:
@@ -28,6 +32,16 @@ def refusals_for(member: Membership) -> QuerySet[Entry]:
         return found
     owned = owning.theirs(member).values("pk")
     return found.filter(Q(on_behalf_of=member.pk) | Q(through__in=owned))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPlace:
+    """That an agent was refused something at a resource: how often of late, and when last."""
+
+    agent: str
+    resource: str
+    times: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,30 @@ def refusals(found: Mapping[str, list[Line]]) -> list[Refusal]:
     """Return the refusals of what an agent asked for by the lines of a statement, the newest first."""
     lines = sorted(found.get(THROUGH, ()), key=lambda line: line.key, reverse=True)
     return [Refusal(line.key, line.latest, line.text) for line in lines if line.latest]
+
+
+def parts_at(agent_ids: Collection[str], *, since: datetime) -> list["QuerySet[Any, Any]"]:
+    """Return the question whose answer `refused_places` reads: of the newest thousand refusals of these agents."""
+    newest = refusals_of(agent_ids, since=since).order_by("-pk").values("pk")[:COUNTED]
+    # What a request names may be anything: of interest is what is a resource of this tenant.
+    known = list(directory.resource_servers())
+    placed = Entry.objects.filter(pk__in=newest).annotate(place=KT("detail__audience")).filter(place__in=known)
+    grouped = placed.order_by().values("through", "place")
+    columns = {"key": F("through"), "text": F("place"), "number": Count("pk"), "latest": Max("at")}
+    return [one_statement.part(grouped, PLACES, **columns)]
+
+
+def refused_places(found: Mapping[str, list[Line]]) -> list[RefusedPlace]:
+    """Return where agents were refused something by the lines of a statement, the latest first."""
+    lines = [
+        RefusedPlace(each.key, each.text, each.number, each.latest) for each in found.get(PLACES, ()) if each.latest
+    ]
+    return sorted(lines, key=lambda each: each.at, reverse=True)
+
+
+def refused_at(agent_ids: Collection[str], *, since: datetime) -> list[RefusedPlace]:
+    """Return the same in one query."""
+    return refused_places(one_statement.ask(parts_at(agent_ids, since=since)))
 
 
 def refusals_of(agent_ids: Collection[str], *, since: datetime) -> QuerySet[Entry]:
