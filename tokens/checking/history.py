@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, TextField
 from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from agents import owning
 from agents.models import Agent
@@ -75,7 +76,8 @@ def parts_at(agent_ids: Collection[str], *, since: datetime) -> list["QuerySet[A
     newest = refusals_of(agent_ids, since=since).order_by("-pk").values("pk")[:COUNTED]
     # What a request names may be anything: of interest is what is a resource of this tenant.
     known = list(directory.resource_servers())
-    placed = Entry.objects.filter(pk__in=newest).annotate(place=KT("detail__audience")).filter(place__in=known)
+    place = Cast(KT("detail__audience"), TextField())
+    placed = Entry.objects.filter(pk__in=newest).annotate(place=place).filter(place__in=known)
     grouped = placed.order_by().values("through", "place")
     columns = {"key": F("through"), "text": F("place"), "number": Count("pk"), "latest": Max("at")}
     return [one_statement.part(grouped, PLACES, **columns)]
