@@ -17,7 +17,7 @@ from tests.spec import spec
 from tokens import caches
 
 LISTS = ("/console/agents", "/console/delegations")
-OURS = {"/static/ui/htmx-4.0.1.min.js", "/static/ui/copy.js", "/static/ui/choosing.js"}
+OURS = {f"/static/ui/{name}.js" for name in ("htmx-4.0.1.min", "copy", "dialogs", "choosing")}
 
 
 def make_agents(world, number):
@@ -69,7 +69,7 @@ def test_the_lists_name_agents_and_who_lets_them_do_what(world, ada):
     world.grant(world.public_client(client_uri="https://scout.example"))
     ada.go(world.url("/console/agents"))
     assert (
-        "Scout scout.example Active Nobody vouches for who runs it. no owner 1 person at 1 resource used just now"
+        "Scout scout.example Active Nobody vouches for who runs it. no owner 1 person 1 resource used just now"
         in ada.words()
     )
     ada.go(world.url("/console/delegations"))

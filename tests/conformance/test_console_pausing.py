@@ -178,9 +178,9 @@ def test_who_never_will_act_has_no_button(world, agent, ada, now):
 
 @spec("RFC 9700", "2.1")
 def test_the_list_stays_narrowed_and_at_its_place(world, agent, ada):
-    query = "q=%22%3E%26scout&status=&before=agt_zzzzzzzzzzzzzzzzzzzzzzzzzz"
+    query = "q=%27%3E%26scout&status=&before=agt_zzzzzzzzzzzzzzzzzzzzzzzzzz"
     with context.use(world.tenant):
-        Agent.objects.filter(pk=agent.pk).update(name='">&scout')
+        Agent.objects.filter(pk=agent.pk).update(name="'>&scout")
     ada.go(world.url(f"{AGENTS}?{query}"))
     ada.submit(ada.form("/pause"))
     assert str(ada.page.url) == world.url(f"{AGENTS}?{query}")
