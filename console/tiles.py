@@ -36,7 +36,6 @@ def of_agent(
     ends = ngettext("%(n)s ends within a day", "%(n)s end within a day", soon) % {"n": soon}
     people = ngettext("person", "people", reach.people)
     latest = held.last_used_at
-    good = ngettext("%(n)s is good now", "%(n)s are good now", reach.tokens) % {"n": reach.tokens}
     used = gettext("last used %(when)s") % {"when": in_words(latest, now=now, time_zone=time_zone)}
     when = in_words(refused[0].at, now=now, time_zone=time_zone) if refused else ""
     number = f"{history.MOST}+" if len(refused) > history.MOST else len(refused)
@@ -44,7 +43,7 @@ def of_agent(
         Tile(gettext_lazy("Acting for"), reach.people, ends if soon else people, _delegations(agent)),
         Tile(
             gettext_lazy("Tokens, 24 hours"), facts.tokens_of_a_day,
-            f"{good}, {used}" if latest else gettext_lazy("never used"),
+            used if latest else gettext_lazy("never used"),
             reverse("agent-tokens", args=[agent.pk]),
         ),
         Tile(

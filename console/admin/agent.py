@@ -78,7 +78,9 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "looks_after": may_see_console(request.member),
         "may_bound": may_bound,
         "proposal": ceilings.proposal(agent, facts.unused),
-        "may_turn_keys": agent.status != Agent.Status.RETIRED and (may(member, Act.CREDENTIALS_WRITE) or is_theirs),
+        "may_turn_keys": agent.status != Agent.Status.RETIRED
+        and (may(member, Act.CREDENTIALS_WRITE) or is_theirs)
+        and not all(each.is_public for each in clients),
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)

@@ -102,6 +102,9 @@ def build(origin: str, http: httpx.Client, back: str) -> Stage:
     world.grant(stage.reader)
     granted = world.grant(stage.planner, scope="events:read events:write", tick=_everything(world))
     assert world.exchange(helper, granted["access_token"], scope="events:read").status_code == 200
+    elsewhere = {"resource": world.notes.identifier, "scope": "notes:read"}
+    assert world.exchange(helper, granted["access_token"], **elsewhere).status_code == 400
+    world.rewrite(stage.planner.client.agent, purpose="Books rooms and trains for meetings, and asks before it pays.")
     assert world.refresh(stage.planner, granted["refresh_token"], scope="contacts:read").status_code == 400
     stage.refused = world.entries("token.refused")[-1].pk
     notes = world.notes.identifier

@@ -47,12 +47,12 @@ def test_what_registered_itself_is_named(world):
     assert "Registered By itself (Scout)," in page_of(world, client).words()
 
 
-def test_the_tile_counts_the_tokens_of_a_day_and_says_how_many_are_good(world):
+def test_the_tile_counts_the_tokens_of_a_day(world):
     scout = world.public_client("Scout")
     assert "Tokens, 24 hours 0 never used" in page_of(world, scout.client).words()
     granted = world.grant(scout)
     world.refresh(scout, granted["refresh_token"])
-    assert "Tokens, 24 hours 2 2 are good now, last used just now" in page_of(world, scout.client).words()
+    assert "Tokens, 24 hours 2 last used just now" in page_of(world, scout.client).words()
 
 
 def test_its_head_leads_to_where_it_is_edited_and_its_keys_are_turned(world, made):

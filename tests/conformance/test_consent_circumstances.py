@@ -51,7 +51,7 @@ def test_a_consent_keeps_browser_network_and_what_was_proved_and_neither_address
     assert "rv:140" not in json.dumps(kept.circumstances)
     words = words_of(world, ada)
     assert "Where Firefox on Linux, from the network 127.0.0.0/24" in words
-    assert "Had proved who they are by Password," in words
+    assert "Proved who they are by Password," in words
 
 
 @spec("RFC 9700", "2.1")
@@ -80,7 +80,7 @@ def test_of_a_consent_of_before_nothing_is_said(world, ada):
     with context.use(world.tenant):
         Consent.objects.update(circumstances=None)
     words = words_of(world, ada)
-    assert ("What the person was shown, and chose" in words, "Had proved" in words, "from the network" in words) == (
+    assert ("What the person was shown, and chose" in words, "Proved who" in words, "from the network" in words) == (
         True, False, False,
     )  # fmt: skip
     assert consent_of(world, ada)["circumstances"] is None

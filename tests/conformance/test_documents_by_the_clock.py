@@ -80,6 +80,21 @@ def test_a_change_that_the_clock_sees_is_written_down(stage):
     assert [each.detail["changed"] for each in stage.world.entries("client.document_changed")] == [["name"]]
 
 
+def test_the_page_of_its_agent_says_what_changed_in_the_document_and_its_digest(stage):
+    ada, digest = stage.world.browser("ada"), stage.row.digest
+    ada.go(stage.world.url(f"/console/agents/{stage.row.agent_id}"))
+    assert f"Digest of what it says {digest}" in ada.words()
+    before = stage.row.name
+    document(stage.documents, stage.path, client_name="Claude <b>")
+    stage.expire()
+    stage.tick()
+    ada.go(stage.world.url(f"/console/agents/{stage.row.agent_id}"))
+    assert f"name: before: {before} now: Claude <b>" in ada.words()
+    assert digest not in ada.words()
+    (entry,) = stage.world.entries("client.document_changed")
+    assert (entry.detail["before"], entry.detail["after"]) == ([f"name: {before}"], ["name: Claude <b>"])
+
+
 def test_a_document_that_cannot_be_had_is_looked_for_again_in_some_minutes_and_keeps_serving(stage):
     stage.documents.answers[stage.path] = hostile.redirect
     stage.expire()

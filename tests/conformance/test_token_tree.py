@@ -59,7 +59,7 @@ def test_each_token_stands_below_the_one_that_it_was_exchanged_for_with_what_was
         ("2", jti(less)),
     ]
     assert re.search(r"<del><span[^>]*>lost here: </span><code>events:write</code></del>", tree)
-    assert f"exchanged for …{jti(chain.tokens[0])[-8:]}" in browser.words()
+    assert f"exchanged from …{jti(chain.tokens[0])[-8:]}" in browser.words()
     assert not any(part in text for token in chain.tokens for part in token.split(".")[1:])
 
 

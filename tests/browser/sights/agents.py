@@ -3,12 +3,13 @@
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from agents import clients
+from agents import clients, credentials
 from agents.models import Agent, Client, CoOwner
-from audit.principals import Kind, Principal
+from audit.principals import SYSTEM, Kind, Principal
 from kit import context
 from tests.browser.sight import Arrive, Sight, again, at, at_empty
 from tests.browser.stage import Stage
+from tests.harness.keyholder import Keyholder
 
 
 def _in_console(path: str = "", *, is_client: bool = False) -> Arrive:
@@ -77,6 +78,17 @@ def _tokens_of_planner(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url(f"/console/agents/{stage.planner.client.agent_id}/tokens"))
 
 
+def _credentials(stage: Stage, page: Page) -> None:
+    """Show a secret that was used, one that follows it, and a key."""
+    world, client = stage.lived_in, stage.quiet.client
+    with context.use(world.tenant):
+        fresh = Client.objects.get(pk=client.pk)
+        if len(credentials.secrets(fresh)) == 1:
+            credentials.add_secret(fresh, by=SYSTEM, overlap_days=7)
+            credentials.add_key(fresh, Keyholder("x").jwks["keys"][0], by=SYSTEM)
+    page.goto(world.url(f"/console/agents/{client.agent_id}/credentials"))
+
+
 def _many_agents(stage: Stage, page: Page) -> None:
     """Tick every row of the list, and ask what pausing them reaches."""
     page.goto(stage.lived_in.url("/console/agents?ticked=page"))
@@ -116,6 +128,7 @@ SIGHTS = (
     Sight("console-agent", _in_console(), "ada"),
     Sight("console-agent-chain", _planner, "ada"),
     Sight("console-agent-tokens", _tokens_of_planner, "ada"),
+    Sight("console-agent-credentials", _credentials, "ada"),
     Sight("console-agent-activity", _in_console("/activity"), "ada"),
     Sight("console-agent-end", _ending_an_agent, "ada"),
     Sight("owner-agents", _as_owner("/console/agents"), "bob"),
