@@ -40,7 +40,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         model = Job
         fields = [
             "id", "kind", "state", "noun", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed",
-            "noted", "created_at", "finished_at", "summary", "links",
+            "noted", "created_at", "finished_at", "retry_at", "summary", "links",
         ]  # fmt: skip
 
     def get_summary(self, job: Job) -> str:

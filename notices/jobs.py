@@ -1,16 +1,19 @@
 """Long work: asked for in one transaction, done by the clock in chunks, and the same after whatever kills it.
 
+What could not be done is tried once more by the clock, minutes after the rest (`_try_again`).
+
 A chunk is one transaction: it takes its items by an UPDATE whose count decides, does them, and moves the number that
 the page shows. Who dies in the middle of it did nothing; who comes twice takes nothing.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from audit.events import Event
@@ -38,7 +41,11 @@ _GIVING_BACK: Mapping[str, Doing] = {
     Job.Kind.RECHECK: selecting.leave,
 }
 STOPPABLE = frozenset(_GIVING_BACK)
-_UNFINISHED = (Job.State.RUNNING, Job.State.STOPPING)
+UNFINISHED = (Job.State.RUNNING, Job.State.STOPPING)
+
+
+RETRIED = frozenset({Job.Kind.END, Job.Kind.RESTORE})
+RETRY_AFTER = timedelta(minutes=5)
 
 
 class _Taken(Exception):
@@ -48,7 +55,9 @@ class _Taken(Exception):
 def work(*, seconds: float = 20) -> int:
     """Do what waits in the current tenant, oldest job first, for so long; return how many items were done."""
     until, done = time.monotonic() + seconds, 0
-    for job in Job.objects.filter(state__in=_UNFINISHED).order_by("pk"):
+    for job in Job.objects.filter(Q(state__in=UNFINISHED) | Q(retry_at__lte=timezone.now())).order_by("pk"):
+        if job.retry_at is not None:
+            _try_again(job)
         while (number := _attempt(job)) and time.monotonic() < until:
             done += number
         done += number
@@ -102,7 +111,7 @@ def _one(job: Job, item: JobItem) -> int:
 def _chunk(job: Job, size: int, only: JobItem | None = None) -> int:
     """Take up to `size` items and do them, or finish the job where none is left; return how many there were."""
     now_state = Job.objects.values_list("state", flat=True).get(pk=job.pk)
-    if now_state not in _UNFINISHED:
+    if now_state not in UNFINISHED:
         return 0
     waiting = JobItem.objects.filter(job=job, state=JobItem.State.WAITING).order_by("pk")
     items = [only] if only else list(waiting[:size])
@@ -121,9 +130,26 @@ def _chunk(job: Job, size: int, only: JobItem | None = None) -> int:
     return len(items)
 
 
+@transaction.atomic
+def _try_again(job: Job) -> None:
+    """Let what failed wait again, once; where the job was stopped or undone meanwhile, it is given back like the rest.
+
+    Two clocks that meet take this step once: the UPDATE of the job decides.
+    """
+    is_unwanted = job.state == Job.State.STOPPED or job.restorations.exists()
+    state = Job.State.STOPPING if is_unwanted and job.kind in _GIVING_BACK else Job.State.RUNNING
+    due = Job.objects.filter(pk=job.pk, state=job.state, retry_at=job.retry_at)
+    if due.update(state=state, retry_at=None, finished_at=None):
+        failed = JobItem.objects.filter(job=job, state=JobItem.State.FAILED)
+        number = failed.update(state=JobItem.State.WAITING, is_second_try=True)
+        Job.objects.filter(pk=job.pk).update(failed=F("failed") - number)
+
+
 def _finish(job: Job, state: str) -> None:
-    over = Job.State.STOPPED if state == Job.State.STOPPING else Job.State.DONE
-    if Job.objects.filter(pk=job.pk, state=state).update(state=over, finished_at=timezone.now()):
+    over, now = Job.State.STOPPED if state == Job.State.STOPPING else Job.State.DONE, timezone.now()
+    failed = JobItem.objects.filter(job=job, state=JobItem.State.FAILED, is_second_try=False)
+    retry_at = now + RETRY_AFTER if job.kind in RETRIED and failed.exists() else None
+    if Job.objects.filter(pk=job.pk, state=state).update(state=over, finished_at=now, retry_at=retry_at):
         job.refresh_from_db()
         detail: dict[str, JsonValue] = {"state": job.state, "total": job.total, "done": job.done, "failed": job.failed}
         record(Event.JOB_FINISHED, by=asker(job), about=job, detail=detail)

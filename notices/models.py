@@ -144,6 +144,7 @@ class Job(TenantScoped):
     noted = models.PositiveIntegerField(default=0, help_text="Of how many the report says something.")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True, help_text="When the clock tries once more what failed.")
 
     class Meta(TenantScoped.Meta):
         constraints = [
@@ -158,6 +159,9 @@ class Job(TenantScoped):
             ),
             models.Index(
                 fields=["tenant", "finished_at"], condition=models.Q(finished_at__isnull=False), name="job_over"
+            ),
+            models.Index(
+                fields=["tenant", "retry_at"], condition=models.Q(retry_at__isnull=False), name="job_tried_again"
             ),
         ]
 
@@ -183,6 +187,8 @@ class JobItem(TenantScoped):
     object_id = models.CharField(max_length=identifiers.LENGTH)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     note = models.CharField(max_length=200, blank=True)
+    # Its default is the database's: a selection is frozen by a statement that names no more than it must.
+    is_second_try = models.BooleanField(default=False, db_default=False)
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "job", "object_id"], name="one_item_of_a_job")]

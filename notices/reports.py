@@ -29,9 +29,17 @@ def _row(job: Job, item: JobItem, delegation: Delegation | None) -> tuple[str, .
     person = str(delegation.member) if delegation and delegation.member else ""
     agent = delegation.agent.name if delegation and delegation.agent else ""
     where = delegation.audience if delegation else ""
-    return item.object_id, person, agent, where, _state(job, item), item.note
+    return item.object_id, person, agent, where, _state(job, item), item.note or _tries(job, item)
 
 
 def _state(job: Job, item: JobItem) -> str:
     is_left = item.state == JobItem.State.KEPT and job.kind != Job.Kind.END
     return "Not done" if is_left else item.get_state_display()
+
+
+def _tries(job: Job, item: JobItem) -> str:
+    """Say how often something was tried that could not be done at first."""
+    if item.is_second_try:
+        return "tried twice"
+    is_due = item.state == JobItem.State.FAILED and job.retry_at is not None
+    return f"tried again at {job.retry_at:%H:%M} UTC" if is_due else ""

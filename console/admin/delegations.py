@@ -18,6 +18,7 @@ from audit.ledger import record
 from console import choosing, columns, exports, saved, snippets
 from console.access import for_keepers, for_owners, principal
 from console.admin import delegation_groups
+from console.job_rows import at_work
 from console.narrowing import Chip, Narrowing, narrowing
 from console.paging import Column, column, page
 from console.rows import delegation_row
@@ -69,7 +70,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     may_end = may(request.member, Act.DELEGATIONS_END)
     content = {"rows": rows, "narrowing": asked, "pager": pager, "may_end": may_end}
     content["table"] = columns.choose(request, _columns(request))
-    content["looks_after"] = may_see_console(request.member)  # Whose lists are files, too.
+    content["looks_after"] = looks_after = may_see_console(request.member)  # Whose lists are files, too.
+    content["job"] = at_work(request) if looks_after else None
     content["snippet"] = snippets.authorization(request.tenant)
     content |= {"saved": saved.above(request, "delegations"), "ways": delegation_groups.links(request)}
     if may_end:

@@ -16,6 +16,7 @@ from console.access import for_admins, for_keepers, must_prove_again, principal,
 from console.attempt import UNTRUSTED
 from console.counted import MOVED, Counted
 from console.exports import ENOUGH_AT_WORK, TOO_LONG_AT_ALL
+from console.job_rows import job_row
 from console.kill_times import kill_times
 from console.needs import RoleLacking
 from console.paging import Column, page
@@ -96,7 +97,7 @@ def listing(request: MemberRequest) -> HttpResponse:
 
 def _list(request: MemberRequest, *, said: str = "") -> HttpResponse:
     found, pager = page(request, Job.objects.select_related("asked_by__user"))
-    rows = [_row(job, request) for job in found]
+    rows = [job_row(job, request) for job in found]
     return render(
         request,
         "console/jobs.html",
@@ -108,7 +109,7 @@ def _list(request: MemberRequest, *, said: str = "") -> HttpResponse:
 @for_keepers
 def one(request: MemberRequest, job_id: str, *, said: str = "", status: int = 200) -> HttpResponse:
     job = get_object_or_404(Job.objects.select_related("asked_by__user"), pk=job_id)
-    return render(request, "console/job.html", {"job": _row(job, request), "said": said}, status=status)
+    return render(request, "console/job.html", {"job": job_row(job, request), "said": said}, status=status)
 
 
 @require_POST
@@ -185,28 +186,3 @@ def _preview(request: MemberRequest, form: EndForm, touched: ending.Preview, *, 
     times = kill_times(touched.audiences)
     shown = {"form": form, "touched": touched, "times": times, "words": words, "is_chosen": chosen}
     return render(request, "console/end_many.html", shown, status=status)
-
-
-def _row(job: Job, request: MemberRequest) -> dict[str, Any]:
-    is_fresh = timezone.now() - job.created_at <= ending.UNDO and not job.restorations.exists()
-    is_mine, is_stopping = job.asked_by_id == request.member.pk, job.state == Job.State.STOPPING
-    return {
-        "id": job.pk,
-        "kind": job.get_kind_display(),
-        "is_ending": job.kind == Job.Kind.END,
-        "form": job.form,
-        "is_empty": job.is_over and not job.total,
-        "noted": job.noted,
-        "is_check": job.kind == Job.Kind.RECHECK,
-        "state": job.state,
-        "state_words": job.get_state_display() if job.kind == Job.Kind.END or not is_stopping else _("Stops"),
-        "reason": job.reason,
-        "by": str(job.asked_by),
-        "at": job.created_at,
-        "total": job.total,
-        "gone_through": job.done + job.failed,
-        "failed": job.failed,
-        "is_over": job.is_over,
-        "may_stop": request.member.is_admin and job.state == Job.State.RUNNING and job.kind in jobs.STOPPABLE,
-        "may_undo": is_mine and is_fresh and job.is_over and job.kind == Job.Kind.END,
-    }
