@@ -16,7 +16,7 @@ from api.keepers import by
 from api.listing import Listing
 from api.told import FIELDS, Told
 from tenants.roles import Act
-from tokens import emergency, fetchers, rotation, signed, summaries, timeline
+from tokens import emergency, fetchers, rotating, signed, summaries, timeline
 from tokens.filters import KeyFilter
 from tokens.keys import ALGORITHMS, PUBLISHED
 from tokens.models import KeyFetch, SigningKey
@@ -55,11 +55,17 @@ class KeySerializer(Told, serializers.ModelSerializer[SigningKey]):
 class FetchSerializer(serializers.ModelSerializer[KeyFetch]):
     class Meta:
         model = KeyFetch
-        fields = ["id", "program", "network", "first_at", "last_at"]
+        fields = ["id", "program", "network", "first_at", "last_at", "longest_pause"]
 
 
 class Rotation(serializers.Serializer[Any]):
+    """With `dry_run` nothing happens, and the answer says from when the next key may sign (`ready_at`), how many
+    programs fetch keys, which of them have not got it, and how many good tokens the key in its place signed.
+    """
+
     algorithm = serializers.ChoiceField(choices=ALGORITHMS)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class Leak(serializers.Serializer[Any]):
@@ -151,8 +157,11 @@ class Rotate(_Keys):
     answers = {"POST": KeySerializer}
 
     def post(self, request: Request) -> Response:
-        algorithm = said(Rotation(data=request.data))["algorithm"]
-        return Response(KeySerializer(rotation.rotate_now(algorithm, now=timezone.now(), by=by(request))).data)
+        asked, now = said(Rotation(data=request.data)), timezone.now()
+        if asked["dry_run"]:
+            return Response({"dry_run": True, **rotating.foresee(asked["algorithm"], now=now).as_json()})
+        made = rotating.rotate(asked["algorithm"], now=now, by=by(request), reason=asked["reason"])
+        return Response(KeySerializer(made).data)
 
 
 class Compromise(_Keys):

@@ -10,7 +10,8 @@ from itertools import count
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from kit import context
 from kit.addresses import network
@@ -70,7 +71,11 @@ def _write(tenant: str, program: str, network: str, now: datetime) -> bool:
 
 def _note(program: str, network: str, now: datetime) -> None:
     mine = KeyFetch.objects.filter(program=program, network=network)
-    if mine.filter(last_at__lte=now - EVERY).update(last_at=now) or mine.exists() or KeyFetch.objects.count() >= MOST:
+    pause = ExpressionWrapper(Value(now, DateTimeField()) - F("last_at"), output_field=DurationField())
+    came = mine.filter(last_at__lte=now - EVERY)
+    if came.update(longest_pause=Greatest("longest_pause", pause), last_at=now) or mine.exists():
+        return
+    if KeyFetch.objects.count() >= MOST:
         return
     try:
         with transaction.atomic():

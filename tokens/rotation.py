@@ -46,13 +46,15 @@ def rotate_due(now: datetime, *, by: Principal) -> int:
     return steps
 
 
-def rotate_now(algorithm: str, *, now: datetime, by: Principal) -> SigningKey:
-    """Let the next key sign from now on; raises NotKnownYet while somebody may not have it."""
+def rotate_now(
+    algorithm: str, *, now: datetime, by: Principal, known_after: timedelta = KNOWN_AFTER, reason: str = ""
+) -> SigningKey:
+    """Let the next key sign from now on; raises NotKnownYet while somebody may not have it (`rotating.known_after`)."""
     key = next_key(algorithm)
-    ready_at = key.created_at + KNOWN_AFTER if key else None
+    ready_at = key.created_at + known_after if key else None
     if key is None or ready_at is None or now < ready_at:
         raise NotKnownYet(ready_at)
-    if not activate(key, now, by=by):
+    if not activate(key, now, by=by, reason=reason):
         raise NotKnownYet(None)  # Somebody was faster, and the one after it is not published yet.
     publish_next(algorithm, now, by=by)
     keys.forget_all()
@@ -88,7 +90,7 @@ def publish_next(algorithm: str, now: datetime, *, by: Principal) -> int:
 
 
 @transaction.atomic
-def activate(key: SigningKey, now: datetime, *, by: Principal) -> bool:
+def activate(key: SigningKey, now: datetime, *, by: Principal, reason: str = "") -> bool:
     """Let a published key sign, and retire the one that signed; False where somebody else took this step."""
     tenant_actions.move_version()
     # Without this one: another clock may have activated it since it was read.
@@ -98,7 +100,7 @@ def activate(key: SigningKey, now: datetime, *, by: Principal) -> bool:
     if not SigningKey.objects.filter(pk=key.pk, status=Status.NEXT).update(status=Status.ACTIVE, activate_at=now):
         transaction.set_rollback(True)  # No key retires but for one that takes its place.
         return False
-    record(Event.KEY_ACTIVATED, by=by, about=key)
+    record(Event.KEY_ACTIVATED, by=by, about=key, reason=reason)
     return True
 
 

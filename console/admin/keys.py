@@ -1,21 +1,23 @@
 """Signing keys: is rotation healthy, who knows the next key already, and what to do when one leaked."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
 from audit.events import Event
 from audit.models import Entry
 from console.access import for_admins, for_keepers, for_present_members, principal
 from delegations.sentence import in_words, listed
 from tenants import directory
-from tokens import emergency, fetchers, keys, rotation, signed, timeline
+from tokens import emergency, fetchers, keys, rotating, rotation, signed, timeline
 from tokens.endpoints.request import MemberRequest
 from tokens.errors import KeyIsOver, NotKnownYet
 from tokens.models import KeyFetch, SigningKey
@@ -39,9 +41,17 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200) -> Htt
     published = list(SigningKey.objects.filter(status__in=keys.PUBLISHED))
     gone = SigningKey.objects.exclude(status__in=keys.PUBLISHED).order_by("-destroy_at", "-pk")[:GONE_SHOWN]
     found, seen = [*published, *gone], list(fetchers.seen(now)[: fetchers.MOST])
+    known_after = rotating.known_after(now)
     following, shares = [key for key in published if key.status == Status.NEXT], signed.shares(now)
     content = {
-        "keys": [{**_row(key, found, seen, request, now), **_use(key, shares)} for key in sorted(found, key=_place)],
+        "keys": [
+            {
+                **_row(key, found, seen, request, now, known_after),
+                **_use(key, shares),
+                "question": _asked(key, published, seen, shares, now, known_after),
+            }
+            for key in sorted(found, key=_place)
+        ],
         "most_counted": 0 if all(each.is_all for each in shares.values()) else signed.MOST,
         "fetchers": len(seen),
         "missing": [_fetcher(each, now) for each in seen if any(not fetchers.has(each, key) for key in following)],
@@ -54,18 +64,29 @@ def listing(request: MemberRequest, *, said: str = "", status: int = 200) -> Htt
     return render(request, "console/keys.html", content, status=status)
 
 
-@require_POST
+class Rotating(forms.Form):
+    reason = forms.CharField(label=_("Why? You may leave this empty"), max_length=500, required=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def rotate(request: MemberRequest) -> HttpResponse:
-    now = timezone.now()
+    """Ask, where no dialog did, and let the next key sign."""
+    now, is_sent = timezone.now(), request.method == "POST"
+    said = request.POST if is_sent else request.GET
+    algorithm, form = said.get("algorithm", "")[:8], Rotating(said if is_sent else None)
     try:
-        rotation.rotate_now(request.POST.get("algorithm", "")[:8], now=now, by=principal(request))
+        foreseen = rotating.foresee(algorithm, now=now)
+        if is_sent and form.is_valid():
+            rotating.rotate(algorithm, now=now, by=principal(request), reason=form.cleaned_data["reason"])
+            return redirect("console-keys")
     except NotKnownYet as refusal:
         when = in_words(refusal.ready_at, now=now, time_zone=request.tenant.time_zone) if refusal.ready_at else ""
         later = gettext("Not everybody may know the next key yet. Try again %(when)s.")
-        said = later if when else gettext("Not everybody may know the next key yet.")
-        return listing(request, said=said % {"when": when}, status=409)
-    return redirect("console-keys")
+        words = later if when else gettext("Not everybody may know the next key yet.")
+        return listing(request, said=words % {"when": when}, status=409)
+    content = {"of": _question(foreseen, now), "form": form, "algorithm": algorithm}
+    return render(request, "console/key_rotate.html", content, status=422 if is_sent else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -131,15 +152,21 @@ def _place(key: SigningKey) -> tuple[int, str, str]:
 
 
 def _row(
-    key: SigningKey, found: list[SigningKey], seen: list[KeyFetch], request: MemberRequest, now: datetime
+    key: SigningKey,
+    found: list[SigningKey],
+    seen: list[KeyFetch],
+    request: MemberRequest,
+    now: datetime,
+    known_after: timedelta,
 ) -> dict[str, Any]:
     following = next((each for each in found if (each.status, each.algorithm) == (Status.NEXT, key.algorithm)), None)
-    ready = key.created_at + rotation.KNOWN_AFTER
+    ready = key.created_at + known_after
     ends = {Status.NEXT: key.activate_at, Status.ACTIVE: following.activate_at if following else None}
     return {
         "id": key.pk,
         "kid": key.kid,
         "algorithm": key.algorithm,
+        "carries": ("algorithm", key.algorithm),
         "status": key.status,
         "label": _LABELS[Status(key.status)],
         "from": key.created_at if key.status == Status.NEXT else key.activate_at,
@@ -150,6 +177,33 @@ def _row(
         "may_rotate": key.status == Status.NEXT and now >= ready,
         "ready": ready if key.status == Status.NEXT and now < ready else None,
         "ready_words": in_words(ready, now=now, time_zone=request.tenant.time_zone),
+    }
+
+
+def _asked(
+    key: SigningKey,
+    published: list[SigningKey],
+    seen: list[KeyFetch],
+    shares: Mapping[str, Share],
+    now: datetime,
+    known_after: timedelta,
+) -> dict[str, Any] | None:
+    """Return what the dialog of a next key asks, from what its page has read."""
+    if key.status != Status.NEXT:
+        return None
+    active = next((each for each in published if (each.status, each.algorithm) == (Status.ACTIVE, key.algorithm)), None)
+    foreseen = rotating.weigh(key, active, seen, shares, known_after=known_after)
+    return {**_question(foreseen, now), "form": Rotating(auto_id=f"rotate-{key.algorithm}-%s")}
+
+
+def _question(foreseen: rotating.Foreseen, now: datetime) -> dict[str, Any]:
+    return {
+        "kid": foreseen.key.kid,
+        "programs": foreseen.programs,
+        "missing": [_fetcher(each, now) for each in foreseen.missing[:MISSING_SHOWN]],
+        "missing_number": len(foreseen.missing),
+        "good_tokens": foreseen.good_tokens,
+        "hours": round(rotation.KEPT_AFTER.total_seconds() / 3600),
     }
 
 

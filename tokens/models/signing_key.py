@@ -1,5 +1,7 @@
 """The keys that sign, and who fetched the public ones."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -67,6 +69,7 @@ class KeyFetch(TenantScoped):
     network = models.CharField(max_length=50)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+    longest_pause = models.DurationField(default=timedelta, help_text="The longest between two fetches.")
 
     class Meta(TenantScoped.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "program", "network"], name="one_row_of_a_fetcher")]

@@ -14,14 +14,15 @@ def _job(stage: Stage, page: Page) -> None:
     """Look at long work that the clock did not come to yet."""
     page.goto(stage.lived_in.url("/console/jobs"))
     page.get_by_role("link", name="End access: 2").click()
-    page.get_by_role("heading", name="At work").wait_for()
+    page.get_by_role("heading", name="Ending 2 delegations").wait_for()
 
 
 def _one_delegation(stage: Stage, page: Page) -> None:
     """Open the part that a helper holds, with the question of its end."""
     (part,) = [each for each in stage.lived_in.delegations() if each.depth and each.ended_at is None][:1]
     page.goto(stage.lived_in.url(f"/console/delegations/{part.pk}"))
-    page.get_by_text("End access").first.click()
+    page.get_by_role("button", name="End access").click()
+    page.get_by_role("dialog").wait_for()
 
 
 def _allow_less(stage: Stage, page: Page) -> None:

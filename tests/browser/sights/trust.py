@@ -30,6 +30,13 @@ def _keys(stage: Stage, page: Page) -> None:
     page.goto(world.url("/console/keys"))
 
 
+def _rotating(stage: Stage, page: Page) -> None:
+    """Open the dialog that says who has not fetched the next key."""
+    _keys(stage, page)
+    page.get_by_role("button", name="Rotate now ES256").click()
+    page.get_by_role("dialog").wait_for()
+
+
 def _key_leaked(stage: Stage, page: Page) -> None:
     page.goto(stage.lived_in.url("/console/keys"))
     page.get_by_role("link", name="It leaked").first.click()
@@ -145,6 +152,7 @@ def _tried(stage: Stage, page: Page) -> None:
 SIGHTS = (
     Sight("console-resource-behind", _behind_the_calendar, "ada"),
     Sight("console-keys", _keys, "ada"),
+    Sight("console-key-rotate", _rotating, "ada"),
     Sight("console-key-leaked", _key_leaked, "ada"),
     Sight("console-resources", at("/console/resources"), "ada"),
     Sight("console-resource", _resource, "ada"),
