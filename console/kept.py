@@ -46,6 +46,8 @@ FILLED: Mapping[str, frozenset[str]] = {
     "end-agent": _REASON,
     "end-many": _REASON,
     "end-delegation": _REASON,
+    "retire-resource": _REASON,
+    "retire-scope": _REASON,
     "pause-tenant": _REASON,
     "remove-member": frozenset({"reason", "agents_to"}),
     "narrow-delegation": _LESS,

@@ -188,10 +188,12 @@ def assign(request: MemberRequest, approval_id: str) -> HttpResponse:
 @require_POST
 @for_deciders
 def undo(request: MemberRequest, approval_id: str) -> HttpResponse:
+    approval = get_object_or_404(Approval.objects.select_related("agent"), pk=approval_id)
     try:
-        admission.undo(get_object_or_404(Approval, pk=approval_id), by=request.member)
+        admission.undo(approval, by=request.member)
     except TooLateToUndo:
-        return listing(request, status=409, told=outcomes.in_place(approval_id, str(TOO_LATE)))
+        pause = outcomes.to_pause(approval, request)
+        return listing(request, status=409, told=outcomes.in_place(approval_id, str(TOO_LATE), pause=pause))
     return redirect(_queue(request))
 
 

@@ -82,12 +82,13 @@ def view(
         **_renewal(delegation, request, is_live=is_live, may_end=may_end, now=now),
         "asked": _asked(delegation, now=now, time_zone=zone),
         "may_end": may_end,
-        "end_form": Ending(auto_id="end-%s"),
+        "end_form": Ending(
+            initial=kept.initial(request, "end-delegation", delegation_id=delegation_id), auto_id="end-%s"
+        ),
         "smaller": _smaller(request, delegation, typed, now=now) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
         "put_back": may_end and smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant),
         "may_undo": may_undo(delegation, by=request.member.pk, now=now),
-        "why": kept.initial(request, "end-delegation", delegation_id=delegation_id).get("reason", ""),
         "said": said,
     }
     return render(request, "console/delegation.html", content, status=status)

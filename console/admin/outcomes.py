@@ -9,7 +9,9 @@ from django.utils.translation import gettext
 
 from agents import admission
 from agents.models import Approval
+from agents.rules import Verb, is_possible
 from delegations.sentence import in_words
+from tenants.roles import Act, may
 from tokens.endpoints.request import MemberRequest
 
 NAMED = 5
@@ -21,6 +23,7 @@ def row(approval: Approval, request: MemberRequest) -> dict[str, Any]:
     now = timezone.now()
     is_mine = approval.decided_by_id == request.member.pk
     is_fresh = approval.decided_at is not None and now - approval.decided_at <= admission.UNDO
+    may_undo = is_mine and is_fresh and approval.status != Approval.Status.LAPSED
     return {
         "id": approval.pk,
         "agent_name": approval.agent.name,
@@ -31,8 +34,15 @@ def row(approval: Approval, request: MemberRequest) -> dict[str, Any]:
         "reason": admission.reason_words(approval.reason),
         "until": approval.until,
         "is_for_some": approval.people is not None,
-        "may_undo": is_mine and is_fresh and approval.status != Approval.Status.LAPSED,
+        "may_undo": may_undo,
+        "pause": "" if may_undo else to_pause(approval, request),
     }
+
+
+def to_pause(approval: Approval, request: MemberRequest) -> str:
+    """Return the agent that somebody may pause, where its approval cannot be undone any more; or ""."""
+    acts = approval.status == Approval.Status.APPROVED and is_possible(Verb.PAUSE, approval.agent, now=timezone.now())
+    return str(approval.agent_id) if acts and may(request.member, Act.AGENTS_PAUSE) else ""
 
 
 def told(approval: Approval, request: MemberRequest) -> dict[str, Any]:
@@ -55,12 +65,15 @@ def was_first(approval: Approval, request: MemberRequest) -> dict[str, Any]:
     if seconds < 60:
         when = gettext("%(n)s s ago") % {"n": max(seconds, 1)}
     facts = {"person": found["by"], "agent": approval.agent, "outcome": found["label"].lower(), "when": when}
-    return in_place(approval.pk, gettext("%(person)s was first: %(agent)s was %(outcome)s %(when)s.") % facts)
+    words = gettext("%(person)s was first: %(agent)s was %(outcome)s %(when)s.") % facts
+    return in_place(approval.pk, words, pause=to_pause(approval, request))
 
 
-def in_place(approval_id: str, words: str, *, may_undo: bool = False, is_good: bool = False) -> dict[str, Any]:
-    """Return words that stand in the place of a card."""
-    return {"id": approval_id, "words": words, "may_undo": may_undo, "is_good": is_good}
+def in_place(
+    approval_id: str, words: str, *, may_undo: bool = False, is_good: bool = False, pause: str = ""
+) -> dict[str, Any]:
+    """Return words that stand in the place of a card, and the agent that may be paused instead."""
+    return {"id": approval_id, "words": words, "may_undo": may_undo, "is_good": is_good, "pause": pause}
 
 
 def nothing(deciders: Sequence[tuple[str, str]]) -> dict[str, Any]:

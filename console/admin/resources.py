@@ -84,7 +84,7 @@ def show(
         "scopes": scopes,
         "form": form or ChangeResource(initial={name: getattr(server, name) for name in fields}),
         "reach": reached,
-        "question": question(server, reached, request.tenant) if may_retire and is_open else None,
+        "question": question(request, server, reached) if may_retire and is_open else None,
         "taken": taken_away.of_resource(server, now=now, there=[each.name for each in scopes])
         if may_retire and is_open
         else (),

@@ -6,10 +6,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from console import kept
 from console.admin.resource_list import kill_words
 from console.counted import SMALL, Counted
 from delegations.reach import Reach
-from tenants.models import ResourceServer, Scope, Tenant
+from tenants.models import ResourceServer, Scope
+from tokens.endpoints.request import MemberRequest
 
 
 class Retiring(Counted):
@@ -27,10 +29,12 @@ class Retiring(Counted):
 
 
 def question(
-    server: ResourceServer, reached: Reach, tenant: Tenant, *, scope: Scope | None = None
+    request: MemberRequest, server: ResourceServer, reached: Reach, *, scope: Scope | None = None
 ) -> Mapping[str, Any] | None:
     """Return what the dialog asks, or None where the number has to be typed: that takes a page of its own."""
     if reached.people > SMALL:
         return None
-    form = Retiring(reach=reached, auto_id="retire-%s")
-    return {"reach": reached, "kill_words": kill_words(server, tenant), "scope": scope, "form": form}
+    name = "retire-scope" if scope else "retire-resource"
+    typed = kept.initial(request, name, resource_id=server.pk)
+    form = Retiring(reach=reached, initial=typed, auto_id="retire-%s")
+    return {"reach": reached, "kill_words": kill_words(server, request.tenant), "scope": scope, "form": form}

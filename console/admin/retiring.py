@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from console import kept
 from console.access import for_act, for_present_members, principal
 from console.admin.resource_list import kill_words
 from console.admin.resources import resource_of, show
@@ -74,7 +75,8 @@ def restore_scope(request: MemberRequest, resource_id: str) -> HttpResponse:
 def _sent(request: MemberRequest, reached: Reach, verb: Callable[[str], object]) -> tuple[Retiring | None, str]:
     """Return the form as it is to be shown, with the words of a refusal; no form once it is done."""
     if request.method != "POST":
-        return Retiring(reach=reached), ""
+        typed = kept.initial(request, "retire-resource", "retire-scope")
+        return Retiring(reach=reached, initial=typed), ""
     form = Retiring(request.POST, reach=reached)
     if not form.is_valid():
         return form, ""

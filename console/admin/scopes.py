@@ -64,7 +64,7 @@ def _form(request: MemberRequest, server: ResourceServer, form: ScopeForm, scope
         "held": held,
         "may_retire": may_retire,
         "carries": ("name", scope.name) if scope else None,
-        "question": question(server, held, request.tenant, scope=scope) if held and may_retire else None,
+        "question": question(request, server, held, scope=scope) if held and may_retire else None,
         "preview": preview.of_scopes(server.name, [draft] if draft.title else [], [*others]),
     }
     return render(request, "console/scope.html", content, status=200 if is_right or "show" in request.POST else 422)
