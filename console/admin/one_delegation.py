@@ -5,22 +5,17 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
 from django.db.models import QuerySet
-=======
-from django import forms
->>>>>>> 2f078d9 (Rotating by hand says first who has not fetched the key, and waits for the longest that anybody kept a key set)
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents import ranking
 from console import chains, consents, kept, smaller, token_tree
 from console.access import for_admins, for_owners, principal
-from console.admin import bounds
+from console.admin import bounds, end_one
 from console.attempt import UNTRUSTED
 from console.receipt_words import receipt_words
 from console.record import download
@@ -30,12 +25,8 @@ from delegations import renewing
 from delegations.errors import AskedToday, DelegationOver, IssuerRemoved, NotRenewable, TooLateToUndo
 from delegations.models import Delegation
 from delegations.rules import may_renew, may_undo
-<<<<<<< HEAD
 from delegations.sentence import in_words
 from kit import one_statement
-=======
-from delegations.sentence import in_words, sentence
->>>>>>> 2f078d9 (Rotating by hand says first who has not fetched the key, and waits for the longest that anybody kept a key set)
 from tenants import directory
 from tokens import actions, impact, lineage, receipts, records
 from tokens.checking import history
@@ -82,9 +73,7 @@ def view(
         **_renewal(delegation, request, is_live=is_live, may_end=may_end, now=now),
         "asked": _asked(delegation, now=now, time_zone=zone),
         "may_end": may_end,
-        "end_form": Ending(
-            initial=kept.initial(request, "end-delegation", delegation_id=delegation_id), auto_id="end-%s"
-        ),
+        "end_form": end_one.form(request, delegation_id),
         "smaller": _smaller(request, delegation, typed, now=now) if may_end else None,
         "narrowed": _narrowed(delegation, now=now, time_zone=zone),
         "put_back": may_end and smaller.undo_of(delegation, by=request.member.pk, now=now, tenant=request.tenant),
@@ -94,7 +83,6 @@ def view(
     return render(request, "console/delegation.html", content, status=status)
 
 
-<<<<<<< HEAD
 def _found(request: MemberRequest, delegation_id: str) -> "UsedDelegation":
     """Return a delegation that the member may see, with all that its page says, its scopes from the directory."""
     named = Delegation.objects.visible_to(request.member).with_names().prefetch_related(None)
@@ -116,21 +104,12 @@ def _renewal(
     }
 
 
-@require_POST
-=======
-class Ending(forms.Form):
-    reason = forms.CharField(
-        max_length=500, label=gettext_lazy("Why?"), widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
->>>>>>> 2f078d9 (Rotating by hand says first who has not fetched the key, and waits for the longest that anybody kept a key set)
 @for_admins
 def end(request: MemberRequest, delegation_id: str) -> HttpResponse:
     """Ask, where no dialog did, and end it."""
     if request.method != "POST":
-        return _ask(request, delegation_id)
+        return end_one.page(request, delegation_id, _ending)
     delegation = get_object_or_404(Delegation.objects.visible_to(request.member), pk=delegation_id)
     reason = request.POST.get("reason", "").replace("\x00", "").strip()
     if not reason:
@@ -231,43 +210,6 @@ def _asked(delegation: Delegation, *, now: datetime, time_zone: str) -> Mapping[
     return {"at": at, "when": in_words(at, now=now, time_zone=time_zone)}
 
 
-<<<<<<< HEAD
-=======
-def _tokens(delegation: Delegation, *, now: datetime, time_zone: str) -> list[Mapping[str, Any]]:
-    """Return the latest tokens, without anything that is one."""
-    latest = AccessToken.objects.filter(delegation=delegation).select_related("client", "parent").order_by("-created")
-    return [
-        {
-            "id": token.pk,
-            "client": token.client.name,
-            "issued": in_words(token.created, now=now, time_zone=time_zone),
-            "issued_at": token.created,
-            "expires_at": token.expires,
-            "is_alive": token.expires > now and token.revoked_at is None,
-            "scopes": sorted(token.scope.split()),
-            "lost": sorted(set(token.parent.scope.split()) - set(token.scope.split())) if token.parent else [],
-            "parent": token.parent_id or "",
-        }
-        for token in latest[:LATEST]
-    ]
-
-
-def _ask(request: MemberRequest, delegation_id: str) -> HttpResponse:
-    now, visible = timezone.now(), Delegation.objects.visible_to(request.member).with_names()
-    delegation = get_object_or_404(visible, pk=delegation_id)
-    if delegation.is_over(now):
-        return redirect("console-delegation", delegation.pk)
-    parts = lineage.of_delegation(delegation, now=now)["parts"]
-    content = {
-        "id": delegation.pk,
-        "sentence": sentence(delegation, now=now, time_zone=request.tenant.time_zone),
-        "ending": _ending(receipts.left_by(delegation, now=now), parts),
-        "form": Ending(),
-    }
-    return render(request, "console/end_delegation.html", content)
-
-
->>>>>>> 2f078d9 (Rotating by hand says first who has not fetched the key, and waits for the longest that anybody kept a key set)
 def _ending(left: Sequence[Remainder], parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return what an end would do now, in numbers."""
     return {

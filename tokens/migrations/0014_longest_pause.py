@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tokens', '0012_scope_of_sharing'),
+        ('tokens', '0013_scope_of_asking'),
     ]
 
     operations = [
