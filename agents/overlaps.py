@@ -7,7 +7,7 @@ from when that worked. The clock ends it (`agents.turning`).
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.utils.translation import gettext
 
@@ -17,6 +17,7 @@ from audit.ledger import JsonValue
 
 USUAL, MOST = 7, 90
 """Days that are proposed, and as many as there may be."""
+_BY_HAND: Mapping[str, Any] = {"successor": "", "overlap_days": None}
 
 
 class Held(Protocol):
@@ -44,17 +45,23 @@ def arrange(client: Client, held: Iterable[Held], successor: str, days: int | No
 
 
 def came(client: Client, credential: str, *, now: datetime) -> None:
-    """Keep when a key was added: it does not say so itself."""
-    CredentialStory.objects.update_or_create(client=client, credential=credential, defaults={"made_at": now})
+    """Keep when a key was added: it does not say so itself. What was known of it, had it been there before, is over."""
+    fresh = {"made_at": now, "first_used_at": None, "last_used_at": None, **_BY_HAND}
+    CredentialStory.objects.update_or_create(client=client, credential=credential, defaults=fresh)
 
 
 def forget(client: Client, credential: str = "") -> None:
-    """Forget what was known of a credential that is gone, or of all; what was to follow it does so by hand."""
+    """Forget what was known of a credential that is gone, or of all.
+
+    What was to end behind it ends behind what follows it, so that one that never came into use keeps nothing alive;
+    by hand where nothing does.
+    """
     mine = CredentialStory.objects.filter(client=client)
     if not credential:
         mine.delete()
         return
-    mine.filter(successor=credential).update(successor="", overlap_days=None)
+    gone = mine.filter(credential=credential).exclude(overlap_days=None).first()
+    mine.filter(successor=credential).update(**{"successor": gone.successor} if gone else _BY_HAND)
     mine.filter(credential=credential).delete()
 
 

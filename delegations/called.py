@@ -102,12 +102,17 @@ def _people(text: str) -> "QuerySet[Any]":
 
 
 def _agents(text: str) -> "QuerySet[Any]":
-    return Agent.objects.filter(Q(pk=text) | Q(name__icontains=text)).annotate(beside=F("pk"))
+    return Agent.objects.filter(Q(pk=text) | _named("name", text)).annotate(beside=F("pk"))
 
 
 def _clients(text: str) -> "QuerySet[Any]":
-    named = Q(client_id=text) | Q(agent=text) | Q(name__icontains=text) | Q(agent__name__icontains=text)
-    return Client.objects.filter(named).annotate(beside=Coalesce("agent", "client_id", output_field=CharField()))
+    named = _named("name", text) | _named("agent__name", text)
+    return Client.objects.filter(Q(client_id=text) | Q(agent=text) | named).annotate(beside=Coalesce("agent", "client_id", output_field=CharField()))
+
+
+def _named(name: str, text: str) -> Q:
+    """Match what has a text in its name. An id means what has it, and nothing that calls itself so."""
+    return Q(pk=None) if identifiers.is_one(text) else Q(**{f"{name}__icontains": text})
 
 
 def _servers(text: str) -> "QuerySet[Any]":

@@ -146,10 +146,14 @@ class EventFilter(django_filters.FilterSet):
         return self._within(queryset).filter(network=value)
 
     def of_request(self, queryset: "QuerySet[Entry]", name: str, value: str) -> "QuerySet[Entry]":
-        at = identifiers.moment(value)
-        if at is None:
+        try:
+            at = identifiers.moment(value)
+            around = (at - AROUND[0], at + AROUND[1]) if at is not None else ()
+        except (ValueError, OverflowError):
+            around = ()  # Beyond the years that there are: nobody was given such an id.
+        if not around:
             return queryset.none()
-        since, until = (identifiers.at("evt", moment) for moment in (at - AROUND[0], at + AROUND[1]))
+        since, until = (identifiers.at("evt", moment) for moment in around)
         return queryset.filter(pk__gte=since, pk__lt=until, request_id=value)
 
     def search(self, queryset: "QuerySet[Entry]", value: str) -> "QuerySet[Entry]":

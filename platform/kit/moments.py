@@ -17,12 +17,14 @@ NO_MOMENT = gettext_lazy("Write a date (2026-12-31), or how far from now (7d, 12
 
 
 def parse(text: str, *, now: datetime, is_ahead: bool) -> datetime:
-    """Return the moment that a text says; a bare distance lies ahead or behind. Raises ValueError."""
+    """Return the moment that a text says; a bare distance lies ahead or behind. Raises ValueError, or OverflowError for
+    one that is in no year of UTC, in which databases are asked.
+    """
     if found := _DISTANCE.fullmatch(text):
         distance = int(found[1]) * _UNITS[found[2]]
         return now + distance if is_ahead else now - distance
     if moment := parse_datetime(text):
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     if day := parse_date(text):
         return datetime.combine(day, time(), tzinfo=UTC)
     raise ValueError("no moment")
