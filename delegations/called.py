@@ -107,7 +107,8 @@ def _agents(text: str) -> "QuerySet[Any]":
 
 def _clients(text: str) -> "QuerySet[Any]":
     named = _named("name", text) | _named("agent__name", text)
-    return Client.objects.filter(Q(client_id=text) | Q(agent=text) | named).annotate(beside=Coalesce("agent", "client_id", output_field=CharField()))
+    found = Client.objects.filter(Q(client_id=text) | Q(agent=text) | named)
+    return found.annotate(beside=Coalesce("agent", "client_id", output_field=CharField()))
 
 
 def _named(name: str, text: str) -> Q:
