@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from audit.events import REFUSALS
 from audit.models import Entry
+from audit.principals import Kind
+from console.proof_words import in_words
 from delegations import entry_names
 from delegations.entry_names import Known
 from delegations.event_words import words
@@ -31,6 +33,9 @@ def _row(entry: Entry, zone: ZoneInfo, known: Mapping[str, Known]) -> dict[str, 
         "words": words(entry.event),
         "event": entry.event,
         "about": "" if about == who else about,
+        "what": entry_names.what(entry, known),
+        "proof": in_words(entry.proof) if entry.principal_kind == Kind.USER else "",
+        "is_refusal": entry.event.endswith(".refused"),
         "reason": entry.reason,
         "for_whom": whom if entry.on_behalf_of != entry.principal_id else "",
         "through": through if through not in {entry.principal_id, who} and through not in about else "",

@@ -1,13 +1,23 @@
 """What a page's form does, as a program asks for it: for lists with nothing in them."""
 
 import json
+import shlex
 
 from tenants.models import Tenant
+from tokens.checking.authority import Question
 
 
 def request(tenant: Tenant, path: str, **said: object) -> str:
     """Return the call of the API that makes one; the token comes from the reader's environment."""
     return _post(f"{tenant.issuer}/api/v1/{path}", said, "Authorization: Bearer $REMIT_TOKEN")
+
+
+def check(tenant: Tenant, question: Question) -> str:
+    """Return the call that asks a question of access again."""
+    person = {"person": question.person.pk} if question.person else {}
+    chain = {"chain": [each.pk for each in question.chain]} if question.chain else {}
+    scopes = {"scopes": sorted(question.scopes)} if question.scopes else {}
+    return request(tenant, "check", agent=question.agent.pk, resource=question.resource, **person, **chain, **scopes)
 
 
 def registration(tenant: Tenant) -> str:
@@ -25,5 +35,6 @@ def authorization(tenant: Tenant) -> str:
 
 def _post(address: str, said: object, *headers: str) -> str:
     asked = ("Content-Type: application/json", *headers)
-    lines = [f"curl -X POST {address}", *(f'-H "{each}"' for each in asked), f"-d '{json.dumps(said)}'"]
+    # What a stranger called something stays within its quotes, whatever shell it is pasted into.
+    lines = [f"curl -X POST {address}", *(f'-H "{each}"' for each in asked), f"-d {shlex.quote(json.dumps(said))}"]
     return " \\\n  ".join(lines)

@@ -289,6 +289,12 @@ def note(
     named = Delegation.unscoped.select_related("member__user", "agent", "client", "resource_server").get(
         pk=delegation.pk
     )
+    noted: dict[str, Any] = {
+        "sentence": kept_sentence(named, now=timezone.now()),
+        "scopes": list(named.scopes),
+    }
+    if named.expires_at is not None and event != Event.DELEGATION_ENDED:
+        noted["until"] = named.expires_at.isoformat()
     record(
         event,
         by=by,
@@ -296,5 +302,5 @@ def note(
         on_behalf_of=named.subject,
         through=named.agent_id or "",
         reason=reason,
-        detail={"sentence": kept_sentence(named, now=timezone.now()), "scopes": list(named.scopes), **(detail or {})},
+        detail={**noted, **(detail or {})},
     )

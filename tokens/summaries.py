@@ -118,8 +118,10 @@ def entries(found: Sequence[Entry]) -> Mapping[str, str]:
 def entry(found: Entry, known: Mapping[str, Known]) -> str:
     """Say who did what, for whom and through which agent; whoever did it for themselves is not named twice."""
     who = found.principal_label or found.principal_id
-    about = entry_names.about(found, known)
+    about, what = entry_names.about(found, known), entry_names.what(found, known)
     said = " ".join(each for each in (who, words(found.event), "" if about == who else about) if each)
+    if what and found.about_kind == "delegation":
+        said = gettext("%(said)s: %(what)s") % {"said": said, "what": what}
     whom, through = (known[each].name if each in known else each for each in (found.on_behalf_of, found.through))
     if found.on_behalf_of and found.on_behalf_of != found.principal_id:
         said = gettext("%(said)s for %(whom)s") % {"said": said, "whom": whom}

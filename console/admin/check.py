@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from agents.models import Agent
-from console import remedies, step_words
+from console import remedies, snippets, step_words
 from console.access import for_keepers, principal
 from delegations.sentence import in_words
 from tenants import directory
@@ -94,6 +94,7 @@ def _page(request: MemberRequest, form: CheckForm, verdict: Verdict | None = Non
         zone = request.tenant.time_zone
         shown |= {
             "is_judged": True,
+            "snippet": snippets.check(request.tenant, form.question()),
             "is_allowed": verdict.is_allowed,
             "steps": step_words.in_words(verdict.steps),
             "remedy": step_words.remedy(verdict.steps),

@@ -33,7 +33,7 @@ def test_what_is_newer_is_told_once_and_where_to_ask_next(world, ada):
     world.grant(world.public_client("Later"))
     newer = ada.go(f"{world.origin}{first}")
     assert newer.status_code == 200
-    assert "Alice allowed Later, Calendar" in lines(newer)
+    assert any(each.startswith("Alice allowed Later: read your calendar on Calendar") for each in lines(newer))
     assert not any("Scout" in line for line in lines(newer))
     assert f'data-said="{len(lines(newer))} new entries."' in newer.text
     assert ada.go(f"{world.origin}{tail(newer)}").status_code == 204

@@ -2,17 +2,19 @@
 
 import json
 
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page
 
 from audit.principals import SYSTEM
-from kit import context
+from kit import context, jwks
 from tests.browser.sight import Arrive, Sight, again, at, at_empty
 from tests.browser.stage import Stage, sign_in
 from tests.harness.domains import Foreign
 from tests.harness.world import make
 from tokens import rotation
 from tokens.models import SigningKey
+from trust import swapped
 from trust.models import TrustedIssuer
 
 
@@ -113,6 +115,17 @@ def _issuer(path: str = "") -> Arrive:
     return arrive
 
 
+def _swapped(stage: Stage, page: Page) -> None:
+    """Stand before keys that none of those before vouches for, as the ledger notes them."""
+    with context.use(stage.lived_in.tenant), transaction.atomic():
+        issuer = TrustedIssuer.objects.get(issuer="https://accounts.subsidiary.example")
+        before, after = (jwks.parse(Foreign(f"https://{name}.example").jwks) for name in ("before", "after"))
+        TrustedIssuer.objects.filter(pk=issuer.pk).update(keys_swapped_at=timezone.now())
+        swapped.note(issuer, before, after)
+    page.goto(stage.lived_in.url(f"/console/trust/issuers/{issuer.pk}"))
+    page.get_by_text("Its keys were swapped.").wait_for()
+
+
 def _looked_at(stage: Stage, page: Page) -> None:
     """Look at an issuer whose keys are pasted, one of them for something else."""
     others = Foreign("https://idp.foreign.example").jwks["keys"]
@@ -169,6 +182,7 @@ SIGHTS = (
     Sight("console-audiences", at("/console/trust/audiences"), "ada"),
     Sight("console-audiences-empty", at_empty("/console/trust/audiences"), "ada", is_empty=True),
     Sight("console-issuer", _issuer(), "ada"),
+    Sight("console-issuer-swapped", _swapped, "ada"),
     Sight("console-issuer-off", _issuer("/off"), "ada"),
     Sight("console-issuer-remove", _issuer("/remove"), "ada"),
     Sight("console-platform", _platform, "ada"),
