@@ -45,8 +45,8 @@ class Narrowing:
     query: str = ""
     at: str = ""
     is_narrowed: bool = False
-    is_ordered_there: bool = False
-    """Whether the API sorts by the same words."""
+    there: frozenset[str] = frozenset()
+    """The words that the API knows, too."""
 
     @property
     def clear_url(self) -> str:
@@ -61,8 +61,7 @@ class Narrowing:
     @property
     def request(self) -> str:
         """The words with which the API narrows the same list, as they stand behind its address."""
-        here = {COLUMNS, *WORDS} - ({"order"} if self.is_ordered_there else set())
-        words = [(name, value) for name, value in QueryDict(self.query).items() if value and name not in here]
+        words = [(name, value) for name, value in QueryDict(self.query).items() if value and name in self.there]
         return f"?{urlencode(words)}" if words else ""
 
 
@@ -100,7 +99,7 @@ def narrowing(
         query=query.urlencode(),
         at=at,
         is_narrowed=any(value and name in by.base_filters for name, value in request.GET.items()),
-        is_ordered_there=is_ordered_there,
+        there=frozenset(by.base_filters) | ({"order"} if is_ordered_there else set()),
     )
 
 

@@ -175,6 +175,7 @@ def test_people_have_their_own_as_json(full):
 SAME = {
     "/console/agents?q=scout": "agents?q=scout",
     "/console/delegations?q=agent:scout%20until:%3C30d": "delegations?q=agent%3Ascout+until%3A%3C30d",
+    "/console/agents?q=scout&colour=red&columns=owner": "agents?q=scout",
     "/console/approvals": "approvals?status=waiting",
     "/console/members?role=admin": "members?role=admin",
     "/console/resources": "resources",

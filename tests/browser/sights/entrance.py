@@ -8,7 +8,8 @@ from tenants import actions, logo, members
 from tests.browser.sight import Sight, at
 from tests.browser.stage import Stage, say_who, sign_in
 from tests.harness import company, pictures
-from tests.harness.world import make
+from tests.harness.signing_in import cookie
+from tests.harness.world import PASSWORD, make
 
 
 def _second_step(stage: Stage, page: Page) -> None:
@@ -37,6 +38,22 @@ def _wrong_password_again(stage: Stage, page: Page) -> None:
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("Incorrect password.").wait_for()
+
+
+def _signed_out_meanwhile(stage: Stage, page: Page) -> None:
+    """Lose the session while a denial is typed, and come back to it."""
+    world = stage.lived_in
+    page.goto(world.url("/login"))
+    sign_in(page, world.email("ada"), PASSWORD)
+    page.wait_for_url(lambda url: "/login" not in url)
+    page.goto(world.url("/console/approvals"))
+    page.context.clear_cookies(name=cookie(world.tenant))
+    card = page.locator("article").first
+    card.locator("summary", has_text="Deny").click()
+    card.get_by_label("Own words").fill("Nobody here knows who runs it.")
+    card.locator("form[action*='/deny'] button").click()
+    sign_in(page, world.email("ada"), PASSWORD)
+    page.get_by_text("You were signed out meanwhile.").wait_for()
 
 
 def _unknown_domain(stage: Stage, page: Page) -> None:
@@ -72,6 +89,8 @@ SIGHTS = (
     Sight("sign-in-company", _second_step_with_a_company),
     Sight("sign-in-unknown-domain", _unknown_domain),
     Sight("sign-in-refused", _wrong_password),
+    Sight("signed-out-meanwhile", _signed_out_meanwhile),
+    Sight("nothing-read", at("/console/settings/change"), status=405),
     Sight("sign-in-again", at("/login/again"), "alice"),
     Sight("sign-in-again-refused", _wrong_password_again, "bob"),
     Sight("sign-out", at("/logout"), "alice"),
