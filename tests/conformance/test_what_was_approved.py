@@ -184,11 +184,15 @@ def test_whoever_read_an_older_ceiling_reads_who_was_first_and_keeps_what_a_form
 
 def test_the_people_of_an_approval_take_one_statement_however_many_they_are(world, twins):
     from console.admin import agent_facts, ceilings
+    from tenants import directory
+    from tokens.around import Around
 
     agent, _ = twins
     agent.people = {"members": [each.pk for each in world.people.values()], "groups": ["a", "b"]}
+    with context.use(world.tenant):
+        assert directory.resource_servers()  # What the process keeps is there.
     with context.use(world.tenant), counted() as statements:
-        people = agent_facts.of(agent, now=timezone.now(), is_bounded=True).people
+        people = agent_facts.of(agent, Around([], []), [], now=timezone.now(), is_bounded=True).people
         assert len(ceilings.approved(agent, people)["people"]) == len(world.people) + 2
     assert len(statements) == 1
 
