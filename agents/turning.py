@@ -4,7 +4,7 @@ from datetime import datetime
 
 from agents import credentials, overlaps
 from agents.errors import LastWayIn, NotActive, Unusable
-from agents.models import Client, CredentialStory
+from agents.models import Agent, Client, CredentialStory
 from audit.principals import SYSTEM
 
 BATCH = 500
@@ -14,9 +14,13 @@ FOLLOWED = "what follows it is in use for {days} days"
 def end_due(now: datetime) -> int:
     """Retire credentials whose days are over; return how many. The last way in is never taken by the clock."""
     waiting = CredentialStory.objects.filter(overlap_days__isnull=False).values("client").distinct()
+    # Of an agent that was ended nothing is touched: it may come back within its days, and is no way in until then.
+    living = Client.objects.filter(pk__in=waiting, status=Client.Status.ACTIVE).exclude(
+        agent__status=Agent.Status.RETIRED
+    )
     ended, last = 0, ""
     # All of them: most wait for a first use that may never come, and would stand before the others for ever.
-    while clients := list(Client.objects.filter(pk__in=waiting, pk__gt=last).order_by("pk")[:BATCH]):
+    while clients := list(living.filter(pk__gt=last).order_by("pk")[:BATCH]):
         known, last = overlaps.stories(clients), clients[-1].pk
         ended += sum(
             _end(client, story)

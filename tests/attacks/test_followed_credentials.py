@@ -1,10 +1,11 @@
 """What lets an old credential live on, or takes a good one: a next one that is never used, gone, or there anew."""
 
 import pytest
+from django.utils import timezone
 from jwcrypto import jwk
 
 from agents import credentials, turning
-from agents.models import Client
+from agents.models import Agent, Client
 from audit.principals import SYSTEM
 from kit import context
 from tests.conformance.test_credential_stories import OWN, aged, ask, clock, path_of, worker
@@ -67,6 +68,21 @@ def test_agents_that_wait_for_a_first_use_hold_up_no_end_of_others(world, worker
     aged(world, 2)
     assert clock(world) == 1
     assert [world.own_token(each).status_code for each in pair] == [200, 401]
+
+
+@spec("RFC 6749", "10.1")
+def test_an_agent_that_was_ended_meanwhile_comes_back_with_no_secret_that_was_due(world, worker, ask):
+    made = ask("POST", path_of(worker), {"kind": "secret", "overlap_days": 1}).json()
+    new = Credentials(worker.client, made["client_secret"])
+    assert world.own_token(new).status_code == 200
+    aged(world, 2)
+    with context.use(world.tenant):
+        agent = Agent.objects.get(pk=worker.client.agent_id)
+        Agent.objects.filter(pk=agent.pk).update(status="retired", retired_at=timezone.now())
+        assert clock(world) == 0
+        Agent.objects.filter(pk=agent.pk).update(status=agent.status, retired_at=None)
+    assert clock(world) == 1
+    assert [world.own_token(each).status_code for each in (worker, new)] == [401, 200]
 
 
 @spec("RFC 7523", "2.2")
