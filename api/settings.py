@@ -19,7 +19,7 @@ from audit.events import Event
 from audit.models import Entry
 from kit import client_ids
 from tenants import actions
-from tenants.models import Tenant
+from tenants.models import CHOICES, Tenant
 from tenants.roles import Act, may
 from tokens import stops
 from tokens.bearer import Bearer
@@ -39,6 +39,10 @@ class SettingsSerializer(serializers.ModelSerializer[Tenant]):
         help_text="Hosts, and whole https addresses of documents, whose agents need no approval by such a policy.",
     )
     trusted_networks = serializers.ListField(child=serializers.CharField(max_length=50), max_length=200, required=False)
+
+    consent_choices = serializers.ListField(
+        child=serializers.ChoiceField(CHOICES), max_length=len(CHOICES), required=False
+    )
 
     class Meta:
         model = Tenant

@@ -8,6 +8,7 @@ class Event(StrEnum):
     TENANT_SUSPENDED = "tenant.suspended"
     TENANT_PAUSED = "tenant.paused"
     TENANT_RESUMED = "tenant.resumed"
+    TENANT_REMOVED = "tenant.removed"
     MEMBER_ADDED = "member.added"
     MEMBER_SUSPENDED = "member.suspended"
     MEMBER_INVITED = "member.invited"

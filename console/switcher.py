@@ -23,9 +23,9 @@ class Place:
     environment_words: str | Promise
 
 
-def of(member: Membership) -> list[Place]:
-    """Return the tenants of a person; none where there is nothing to choose from."""
-    return [_place(each, member) for each in places.of(member, at_least=2)]
+def of(member: Membership, *, at_least: int = 2) -> list[Place]:
+    """Return the tenants of a person; none where there are fewer, as there is nothing to choose from then."""
+    return [_place(each, member) for each in places.of(member, at_least=at_least)]
 
 
 def lazily(member: Membership) -> "SimpleLazyObject[list[Place]]":

@@ -70,6 +70,7 @@ _WORDS: Mapping[str, str | Promise] = {
     "tenant.created": _("made the organisation"),
     "tenant.suspended": _("closed the organisation"),
     "tenant.paused": _("paused the organisation"),
+    "tenant.removed": _("removed the organisation"),
     "tenant.resumed": _("opened the organisation again"),
     "resource_server.downstream_allowed": _("lets it call on"),
     "resource_server.downstream_forbidden": _("no longer lets it call on"),

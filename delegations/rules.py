@@ -1,6 +1,6 @@
 """Judgements about authority: pure, and never wider than what they start from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from agents.models.agent import earliest
 from delegations.errors import AsItWas, DelegationOver, DelegationWidened, NotHandedOn, NothingLeft, NoWayThere
 from delegations.models import Delegation
 from kit.oauth import OFFLINE_ACCESS
-from tenants.models import Downstream, ResourceServer, Tenant
+from tenants.models import CHOICES, Downstream, ResourceServer, Tenant
 
 UNDO = timedelta(minutes=10)
 RENEWABLE = timedelta(days=2)
@@ -228,10 +228,18 @@ def permits(delegation: Delegation, *, audience: str, scopes: frozenset[str], no
     )
 
 
-def durations(now: datetime, *, time_zone: str, longest_days: int, latest: datetime | None = None) -> list[Duration]:
+def durations(
+    now: datetime,
+    *,
+    time_zone: str,
+    longest_days: int,
+    latest: datetime | None = None,
+    offered: Collection[str] = CHOICES,
+) -> list[Duration]:
     """Return the choices of how long, as the page lists them, within the tenant's limit and the agent's (`latest`).
 
-    Where the agent's own limit lies between two of them it is a choice as well, the last one.
+    Of those that the tenant has `offered`; where all of them are too long, of all that there are. Where the agent's own
+    limit lies between two of them it is a choice as well, the last one.
     """
     local = now.astimezone(ZoneInfo(time_zone))
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -242,7 +250,8 @@ def durations(now: datetime, *, time_zone: str, longest_days: int, latest: datet
         Duration("month", _("30 days"), now + timedelta(days=30)),
     ]
     tenants = now + timedelta(days=longest_days)
-    within = [choice for choice in choices if choice.ends_at <= tenants] or choices[:1]
+    short = [choice for choice in choices if choice.ends_at <= tenants]
+    within = [choice for choice in short if choice.value in offered] or short or choices[:1]
     if latest is None or all(choice.ends_at <= latest for choice in within):
         return within
     most = Duration("most", _("As long as it may"), latest)

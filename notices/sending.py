@@ -96,7 +96,7 @@ def _made(notice: Notice, connection: BaseEmailBackend) -> EmailMultiAlternative
     kind, entry = kinds.REGISTRY.get(notice.kind), Entry.objects.filter(pk=notice.entry_id).first()
     if kind is None or entry is None or not _is_here(notice.recipient):
         return None
-    with languages.reading(notice.recipient.user.reads):
+    with languages.reading(notice.recipient.user.reads or current().language):
         words = kind.words(entry, notice.recipient)
         return mail.message(notice, words, connection) if words else None
 

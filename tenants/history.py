@@ -15,7 +15,7 @@ def said(setting: str, text: str) -> Any:
         return text == "yes"
     if isinstance(field, models.JSONField):
         listed = text.split(", ") if text else []
-        return listed if field.default is list else _numbers(setting, listed)
+        return _numbers(setting, listed) if field.default is dict else listed
     return _number(setting, text) if isinstance(field, models.IntegerField) else text
 
 

@@ -14,10 +14,11 @@ from tenants.models import User
 def invite_by_mail(invitation: Invitation, secret: str) -> None:
     """Send an invitation to its address; opening the link does nothing yet.
 
-    Whoever is known reads it in their language, and whoever is new in that of the person who invites them.
+    Whoever is known reads it in their language, and whoever is new in the tenant's, or else in their inviter's.
     """
     known = User.objects.own(invitation.email)
-    with languages.reading(known.reads if known and known.reads else translation.get_language() or ""):
+    usual = current().language or translation.get_language() or ""
+    with languages.reading(known.reads if known and known.reads else usual):
         subject, words = _letter(invitation, secret)
     send_mail(subject, words, None, [invitation.email])
 

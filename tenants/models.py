@@ -29,6 +29,14 @@ def _subject() -> str:
     return identifiers.make("usr")
 
 
+CHOICES = ("hour", "today", "week", "month")
+"""What a consent page may offer of how long: an hour, the rest of the day, 7 days, 30 days."""
+
+
+def usual_choices() -> list[str]:
+    return list(CHOICES)
+
+
 class Tenant(models.Model):
     """An organisation that is served: exactly one issuer, and the policy that bounds everything below it."""
 
@@ -99,6 +107,9 @@ class Tenant(models.Model):
     trusted_networks = models.JSONField(default=list, help_text="Networks (CIDR) in which device codes are good.")
     access_token_seconds = models.PositiveIntegerField(default=300, help_text="1 to 3600.")
     longest_delegation_days = models.PositiveIntegerField(default=30)
+    consent_choices = models.JSONField(
+        default=usual_choices, help_text="Which choices of how long a consent page offers, within the longest."
+    )
     handing_on = models.CharField(
         max_length=8,
         choices=Handing.choices,
@@ -114,6 +125,9 @@ class Tenant(models.Model):
     )
     unused_days = models.PositiveSmallIntegerField(default=0, help_text="Days until unused access ends; 0: never.")
     time_zone = models.CharField(max_length=40, default="UTC")
+    language = models.CharField(
+        max_length=10, blank=True, help_text="What people read who chose nothing; empty: English."
+    )
     default_resource = models.CharField(
         max_length=512,
         blank=True,

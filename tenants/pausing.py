@@ -22,8 +22,7 @@ from tenants.models import Tenant
 @transaction.atomic
 def pause_tenant(tenant: Tenant, *, by: Principal, name: str, reason: str) -> None:
     """Issue nothing and accept nothing from the commit on; raises Unusable where its name is another, or NotActive."""
-    if " ".join(name.split()) != " ".join(tenant.name.split()):
-        raise Unusable(_("The name is %(name)s. Type it as it stands there.") % {"name": tenant.name})
+    _check_name(tenant, name)
     if not _move(tenant, Tenant.Status.ACTIVE, Tenant.Status.PAUSED):
         raise NotActive(tenant.slug)
     with context.use(tenant):
@@ -37,6 +36,19 @@ def resume_tenant(tenant: Tenant, *, by: Principal) -> None:
         raise NotActive(tenant.slug)
     with context.use(tenant):
         record(Event.TENANT_RESUMED, by=by, about=tenant)
+
+
+@transaction.atomic
+def remove_tenant(tenant: Tenant, *, by: Principal, name: str, reason: str) -> None:
+    """Let a paused tenant be as if it never was; raises Unusable where its name is another, or NotActive.
+
+    An operator's alone (docs/decisions/0048). Its rows stay, and its address is given to nobody else.
+    """
+    _check_name(tenant, name)
+    if not _move(tenant, Tenant.Status.PAUSED, Tenant.Status.DELETED):
+        raise NotActive(tenant.slug)
+    with context.use(tenant):
+        record(Event.TENANT_REMOVED, by=by, about=tenant, reason=reason)
 
 
 def is_paused() -> bool:
@@ -53,6 +65,11 @@ def stood_still(since: datetime) -> bool:
 def last_pause() -> Entry | None:
     """Return who paused the current tenant last, when and why."""
     return Entry.objects.filter(event=Event.TENANT_PAUSED).order_by("-pk").first()
+
+
+def _check_name(tenant: Tenant, name: str) -> None:
+    if " ".join(name.split()) != " ".join(tenant.name.split()):
+        raise Unusable(_("The name is %(name)s. Type it as it stands there.") % {"name": tenant.name})
 
 
 def _move(tenant: Tenant, before: str, after: str) -> bool:

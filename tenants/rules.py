@@ -8,13 +8,14 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from kit import client_ids
 from kit.oauth import IDENTITY_SCOPES
 from tenants import brand
 from tenants.errors import BadSetting, NotYours, Unusable
-from tenants.models import Membership, ResourceServer, Scope, Tenant
+from tenants.models import CHOICES, Membership, ResourceServer, Scope, Tenant
 from tenants.roles import TABLE, Act, may
 
 LONGEST_ACCESS_TOKEN = 3600
@@ -196,6 +197,16 @@ def _networks(value: object) -> str:
     return _("%(entry)s is no network. Write networks like 192.0.2.0/24.") % {"entry": str(wrong)[:80]}
 
 
+def _consent_choices(value: object) -> str:
+    is_good = isinstance(value, list) and bool(value) and all(each in CHOICES for each in value)
+    is_good = is_good and isinstance(value, list) and len(set(value)) == len(value)
+    return "" if is_good else _("At least one of these: %(words)s.") % {"words": ", ".join(CHOICES)}
+
+
+def _language(value: object) -> str:
+    return _choice(("", *dict(settings.LANGUAGES)))(value)
+
+
 def _zone(value: object) -> str:
     return "" if value in available_timezones() else _("A name like Europe/Vienna.")
 
@@ -212,12 +223,14 @@ _CHECKS: Mapping[str, Check] = {
     "admitted_hosts": _hosts,
     "access_token_seconds": _number(1, LONGEST_ACCESS_TOKEN),
     "longest_delegation_days": _number(1, LONGEST_DELEGATION),
+    "consent_choices": _consent_choices,
     "handing_on": _choice(Tenant.Handing.values),
     "deepest_chain": _number(0, DEEPEST_CHAIN),
     "key_days": _key_days,
     "owner_grace_days": _number(0, LONGEST_GRACE),
     "unused_days": _unused_days,
     "time_zone": _zone,
+    "language": _language,
     "keep_days": _keep_days,
     "accent": partial(brand.flaw, ground=brand.LIGHT),
     "accent_dark": partial(brand.flaw, ground=brand.DARK),

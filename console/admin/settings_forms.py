@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +24,12 @@ class Part:
 
 
 PARTS = (
-    Part("here", _("This organisation"), _("Where one is, and which day it is here."), ("environment", "time_zone")),
+    Part(
+        "here",
+        _("This organisation"),
+        _("Where one is, which day it is here, and what people read who chose nothing."),
+        ("environment", "time_zone", "language"),
+    ),
     Part(
         "colours",
         _("Colours"),
@@ -46,7 +52,7 @@ PARTS = (
         "access",
         _("Access and its end"),
         _("How long it lasts at most, and when it ends by itself."),
-        ("longest_delegation_days", "unused_days", "access_token_seconds", "default_resource"),
+        ("longest_delegation_days", "consent_choices", "unused_days", "access_token_seconds", "default_resource"),
     ),
     Part(
         "handing-on",
@@ -75,6 +81,8 @@ LABELS: dict[str, Any] = {
     "trusted_networks": _("Trusted networks"),
     "access_token_seconds": _("Seconds that an access token lives"),
     "longest_delegation_days": _("Days that a person may allow at most"),
+    "consent_choices": _("What people may choose of how long"),
+    "language": _("Language"),
     "handing_on": _("Agents may hand on what they were allowed"),
     "deepest_chain": _("How often it may be handed on"),
     "owner_grace_days": _("Days until an agent whose last owner left is paused"),
@@ -100,11 +108,14 @@ _HELP: dict[str, Any] = {
     "unused_days": _("0: it never does. At least 30; whoever allowed it is told before."),
     "default_resource": _("The identifier of one of your resources. Empty: such requests are refused."),
     "time_zone": _("As in Europe/Vienna."),
+    "language": _("Of mail and pages, for whoever chose none and whose browser asks for none of ours."),
+    "consent_choices": _("Where all of these are longer than the days above, the shorter ones are offered."),
     "keep_days": _("What was told to whom, and what long work was done to. 0: as the installation has it."),
     "accent": _("Like #324db3. Empty: the usual one. Text in it must read at 4.5:1 or better."),
     "accent_dark": _("Empty: the colour above, made lighter until it reads."),
 }
 LISTS = ("admitted_hosts", "trusted_networks")
+DURATIONS = (("hour", _("1 hour")), ("today", _("Today")), ("week", _("7 days")), ("month", _("30 days")))
 
 
 class PartForm(forms.Form):
@@ -112,7 +123,7 @@ class PartForm(forms.Form):
 
     def __init__(self, part: Part, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        plain = [name for name in part.fields if name not in LISTS]
+        plain = [name for name in part.fields if name not in (*LISTS, "consent_choices", "language")]
         self.fields |= forms.fields_for_model(Tenant, plain, labels=LABELS, help_texts=_HELP)
         for name in LISTS:
             if name in part.fields:
@@ -120,6 +131,16 @@ class PartForm(forms.Form):
                 self.fields[name] = forms.CharField(
                     required=False, label=LABELS[name], help_text=_HELP[name], widget=lines
                 )
+        if "consent_choices" in part.fields:
+            self.fields["consent_choices"] = forms.MultipleChoiceField(
+                choices=DURATIONS, label=LABELS["consent_choices"], help_text=_HELP["consent_choices"],
+                widget=forms.CheckboxSelectMultiple,
+            )  # fmt: skip
+        if "language" in part.fields:
+            spoken = [("", _("English, or what the browser asks for")), *settings.LANGUAGES]
+            self.fields["language"] = forms.ChoiceField(
+                choices=spoken, required=False, label=LABELS["language"], help_text=_HELP["language"]
+            )
         self.order_fields(part.fields)
 
     def clean_admitted_hosts(self) -> list[str]:
@@ -131,10 +152,15 @@ class PartForm(forms.Form):
 
 def form_of(part: Part, tenant: Tenant, said: Any = None) -> PartForm:
     """Return the form of a part: as it is, or as somebody sent it."""
-    form = PartForm(part, said, initial={name: written(getattr(tenant, name)) for name in part.fields})
+    form = PartForm(part, said, initial=_initial(part, tenant))
     for name in form.fields.keys() & set(tenant.fixed):
         form.fields[name].disabled = True  # What is sent for it is not read.
     return form
+
+
+def _initial(part: Part, tenant: Tenant) -> dict[str, Any]:
+    said = {name: getattr(tenant, name) for name in part.fields}
+    return {name: written(value) if name in LISTS else value for name, value in said.items()}
 
 
 def written(value: Any) -> Any:

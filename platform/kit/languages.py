@@ -17,7 +17,7 @@ def is_known(code: str) -> bool:
     return code in dict(settings.LANGUAGES)
 
 
-def spoken(header: str) -> str:
+def spoken(header: str, *, default: str = "") -> str:
     """Return the one of our languages that an Accept-Language header likes best (RFC 9110 §12.5.4), or the default."""
     for code, _ in parse_accept_lang_header(header[:LONGEST_HEADER].lower()):
         if code == "*":
@@ -26,7 +26,7 @@ def spoken(header: str) -> str:
             return translation.get_supported_language_variant(code)
         except LookupError:
             continue
-    return settings.LANGUAGE_CODE
+    return default if is_known(default) else settings.LANGUAGE_CODE
 
 
 def reading(code: str) -> AbstractContextManager[None]:

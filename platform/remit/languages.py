@@ -1,4 +1,4 @@
-"""The language of a page: what its reader chose, or else what their browser asks for.
+"""The language of a page: what its reader chose, or else what their browser asks for, or else the tenant's.
 
 `Languages` stands behind the middleware that knows the member, and around everything that renders. Whatever is answered
 before it speaks English, and so does the thread afterwards: a page's language ends with the page.
@@ -29,7 +29,9 @@ class Languages:
 
 def in_language(request: HttpRequest, answer: Callable[[], HttpResponseBase], *, chosen: str = "") -> HttpResponseBase:
     """Return an answer in the reader's language. A page says which that is, and what it was chosen by."""
-    code = chosen if languages.is_known(chosen) else languages.spoken(request.headers.get("Accept-Language", ""))
+    tenant = getattr(request, "tenant", None)
+    asked, usual = request.headers.get("Accept-Language", ""), tenant.language if tenant is not None else ""
+    code = chosen if languages.is_known(chosen) else languages.spoken(asked, default=usual)
     request.LANGUAGE_CODE = code  # As Django's own middleware names it.
     with languages.reading(code):
         response = answer()

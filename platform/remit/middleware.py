@@ -87,7 +87,7 @@ class TenantGate:
         if found := _WELL_KNOWN.fullmatch(request.path_info):
             view = WELL_KNOWN.get(found[1], {}).get(found[3] or "")
             return self._enter(request, found[2], "", view) if view else _not_found(request)
-        if request.path_info.startswith(("/t/", "/.well-known/")):
+        if request.path_info != "/t/" and request.path_info.startswith(("/t/", "/.well-known/")):
             return _not_found(request)
         request.tenant = None
         with context.use(None):

@@ -213,7 +213,10 @@ def _live(asked: Asked, member: Membership, now: datetime) -> dict[str, Delegati
 
 def _durations(tenant: Tenant, client: Client, now: datetime) -> list[Duration]:
     latest = client.agent.latest_end(now) if client.agent is not None else None
-    return durations(now, time_zone=tenant.time_zone, longest_days=tenant.longest_delegation_days, latest=latest)
+    return durations(
+        now, time_zone=tenant.time_zone, longest_days=tenant.longest_delegation_days, latest=latest,
+        offered=tenant.consent_choices,
+    )  # fmt: skip
 
 
 def _choices(tenant: Tenant, asked: Asked, live: Mapping[str, Delegation], now: datetime) -> tuple[Choice, ...]:

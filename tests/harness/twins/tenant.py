@@ -19,11 +19,16 @@ from tokens.models import SigningKey
 WHY = {"reason": "left"}
 LOGO = pictures.picture("PNG", (40, 20))
 PARTS = {
-    "here": {"environment": "staging", "time_zone": "Europe/Vienna"},
+    "here": {"environment": "staging", "time_zone": "Europe/Vienna", "language": "de"},
     "colours": {"accent": "#324db3", "accent_dark": "#8ea2ff"},
     "arriving": {"registration": "hosts", "documents": "admission", "admitted_hosts": ["agents.example"]},
     "devices": {"device_codes": "trusted", "trusted_networks": ["192.0.2.0/24", "2001:db8::/32"]},
-    "access": {"longest_delegation_days": 1, "access_token_seconds": 120, "default_resource": "{calendar_url}"},
+    "access": {
+        "longest_delegation_days": 1,
+        "consent_choices": ["hour", "today"],
+        "access_token_seconds": 120,
+        "default_resource": "{calendar_url}",
+    },
     "handing-on": {"handing_on": "policy", "deepest_chain": 2},
     "keeping": {"keep_days": 400},
     "owners": {"owner_grace_days": 7},
