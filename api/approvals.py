@@ -33,6 +33,7 @@ READ, WRITE = "approvals:read", "approvals:decide"
 class ApprovalSerializer(Told, serializers.ModelSerializer[Approval]):
     agent = serializers.CharField(source="agent_id")
     agent_name = serializers.CharField(source="agent.name")
+    purpose = serializers.CharField(source="agent.purpose")
     client_id = serializers.SerializerMethodField()
     risks = serializers.SerializerMethodField()
     wanted_by = serializers.SerializerMethodField()
@@ -43,8 +44,8 @@ class ApprovalSerializer(Told, serializers.ModelSerializer[Approval]):
     class Meta:
         model = Approval
         fields = [
-            "id", "kind", "status", "agent", "agent_name", "client_id", "asked", "own", "risks", "wanted_by", "said",
-            "ceiling", "people", "longest", "until", "reason", "created_at", "decided_at", "decided_by",
+            "id", "kind", "status", "agent", "agent_name", "purpose", "client_id", "asked", "own", "risks", "wanted_by",
+            "said", "ceiling", "people", "longest", "until", "reason", "created_at", "decided_at", "decided_by",
             "assigned_to", "version", *FIELDS,
         ]  # fmt: skip
 

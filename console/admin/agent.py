@@ -78,12 +78,15 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "looks_after": may_see_console(request.member),
         "may_bound": may_bound,
         "proposal": ceilings.proposal(agent, facts.unused),
-        "may_turn_keys": agent.status != Agent.Status.RETIRED
-        and (may(member, Act.CREDENTIALS_WRITE) or is_theirs)
-        and not all(each.is_public for each in clients),
+        "may_turn_keys": _may_turn_keys(agent, clients, may(member, Act.CREDENTIALS_WRITE) or is_theirs),
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
+
+
+def _may_turn_keys(agent: Agent, clients: Sequence[Client], may_turn: bool) -> bool:
+    """Say whether there is anything that proves it, and whoever reads may put another one beside that."""
+    return may_turn and agent.status != Agent.Status.RETIRED and not all(each.is_public for each in clients)
 
 
 def _lacks(agent: Agent, request: MemberRequest, is_theirs: bool) -> str:

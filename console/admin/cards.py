@@ -49,8 +49,7 @@ def card(
         "kind": approval.get_kind_display(),
         "is_change": approval.kind == Approval.Kind.CHANGE,
         "is_more": approval.kind == Approval.Kind.SCOPES,
-        "agent_name": agent.name,
-        "agent_initials": agent.initials,
+        **_of_agent(agent),
         **(_known(client, beside.logos) if client else {}),
         "demanded": _demanded(approval, request.tenant),
         "resources": [_resource(approval, name, scopes, approving) for name, scopes in sorted(approval.asked.items())],
@@ -72,6 +71,10 @@ def card(
         "errors": mine.errors if mine else {},
         "is_narrowed": approving is not None or bool(approval.kind == Approval.Kind.RENEWAL and agent.people),
     }
+
+
+def _of_agent(agent: Agent) -> dict[str, str]:
+    return {"agent_name": agent.name, "agent_initials": agent.initials, "purpose": agent.purpose}
 
 
 def _plea(plea: Plea) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agents.models import Agent
+from agents import admission
+from agents.models import Agent, Client
 from kit import context
 from tests.conformance.test_resources_api import asker
 from tests.harness.footprint import leaves_only
@@ -94,3 +95,16 @@ def test_an_older_form_that_does_not_ask_leaves_it(world, ask, agent):
     form.fields = [each for each in form.fields if each[0] != "purpose"]
     ada.submit(form, {"name": "Renamed"})
     assert (kept(world, agent), ask("GET", f"/agents/{agent.pk}").json()["name"]) == (FOR, "Renamed")
+
+
+def test_whoever_decides_on_an_agent_reads_what_it_is_for(world, agent):
+    ask = asker(world, "ada", "agents:write approvals:read")
+    assert ask("PATCH", f"/agents/{agent.pk}", {"purpose": FOR}).status_code == 200
+    world.rewrite(agent, status="pending")
+    with context.use(world.tenant):
+        agent = Agent.objects.get(pk=agent.pk)
+        admission.ask_about(agent, Client.objects.get(agent=agent))
+    (told,) = [each for each in ask("GET", "/approvals").json()["approvals"] if each["agent"] == agent.pk]
+    ada = world.browser("ada")
+    ada.go(world.url("/console/approvals"))
+    assert (told["purpose"], FOR in ada.words()) == (FOR, True)
