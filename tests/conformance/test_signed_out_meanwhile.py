@@ -9,6 +9,7 @@ from kit import context
 from tenants.invitation import Invitation
 from tests.conformance.test_approvals_narrowed import put
 from tests.conformance.test_step_up import age
+from tests.harness import authenticator_app as app
 from tests.harness.footprint import leaves_only
 from tests.harness.signing_in import Session
 from tests.harness.world import PASSWORD
@@ -174,3 +175,35 @@ def test_whoever_has_to_prove_first_who_they_are_finds_what_they_typed(world, ad
     assert str(ada.page.url) == path
     assert "You proved that it is you. Nothing was done yet." in ada.words()
     assert field(ada.form("/end"), "reason") == ["Its project is over."]
+
+
+@spec("RFC 6265", "5.3")
+def test_it_is_there_after_a_second_factor_too(world, ada):
+    secret = app.add(world, ada)
+    app.forget_steps(world, "ada")
+    ada.go(world.url("/console/members"))
+    form = ada.form("/invite")
+    expire(world, ada)
+    ada.submit(form, {"email": "new@elsewhere.example", "role": "auditor"})
+    sign_in(world, ada)
+    ada.submit(next(each for each in ada.forms() if "code" in dict(each.fields)), {"code": app.code(secret)})
+    assert str(ada.page.url) == world.url("/console/members")
+    assert SENTENCE in ada.words()
+    assert field(ada.form("/invite"), "email") == ["new@elsewhere.example"]
+
+
+@spec("RFC 6265", "5.3")
+def test_a_script_that_sent_the_form_leaves_for_the_sign_in_and_finds_it_as_well(world, ada):
+    put(world, "Onlooker", kind="admission", scopes=["events:read"], source="dcr")
+    ada.go(world.url("/console/approvals"))
+    form = ada.form("/deny")
+    expire(world, ada)
+    sent = ada.http.post(
+        f"{world.origin}{form.action}",
+        data={**dict(form.fields), "reason": "We do not know who runs it."},
+        headers={"HX-Request": "true", "Origin": world.origin, "Referer": world.url("/console/approvals")},
+    )
+    ada.go(f"{world.origin}{sent.headers['hx-redirect']}")
+    sign_in(world, ada)
+    assert SENTENCE in ada.words()
+    assert field(ada.form("/deny"), "reason") == ["We do not know who runs it."]
