@@ -25,7 +25,7 @@ def test_in_a_hand_the_sections_are_behind_a_menu_that_the_keyboard_opens_and_cl
     assert page.evaluate("document.activeElement.getAttribute('popovertarget')") == "sections"
     menu.click()
     sections.get_by_role("link", name="Delegations").click()
-    page.get_by_role("heading", name="Delegations").wait_for()
+    page.get_by_role("heading", name="Delegations", exact=True).wait_for()
     page.context.close()
 
 
@@ -40,7 +40,7 @@ def test_a_filter_changes_the_list_in_place_and_the_address_with_it(stage):
     assert page.evaluate("document.body.dataset.same") == "yes"
     assert "q=minutes" in page.url
     assert page.get_by_text("/api/v1/agents?q=minutes").is_visible()
-    assert "q=minutes" in page.get_by_role("link", name="CSV").get_attribute("href")
+    assert "q=minutes" in page.get_by_role("link", name="CSV", exact=True).get_attribute("href")
     page.go_back()
     page.get_by_role("button", name="Pause Inbox reader").wait_for()
     assert not seen.complaints
@@ -56,7 +56,7 @@ def test_with_a_list_that_changed_in_place_goes_what_is_done_with_all_of_it(stag
     page.get_by_label("Search").press("Enter")
     page.get_by_text("Save this list").wait_for()
     for name in ("End all of these", "CSV"):
-        assert "q=minutes" in page.get_by_role("link", name=name).get_attribute("href")
+        assert "q=minutes" in page.get_by_role("link", name=name, exact=True).get_attribute("href")
     page.get_by_role("table").get_by_role("link", name="Person").click()
     page.wait_for_url("**order=person**")
     page.get_by_text("Save this list").click()
