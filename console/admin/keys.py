@@ -74,7 +74,7 @@ def rotate(request: MemberRequest) -> HttpResponse:
     """Ask, where no dialog did, and let the next key sign."""
     now, is_sent = timezone.now(), request.method == "POST"
     said = request.POST if is_sent else request.GET
-    algorithm, form = said.get("algorithm", "")[:8], Rotating(said if is_sent else None)
+    algorithm, form = said.get("algorithm", "").replace("\x00", "")[:8], Rotating(said if is_sent else None)
     try:
         foreseen = rotating.foresee(algorithm, now=now)
         if is_sent and form.is_valid():

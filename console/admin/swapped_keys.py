@@ -1,18 +1,21 @@
 """Keys of an issuer that were swapped: somebody looked at them, and says so."""
 
-from typing import Any
+from datetime import UTC, datetime
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.dateparse import parse_datetime
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from console.access import for_act, principal
 from console.admin import trust_issuer
 from console.attempt import attempt
+from kit import moments
 from tenants.roles import Act
 from tokens.endpoints.request import MemberRequest
 from trust import swapped
+
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @require_POST
@@ -26,8 +29,9 @@ def confirm(request: MemberRequest, issuer_id: str) -> HttpResponse:
     return redirect("console-issuer", issuer_id)
 
 
-def _moment(text: str) -> Any:
+def _moment(text: str) -> datetime:
+    """Return which keys were looked at; of what says none, a moment of no keys: nothing is confirmed unseen."""
     try:
-        return parse_datetime(text)
-    except ValueError:
-        return None
+        return moments.parse(text, now=timezone.now(), is_ahead=False)
+    except (ValueError, OverflowError):
+        return _NEVER

@@ -98,3 +98,9 @@ def test_a_key_that_nobody_published_rotates_nothing(world):
     ada = world.browser("ada")
     with leaves_only(world):
         assert ada.go(world.url(f"{KEYS}/rotate?algorithm=HS256")).status_code == 409
+
+
+@spec("RFC 9110", "15.5.10")
+@pytest.mark.parametrize("algorithm", ["", "none", "%00", "ES256%00"])
+def test_an_algorithm_that_is_none_is_nobodys_key(world, algorithm):
+    assert world.browser("ada").go(world.url(f"{KEYS}/rotate?algorithm={algorithm}")).status_code == 409

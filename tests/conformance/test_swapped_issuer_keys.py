@@ -136,6 +136,17 @@ def test_keys_that_were_swapped_again_meanwhile_are_not_confirmed_unseen(world, 
     assert row(remote)["keys_swapped_at"] is None
 
 
+@spec("RFC 9110", "15.5.10")
+@pytest.mark.parametrize("seen", ["", "soon", "2026-01-01 00:00", "0001-01-01T00:00:00+14:00", "2026-99-99T00:00:00Z"])
+def test_a_form_that_does_not_say_which_keys_were_seen_confirms_none(world, remote, seen):
+    remote.publish(remote.place, jwks("second"))
+    fetch(remote)
+    ada = world.browser("ada")
+    ada.go(world.url(f"/console/trust/issuers/{remote.runs.trusted.pk}"))
+    assert ada.submit(ada.form("/confirm-keys"), {"swapped_at": seen}).status_code == 409
+    assert row(remote)["keys_swapped_at"] is not None
+
+
 @spec("RFC 9700", "2.1")
 def test_an_auditor_sees_it_and_confirms_nothing(world, remote):
     remote.publish(remote.place, jwks("second"))
