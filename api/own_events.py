@@ -1,6 +1,7 @@
 """What was done for me: the entries of the ledger that are about the person for whom a token speaks, and no others."""
 
-from functools import partial
+from collections.abc import Mapping
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from audit.events import Event
 from audit.models import Entry
 from delegations.event_filters import OwnEventFilter
 from tenants import told
+from tokens import summaries
 
 READ = "events:read"
 
@@ -28,9 +30,20 @@ READ = "events:read"
 class OwnEventSerializer(serializers.ModelSerializer[Entry]):
     """An entry without what is noted for those who look after everybody; of others neither network nor proof."""
 
+    summary = serializers.SerializerMethodField(help_text="It in a sentence.")
+
     class Meta:
         model = Entry
-        fields = list(told.COLUMNS)
+        fields = [*told.COLUMNS, "summary"]
+
+    def get_summary(self, row: Entry) -> str:
+        return self._summaries[row.pk]
+
+    @cached_property
+    def _summaries(self) -> Mapping[str, str]:
+        # Once for all that are written together.
+        assert self.parent is not None
+        return summaries.entries(list(self.parent.instance or ()))
 
     def to_representation(self, instance: Entry) -> dict[str, Any]:
         return super().to_representation(told.as_read_by(member_of(self.context["request"]), instance))

@@ -38,6 +38,7 @@ from trust.heard import NOTHING, Heard
 from trust.models import SubjectLink, TrustedIssuer
 
 READ, WRITE = "trust:read", "trust:write"
+MOMENTS = ("keys_fetched_at", "keys_swapped_at", "created_at", "changed_at", "removed_at")
 
 
 class HeardSerializer(serializers.Serializer[Any]):
@@ -62,18 +63,15 @@ class IssuerSerializer(Told, serializers.ModelSerializer[TrustedIssuer]):
     class Meta:
         model = TrustedIssuer
         fields = [
-            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", "keys_fetched_at", "keys_swapped_at",
-            "created_at", "changed_at", "removed_at", "restorable_until", "assertions", *FIELDS,
+            "id", "issuer", *sorted(actions.ISSUER_FIELDS), "vouched_as", *MOMENTS, "restorable_until", "assertions",
+            *FIELDS,
         ]  # fmt: skip
-        read_only_fields = [
-            "id", "vouched_as", "keys_fetched_at", "keys_swapped_at", "created_at", "changed_at", "removed_at",
-        ]  # fmt: skip
+        read_only_fields = ["id", "vouched_as", *MOMENTS]
         extra_kwargs = {"jwks": {"write_only": True}, "name": {"required": False}}
         validators: list[Any] = []
 
     def get_restorable_until(self, issuer: TrustedIssuer) -> str | None:
-        until = removing.restorable_until(issuer)
-        return until.isoformat() if until else None
+        return until.isoformat() if (until := removing.restorable_until(issuer)) else None
 
     def get_summary(self, row: TrustedIssuer) -> str:
         return summaries.issuer(row)

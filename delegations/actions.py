@@ -20,7 +20,7 @@ from delegations import lines
 from delegations.errors import DelegationOver, IssuerRemoved, TooLateToUndo
 from delegations.models import Ancestry, Consent, Delegation
 from delegations.rules import bounds, may_undo, was_undone, within
-from delegations.sentence import kept_sentence
+from delegations.sentence import kept
 from tenants import directory
 from tenants.models import Membership, ResourceServer
 from trust.removing import hold_standing
@@ -289,12 +289,6 @@ def note(
     named = Delegation.unscoped.select_related("member__user", "agent", "client", "resource_server").get(
         pk=delegation.pk
     )
-    noted: dict[str, Any] = {
-        "sentence": kept_sentence(named, now=timezone.now()),
-        "scopes": list(named.scopes),
-    }
-    if named.expires_at is not None and event != Event.DELEGATION_ENDED:
-        noted["until"] = named.expires_at.isoformat()
     record(
         event,
         by=by,
@@ -302,5 +296,5 @@ def note(
         on_behalf_of=named.subject,
         through=named.agent_id or "",
         reason=reason,
-        detail={**noted, **(detail or {})},
+        detail={**kept(named, now=timezone.now()), **(detail or {})},
     )

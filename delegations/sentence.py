@@ -4,6 +4,7 @@ Pages and mail say it in their reader's language. What is kept says it in that o
 """
 
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -32,6 +33,13 @@ def kept_sentence(delegation: Delegation, *, now: datetime) -> str:
     """Say it as the ledger keeps it, whatever language the person reads who makes it be written."""
     with plainly():
         return sentence(delegation, now=now)
+
+
+def kept(delegation: Delegation, *, now: datetime) -> dict[str, Any]:
+    """Return what an entry about a delegation keeps of it: its sentence, what it allows, and while it lives its end."""
+    end = delegation.expires_at if delegation.ended_at is None else None
+    until = {"until": end.isoformat()} if end else {}
+    return {"sentence": kept_sentence(delegation, now=now), "scopes": list(delegation.scopes), **until}
 
 
 def in_a_sentence(title: str) -> str:
