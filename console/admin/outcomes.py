@@ -23,7 +23,6 @@ def row(approval: Approval, request: MemberRequest) -> dict[str, Any]:
     now = timezone.now()
     is_mine = approval.decided_by_id == request.member.pk
     is_fresh = approval.decided_at is not None and now - approval.decided_at <= admission.UNDO
-    may_undo = is_mine and is_fresh and approval.status != Approval.Status.LAPSED
     return {
         "id": approval.pk,
         "agent_name": approval.agent.name,
@@ -34,13 +33,13 @@ def row(approval: Approval, request: MemberRequest) -> dict[str, Any]:
         "reason": admission.reason_words(approval.reason),
         "until": approval.until,
         "is_for_some": approval.people is not None,
-        "may_undo": may_undo,
-        "pause": "" if may_undo else to_pause(approval, request),
+        "may_undo": is_mine and is_fresh and approval.status != Approval.Status.LAPSED,
+        "pause": to_pause(approval, request),
     }
 
 
 def to_pause(approval: Approval, request: MemberRequest) -> str:
-    """Return the agent that somebody may pause, where its approval cannot be undone any more; or ""."""
+    """Return the agent that somebody may pause, offered where its approval cannot be undone any more; or ""."""
     acts = approval.status == Approval.Status.APPROVED and is_possible(Verb.PAUSE, approval.agent, now=timezone.now())
     return str(approval.agent_id) if acts and may(request.member, Act.AGENTS_PAUSE) else ""
 

@@ -54,7 +54,9 @@ def test_each_that_was_ended_is_taken_back_by_its_own_button_on_either_page(worl
 
 
 @spec("RFC 7009", "2.1")
-@pytest.mark.parametrize("why", ["too long ago", "by somebody else", "it would be over", "allowed anew"])
+@pytest.mark.parametrize(
+    "why", ["too long ago", "by somebody else", "it would be over", "allowed anew", "taken back and ended"]
+)
 def test_what_cannot_be_taken_back_has_no_button(world, alice, why):
     held = end(world, alice, "Scout")
     moment = timezone.now() - timedelta(minutes=11)
@@ -66,6 +68,10 @@ def test_what_cannot_be_taken_back_has_no_button(world, alice, why):
     if why == "allowed anew":
         world.rewrite(held, ended_at=timezone.now(), ended_by=world.people["alice"].pk)
         _allow_again(world, held)
+    elif why == "taken back and ended":
+        alice.submit(alice.form(f"{held.pk}/undo"))
+        (anew,) = (each for each in _named(world) if each.restored_from_id == held.pk)
+        world.rewrite(anew, ended_at=timezone.now(), ended_by=world.people["ada"].pk)
     else:
         world.rewrite(held, **change[why])
     for page in (MINE, PAST):
