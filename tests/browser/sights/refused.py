@@ -125,6 +125,8 @@ def _outside(path: str) -> Arrive:
 SIGHTS = (
     Sight("paused", _paused, "ada", is_empty=True, status=503),
     Sight("console-forbidden", at("/console/agents"), "alice", status=403),
+    Sight("tenants", _outside("/t/"), "ada"),
+    Sight("tenants-none", _outside("/t/")),
     Sight("console-role-lacking", _as("developer", "/console/members"), "bob", status=403),
     Sight("console-agents-looked-at", _as("auditor", "/console/agents"), "bob"),
     Sight("not-found", at("/nothing-here"), "alice", status=404),
