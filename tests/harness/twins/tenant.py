@@ -65,9 +65,11 @@ def _missed(world: World, names: Names) -> None:
     Delivery.objects.update(state="failed", attempts=9)
 
 
-def typed(value: Any) -> str:
-    """Return a value as it is typed into its field."""
-    return "\n".join(value) if isinstance(value, list) else str(value)
+def typed(name: str, value: Any) -> str | list[str]:
+    """Return a value as it is typed into its field, or ticked in it."""
+    if isinstance(value, list):
+        return value if name == "consent_choices" else "\n".join(value)
+    return str(value)
 
 
 CASES = (
@@ -114,7 +116,7 @@ CASES = (
         case(
             "change-settings",
             "/console/settings",
-            Press(f"/change#{part}", {name: typed(value) for name, value in words.items()}),
+            Press(f"/change#{part}", {name: typed(name, value) for name, value in words.items()}),
             Ask("PATCH", "settings", words),
         )
         for part, words in PARTS.items()
