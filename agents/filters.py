@@ -3,6 +3,7 @@
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -99,12 +100,10 @@ class AgentFilter(django_filters.FilterSet):
         return queryset.filter(~found if value else found)
 
     def holding_writes(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
-        found = writing.held(timezone.now())
-        return queryset.filter(found if value else ~found)
+        return queryset.filter(Exact(writing.held(timezone.now()), value))
 
     def of_high_risk(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
-        found = ranking.is_high(timezone.now())
-        return queryset.filter(found if value else ~found)
+        return queryset.filter(Exact(ranking.is_high(timezone.now()), value))
 
     def unanswered(self, queryset: "QuerySet[Agent]", name: str, value: bool) -> "QuerySet[Agent]":
         found = confirming.unanswered()

@@ -24,6 +24,7 @@ from django.db.models import (
 )
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import Exact
 
 from agents import credentials, risk, writing
 from agents.models import Agent, Client
@@ -54,19 +55,24 @@ def is_verified() -> Exists:
     return Exists(Client.objects.filter(_VERIFIED, agent=OuterRef("pk")).order_by())
 
 
-def is_high(now: datetime) -> Q:
-    """Match those of whom a grave rule speaks."""
+def is_high(now: datetime) -> Case:
+    """Say of the agents of a query whether a grave rule speaks of them."""
+    return Case(When(_is_grave(now), then=Value(True)), default=Value(False))
+
+
+def _is_grave(now: datetime) -> Q:
     seen_here = Agent.objects.filter(status=Agent.Status.ACTIVE, looks=OuterRef("looks"))
     alike = Exists(seen_here.exclude(pk=OuterRef("agent_id")).order_by())
     strangers = _acting().exclude(registration_source=Client.RegistrationSource.MANUAL)
     is_masked = Exists(strangers.filter(Q(is_odd=True) | alike))
-    return Q(status__in=risk.AT_WORK) & (Q(is_masked) | Q(_has_stranger()) & Q(writing.held(now)))
+    may_change = Q(_has_stranger()) & Q(Exact(writing.held(now), True))
+    return Q(status__in=risk.AT_WORK) & (Q(is_masked) | may_change)
 
 
 def _rank(now: datetime) -> Case:
     """Return 2 where a grave rule speaks, 1 where nobody says who runs it, 0 for the rest and whatever is over."""
     unknown = Q(status__in=risk.AT_WORK) & Q(_has_stranger())
-    return Case(When(is_high(now), then=Value(2)), When(unknown, then=Value(1)), default=Value(0))
+    return Case(When(_is_grave(now), then=Value(2)), When(unknown, then=Value(1)), default=Value(0))
 
 
 def _acting() -> "QuerySet[Client]":
@@ -85,10 +91,12 @@ def _oldest_secret() -> Subquery:
     return Subquery(clients.values("agent").annotate(oldest=Min(made)).values("oldest"))
 
 
-def _refused(now: datetime) -> Subquery:
+def _refused(now: datetime) -> Case:
+    """Return how often they were refused of late; only of those that were at all it is counted."""
     since = identifiers.at("evt", now - LATELY)
-    late = Entry.objects.filter(event__in=REFUSALS, through=OuterRef("pk"), pk__gte=since).order_by()
-    return Subquery(late.values("through").annotate(number=Count("pk")).values("number"))
+    late = Entry.objects.filter(event__in=REFUSALS, pk__gte=since).order_by()
+    own = late.filter(through=OuterRef("pk")).values("through").annotate(number=Count("pk")).values("number")
+    return Case(When(pk__in=late.values("through"), then=Subquery(own)), default=Value(0))
 
 
 class _Moment(Func):
@@ -109,6 +117,6 @@ ORDERS: Mapping[str, Callable[[datetime], Order]] = {
     "name": lambda now: BY_NAME,
     "risk": lambda now: Order("risk", _rank(now), is_falling=True),
     "secret": lambda now: Order("secret", Coalesce(_oldest_secret(), Value(_NO_SECRET))),
-    "refused": lambda now: Order("refused", Coalesce(_refused(now), Value(0)), is_falling=True),
+    "refused": lambda now: Order("refused", _refused(now), is_falling=True),
 }
 """The orders of a list by their words; the first one holds where none is said."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Max, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from agents import credentials, ranking, risk
+from agents import credentials, logos, ranking, risk
 from agents.models import Agent, Client
 from agents.risk import Risk
 from delegations.models import Delegation
@@ -32,6 +32,8 @@ class Noticed:
     people: int
     resources: int
     last_used_at: datetime | None
+    pictured: frozenset[str]
+    """The keys of the clients that have a logo, of all the agents that were asked about."""
 
     @property
     def is_high(self) -> bool:
@@ -49,7 +51,9 @@ def of_agents(agents: Sequence[Agent], *, now: datetime) -> Mapping[str, Noticed
     late = history.refusals_of(ids, since=now - ranking.LATELY).values("through")
     refusals = one_statement.part(late, REFUSED, key=F("through"), number=Count("pk"))
     further = risk.parts(Agent.objects.filter(pk__in=strange), now) if strange else ()
-    found = one_statement.ask([refusals, *_use(ids, now), *further])
+    pictures = logos.part(Client.objects.filter(agent__in=ids))
+    found = one_statement.ask([refusals, *_use(ids, now), pictures, *further])
+    pictured = frozenset(line.key for line in found.get(logos.LOGOS, ()))
     refused = {line.key: line.number for line in found.get(REFUSED, ())}
     reached = {line.key: (line.number, int(line.text)) for line in found.get(REACHED, ())}
     used = {line.key: moments.of_database(line.text) for line in found.get(USED, ())}
@@ -57,7 +61,7 @@ def of_agents(agents: Sequence[Agent], *, now: datetime) -> Mapping[str, Noticed
     risks = {pk: tuple(risk.of_agent(pk, clients[pk], beside, now=now)) for pk in at_work}
     oldest = {pk: credentials.oldest_at(credentials.good_secrets(clients[pk])) for pk in ids}
     return {
-        pk: Noticed(oldest[pk], refused.get(pk, 0), risks.get(pk, ()), *reached.get(pk, (0, 0)), used.get(pk))
+        pk: Noticed(oldest[pk], refused.get(pk, 0), risks.get(pk, ()), *reached.get(pk, (0, 0)), used.get(pk), pictured)
         for pk in ids
     }
 

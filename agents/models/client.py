@@ -131,7 +131,9 @@ class Client(TenantScoped, AbstractApplication):
                 fields=["tenant", "registration_digest"],
                 condition=~models.Q(registration_digest=""),
                 name="client_managed_by",
-            )
+            ),
+            # Of a tenant that it knows nothing of, the planner takes those of an agent by this and no other.
+            models.Index(fields=["tenant", "agent"], name="client_of_agent"),
         ]
 
     def clean(self) -> None:

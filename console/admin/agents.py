@@ -72,8 +72,8 @@ def listing(request: MemberRequest) -> HttpResponse:
     found, pager = page(request, asked.rows, orders=orders, dress=dressed)
     ticks = choosing.above(request, reverse("many-agents"), VERBS) if request.member.is_admin else {}
     place = {"may_pause": request.member.is_admin, "query": asked.query, "is_ticked": ticks.get("is_ticked")}
-    places = logos.shown(client for agent in found for client in agent.clients.all())
     seen = noticed.of_agents(found, now=now)
+    places = logos.places(next(iter(seen.values())).pictured if seen else ())
     rows = [{**_row(agent, seen[agent.pk], now=now, tenant=request.tenant, places=places), **place} for agent in found]
     table = columns.choose(request, _columns(request, by_word, orders))
     content = {"rows": rows, "narrowing": asked, "pager": pager, "table": table}
