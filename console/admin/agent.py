@@ -21,6 +21,7 @@ from console.needs import Needs
 from console.rows import impersonates, publisher
 from delegations.sentence import clock_words, in_words
 from kit.oauth import AuthMethod
+from tenants.models import Membership
 from tenants.roles import Act, may
 from tenants.rules import is_here, may_see_console
 from tokens import around
@@ -69,9 +70,7 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "refused": _newest(facts.refused, request),
         "about": {"by": facts.registered_by, "changed": facts.changed},
         "digests": [each.digest for each in clients if each.is_document],
-        "verbs": {
-            verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, is_theirs) for verb in Verb
-        },
+        "verbs": _verbs(agent, member, is_theirs),
         "lacks": _lacks(agent, request, is_theirs),
         "may_confirm": confirming.is_asked(agent) and is_theirs,
         "is_asked": confirming.is_asked(agent),
@@ -82,6 +81,12 @@ def view(request: MemberRequest, agent_id: str) -> HttpResponse:
         "may_change": request.member.is_admin and agent.status != Agent.Status.RETIRED,
     }
     return render(request, "console/agent.html", content)
+
+
+def _verbs(agent: Agent, member: Membership, is_theirs: bool) -> dict[str, bool]:
+    """Return which verbs are possible now, and whoever reads may do."""
+    now = timezone.now()
+    return {verb.value: is_possible(verb, agent, now=now) and owning.may_do(member, verb, is_theirs) for verb in Verb}
 
 
 def _may_turn_keys(agent: Agent, clients: Sequence[Client], may_turn: bool) -> bool:
