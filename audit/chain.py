@@ -10,7 +10,7 @@ from audit.ledger import BATCH, GENESIS
 from audit.models import Entry, Inspection, Seal
 from kit import context, moments
 
-_WALKED = ("reached_entry", "reached_at", "broken_at", "why")
+_WALKED = ("reached", "reached_entry", "reached_at", "broken_at", "why")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ class Person:
     async def reads_of(self, path: str, delegation_id: str) -> str:
         """Return what a page says of one access, or "" where it does not list it."""
         await self._go(f"{self._issuer}{path}")
-        listed = self._page.text.split('<li class="delegation">')[1:]
-        return next((words(each) for each in listed if f"{delegation_id}-sentence" in each), "")
+        listed = self._page.text.split('<li class="delegation"')[1:]
+        return next((words(f"<li{each}") for each in listed if f"{delegation_id}-sentence" in each), "")
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -24,7 +24,7 @@ from tokens.models import SigningKey
 _KEY = ("id", "kid", "algorithm", "status", "public", "created_at", "activate_at", "retire_at", "destroy_at")
 _JOB = (
     "id", "kind", "state", "noun", "selection", "reason", "form", "asked_by", "of", "total", "done", "failed", "noted",
-    "created_at", "finished_at",
+    "created_at", "finished_at", "retry_at",
 )  # fmt: skip
 _WEBHOOK = (
     "id", "url", "description", "events", "is_on", "failures", "failing_since", "old_secret_until", "created_at",

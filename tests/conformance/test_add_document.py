@@ -102,7 +102,8 @@ def test_what_an_admin_brings_stands_here_as_if_it_had_come_by_itself(world, els
     by_itself, brought = told(elsewhere, url), told(world, url)
     assert brought == by_itself
     assert ("Scout" in ada.words()) == (client_of(world, url) is not None)
-    assert with_admin.url.path.endswith("/console/approvals" if waits else client_of(world, url).agent_id)
+    leads_to = "/console/approvals/apr_" if waits else f"/console/agents/{client_of(world, url).agent_id}"
+    assert leads_to in with_admin.url.path
     registered = [each.principal_label for each in world.entries("agent.registered") if each.about_label == "Scout"]
     assert registered == ["Ada"]
 

@@ -46,9 +46,9 @@ def at_the_calendar(world: World, *scopes: str) -> dict[str, list[str]]:
 def test_the_card_shows_what_is_new_and_for_itself_and_what_is_ticked_is_what_it_gets(world, worker, waiting):
     browser = console(world)
     said = browser.words()
-    for words in ("It asks for more", "At Calendar it asks for", "+ new Change your calendar", "for itself"):
+    for words in ("It asks for more", "At Calendar it asks for", "+ new: Change your calendar", "for itself"):
         assert words in said, words
-    assert "+ new Read your calendar" not in said
+    assert "+ new: Read your calendar" not in said
     assert "Whatever people allow it, anywhere" not in said
     form = browser.form("/approve")
     ticked = [f"{world.calendar.identifier} {scope}" for scope in ("events:read", "contacts:read")]

@@ -108,7 +108,8 @@ def test_others_are_not_told_where_a_person_has_places(world, elsewhere, both):
 
 def test_a_list_that_is_exchanged_in_place_sends_whoever_was_signed_out_to_sign_in(world):
     nobody = world.browser()
-    answer = nobody.http.get(world.url("/console/agents?q=x"), headers={"HX-Request": "true"})
+    there = world.url("/console/agents?q=x")
+    answer = nobody.http.get(there, headers={"HX-Request": "true", "Referer": there})
     assert answer.status_code == 200
     assert answer.headers["HX-Redirect"].endswith(
         f"/t/{world.tenant.slug}/login?next=%2Ft%2F{world.tenant.slug}%2Fconsole%2Fagents%3Fq%3Dx"

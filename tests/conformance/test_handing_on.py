@@ -119,7 +119,7 @@ def test_a_person_reads_on_each_card_to_how_many_agents_it_was_handed_on(world):
     chains.handed_on(world, 2)
     alice = world.browser("alice")
     alice.go(world.url("/me/agents"))
-    cards = re.findall(r'<li class="delegation">(.*?)<form', alice.page.text, re.DOTALL)
+    cards = re.findall(r'<li class="delegation"[^>]*>(.*?)<form', alice.page.text, re.DOTALL)
     last, middle, first = (re.sub(r"<[^>]+>", " ", each) for each in cards)
     assert ("Handed on to" in last, "Handed on by Helper 1" in last) == (False, True)
     assert ("Handed on to 1 sub-agent" in middle, "Handed on to 2 sub-agents" in first) == (True, True)

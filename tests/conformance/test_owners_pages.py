@@ -16,7 +16,7 @@ from tests.spec import spec
 from trust import actions as trust_actions
 
 AGENTS = "/console/agents"
-FOR_WHO_READS_ALL = ("/activity/events/", "/activity/export.", "/activity/newer", "GET /api")
+FOR_WHO_READS_ALL = ("/activity/events/", "/activity/export.", "/activity/newer", "GET http")
 
 
 @pytest.fixture
