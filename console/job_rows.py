@@ -15,8 +15,8 @@ from tokens.endpoints.request import MemberRequest
 
 def job_row(job: Job, request: MemberRequest) -> dict[str, Any]:
     """Return one job; it carries who asked for it (`asked_by__user`)."""
-    is_fresh = timezone.now() - job.created_at <= ending.UNDO and not job.restorations.exists()
-    is_mine, is_stopping = job.asked_by_id == request.member.pk, job.state == Job.State.STOPPING
+    is_fresh, is_stopping = timezone.now() - job.created_at <= ending.UNDO, job.state == Job.State.STOPPING
+    is_theirs = job.asked_by_id == request.member.pk and job.is_over and job.kind == Job.Kind.END
     return {
         "id": job.pk,
         "kind": job.get_kind_display(),
@@ -37,7 +37,8 @@ def job_row(job: Job, request: MemberRequest) -> dict[str, Any]:
         "retry_at": job.retry_at,
         "is_over": job.is_over,
         "may_stop": request.member.is_admin and job.state == Job.State.RUNNING and job.kind in jobs.STOPPABLE,
-        "may_undo": is_mine and is_fresh and job.is_over and job.kind == Job.Kind.END,
+        # Asked last: of most jobs nobody could take anything back.
+        "may_undo": is_theirs and is_fresh and not job.restorations.exists(),
     }
 
 
