@@ -167,7 +167,7 @@ def test_among_a_hundred_thousand_tokens_of_others_a_person_s_few_entries_go_by_
         cursor.execute(
             "INSERT INTO audit_entry (id, tenant_id, at, event, principal_kind, principal_id, principal_label, "
             "on_behalf_of, through, about_kind, about_id, about_label, reason, request_id, detail) "
-            "SELECT 'evt_00' || lpad(i::text, 24, '0'), %s, now(), 'token.issued', 'agent', 'agt_1', '', 'usr_' || i, "
+            "SELECT 'evt_00u' || lpad(i::text, 23, '0'), %s, now(), 'token.issued', 'agent', 'agt_1', '', 'usr_' || i, "
             "'', 'accesstoken', 'tok_' || i, '', '', '', '{}' FROM generate_series(1, 100000) i",
             [stage.tenant.pk],
         )

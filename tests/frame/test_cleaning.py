@@ -1,5 +1,6 @@
 """What is over goes: in batches, found by an index, and never what somebody may still ask for."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -63,7 +64,8 @@ DUE = {
 KEYS = {
     "family key": ("tokens_refreshtoken_pkey", "autoindex_tokens_refreshtoken"),
     "primary key": ("tokens_accesstoken_pkey", "autoindex_tokens_accesstoken"),
-    "job key": ("one_item_of_a_job", "autoindex_notices_jobitem"),
+    # Two of them begin with the job; which of both is read hangs on what the planner knows.
+    "job key": ("one_item_of_a_job|notices_jobitem_job_id", "autoindex_notices_jobitem"),
 }
 
 
@@ -72,7 +74,7 @@ def test_what_is_due_is_found_by_an_index(world, index):
     with context.use(world.tenant):
         plan = _plan(DUE[index](timezone.now()))
     named = KEYS[index][not settings.IS_POSTGRESQL] if index in KEYS else index
-    assert named in plan, plan
+    assert re.search(named, plan), plan
     assert "Seq Scan" not in plan
 
 
