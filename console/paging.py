@@ -51,7 +51,10 @@ def page(
     """
     order = chosen(request, orders)
     before, after = _place(request, "before"), _place(request, "after")
-    found = list(_slice(dress(_keyed(rows, order)), order, before, after, size))
+    keyed = _keyed(rows, order)
+    here = _slice(keyed, order, before, after, size)
+    # Which rows they are is decided before anything is joined to them: of a sort by a column all are gone through.
+    found = list(_sorted(dress(keyed).filter(pk__in=here.values("pk")), order, is_back=bool(after)))
     has_more, found = len(found) > size, found[:size]
     if after:
         found.reverse()
@@ -85,10 +88,14 @@ def _keyed(rows: "QuerySet[Any]", order: Order) -> "QuerySet[Any]":
 def _slice(rows: "QuerySet[Row]", order: Order, before: str, after: str, size: int) -> "QuerySet[Row]":
     """Return the rows beyond a place, nearest to it first; one more than a page holds."""
     is_falling = order.is_falling != bool(after)
-    names = ["pk"] if order.key is None else ["order_key", "pk"]
     if before or after:
         rows = rows.filter(_beyond(rows, order, before or after, "lt" if is_falling else "gt"))
-    return rows.order_by(*(f"-{name}" if is_falling else name for name in names))[: size + 1]
+    return _sorted(rows, order, is_back=bool(after))[: size + 1]
+
+
+def _sorted(rows: "QuerySet[Row]", order: Order, *, is_back: bool) -> "QuerySet[Row]":
+    names = ["pk"] if order.key is None else ["order_key", "pk"]
+    return rows.order_by(*(f"-{name}" if order.is_falling != is_back else name for name in names))
 
 
 def _beyond(rows: "QuerySet[Row]", order: Order, place: str, direction: str) -> Q:
