@@ -32,7 +32,7 @@ TOO_LATE = _("It is too late to undo that")
 LAST_ADMIN = _("The last admin stays one")
 NUMBER_MOVED = _("Another number matches now")
 
-TODO: Mapping[str, tuple[str, str]] = {
+ADVICE: Mapping[str, tuple[str, str]] = {
     UNREADABLE: ("unreadable", _("Send what the description of the operation asks for; errors names each member.")),
     TOKEN_NEEDED: ("token-needed", _("Send an access token whose audience is this API, in the header Authorization.")),
     SIGN_IN_TOO_OLD: ("sign-in-too-old", _("Have the person sign in again, with max_age as WWW-Authenticate says.")),
@@ -58,12 +58,12 @@ TODO: Mapping[str, tuple[str, str]] = {
     NUMBER_MOVED: ("number-moved", _("Look again at what matches, and confirm the number that matches says.")),
 }
 """By title, the last part of the address, and what a developer does about it."""
-PAGES: Mapping[str, Explained] = {code: Explained(title, todo) for title, (code, todo) in TODO.items()}
+PAGES: Mapping[str, Explained] = {code: Explained(title, advice) for title, (code, advice) in ADVICE.items()}
 """What stands at each address; `remit` shows them among those of OAuth's codes."""
 
 
 def type_of(title: str) -> str:
     """Return the `type` of a problem with a title."""
-    if title not in TODO or not context.current_id():
+    if title not in ADVICE or not context.current_id():
         return "about:blank"
-    return f"{current().issuer}/errors/{TODO[title][0]}"
+    return f"{current().issuer}/errors/{ADVICE[title][0]}"

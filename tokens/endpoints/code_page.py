@@ -25,7 +25,7 @@ from tokens.endpoints.problem_page import Fix, Problem, Row, answer
 from tokens.endpoints.request import TenantRequest
 
 _REQUEST = re.compile(r"req_[0-9a-z]{26}")
-TODO: Mapping[str, str | Promise] = {
+ADVICE: Mapping[str, str | Promise] = {
     "invalid_request": _("Send each parameter once, with response_type=code and a code_challenge by S256 (PKCE)."),
     "unauthorized_client": _("Register the client for the grant authorization_code."),
     "access_denied": _("Nothing: somebody said no. Ask again when they want it."),
@@ -50,7 +50,7 @@ class Explained:
 
 def uri(tenant: Tenant, refusal: OAuthError) -> str:
     """Return where a refusal is explained, for this request; "" where there is no page of its code."""
-    if refusal.code not in TODO:
+    if refusal.code not in ADVICE:
         return ""
     return f"{tenant.issuer}/errors/{refusal.code}?{urlencode({'request': context.request_id()})}"
 
@@ -60,7 +60,7 @@ def view(request: TenantRequest, code: str, further: Mapping[str, Explained]) ->
     """Explain a code, to whoever comes; `further` are those that are not OAuth's."""
     if code in further:
         return _of_the_api(request, code, further[code])
-    if code not in TODO:
+    if code not in ADVICE:
         raise Http404
     named = request.GET.get("request", "")
     of_request = named if _REQUEST.fullmatch(named) else ""
@@ -70,7 +70,7 @@ def view(request: TenantRequest, code: str, further: Mapping[str, Explained]) ->
         Row(gettext("Meaning"), gettext(said), is_code=False),
         # On the wire it is in English (RFC 6749 §4.1.2.1: ASCII), which a developer may search for.
         *((wire,) if gettext(said) != said else ()),
-        Row(gettext("What to do"), str(TODO[code]), is_code=False, member="todo"),
+        Row(gettext("What to do"), str(ADVICE[code]), is_code=False, member="todo"),
     )
     explanation = gettext("Nothing was shared. You can close this page, or tell the people who run the agent.")
     fix = None
