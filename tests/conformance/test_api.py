@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agents import actions as agent_actions
-from api.problem_kinds import TODO
+from api.problem_kinds import ADVICE
 from audit.principals import SYSTEM
 from delegations.models import Delegation
 from kit import context
@@ -47,7 +47,7 @@ def problem(response, status, title):
     assert response.headers["content-type"] == "application/problem+json"
     assert found.pop("instance") == f"urn:remit:request:{response.headers['x-request-id']}"
     issuer = str(response.request.url).partition("/api/")[0]
-    kind = f"{issuer}/errors/{TODO[title][0]}" if title in TODO else "about:blank"
+    kind = f"{issuer}/errors/{ADVICE[title][0]}" if title in ADVICE else "about:blank"
     assert found == {"type": kind, "title": title, "status": status}
     assert response.status_code == status
     return response.headers.get("www-authenticate", "")

@@ -174,6 +174,7 @@ def test_among_a_hundred_thousand_tokens_of_others_a_person_s_few_entries_go_by_
         found = OwnEventFilter({}, told.of(stage.people["alice"]))
         assert found.is_valid()
         plan = found.qs.order_by("-pk")[:51].explain(analyze=True)
-    assert "entry_for_person" in plan, plan
-    assert "entry_by_thing" in plan, plan
+    # Neither index holds tokens; which of them is read hangs on what the planner knows of the tenant.
+    assert re.search("entry_for_person|entry_by_thing", plan), plan
+    assert "Seq Scan" not in plan, plan
     assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) < 1000, plan

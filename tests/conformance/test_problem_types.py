@@ -7,7 +7,7 @@ import pytest
 
 import api
 from api import errors, fresh, problems
-from api.problem_kinds import TODO
+from api.problem_kinds import ADVICE
 from tests.conformance.test_resources_api import MAIL, asker
 from tests.spec import spec
 
@@ -15,9 +15,9 @@ FOLDER = Path(api.__file__).parent
 
 
 @spec("RFC 9457", "3.1.1")
-@pytest.mark.parametrize("title", TODO)
+@pytest.mark.parametrize("title", ADVICE)
 def test_a_kind_of_problem_has_a_page_for_whoever_comes_which_says_what_to_do(world, title):
-    code, todo = TODO[title]
+    code, todo = ADVICE[title]
     nobody = world.browser()
     assert nobody.go(world.url(f"/errors/{code}")).status_code == 200
     assert title in nobody.words()
@@ -62,8 +62,8 @@ def test_whoever_lacks_a_role_reads_which_ones_would_do_and_not_that_the_token_l
 def test_every_title_of_a_refusal_has_a_page_unless_the_status_says_it_all():
     said = {kind.title for kind in (*errors.Refusal.__subclasses__(), errors.Refusal, fresh.SignInTooOld)}
     blank = {404, 405, 406, 413, 415, 500, 503}
-    assert said <= set(TODO)
-    assert {title for code, title in problems.TITLES.items() if code not in blank} <= set(TODO)
+    assert said <= set(ADVICE)
+    assert {title for code, title in problems.TITLES.items() if code not in blank} <= set(ADVICE)
     written = [
         node.value
         for path in FOLDER.glob("*.py")
