@@ -20,7 +20,7 @@ from tenants import actions as tenant_actions
 from tenants import told
 from tests.conformance.test_api import api_token, call
 from tests.conformance.test_resources_api import asker
-from tests.harness import inside
+from tests.harness import database, inside
 from tests.spec import spec
 
 PAGE, SCOPE = "/me/activity", "events:read"
@@ -171,10 +171,10 @@ def test_among_a_hundred_thousand_tokens_of_others_a_person_s_few_entries_go_by_
             "'', 'accesstoken', 'tok_' || i, '', '', '', '{}' FROM generate_series(1, 100000) i",
             [stage.tenant.pk],
         )
+        database.count_rows()
         found = OwnEventFilter({}, told.of(stage.people["alice"]))
         assert found.is_valid()
         plan = found.qs.order_by("-pk")[:51].explain(analyze=True)
-    # Neither index holds tokens; which of them is read hangs on what the planner knows of the tenant.
-    assert re.search("entry_for_person|entry_by_thing", plan), plan
-    assert "Seq Scan" not in plan, plan
+    assert "entry_for_person" in plan, plan
+    assert "entry_by_thing" in plan, plan
     assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) < 1000, plan
